@@ -1,0 +1,1 @@
+"""Probe Sandwich: which satisfiability Transformers generalize to longer formulas?"""

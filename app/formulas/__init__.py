@@ -1,0 +1,1 @@
+"""Logical formulas as symbol sequences: tasks, balanced sampling and exact labels."""

@@ -1,0 +1,121 @@
+"""Minimal pairs: a satisfiable and an unsatisfiable formula that differ by one exchange.
+
+Two leaves of one formula exchange their negations or their variables. Both formulas of a pair have
+the same length and the same symbols, so no count of symbols tells them apart, at any length; only
+which negation stands before which variable does. (Evans et al. 2018 and NeuroSAT pair formulas for the
+same reason; the exchange makes the pair exact.)
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.formulas.solver import TRUTH_TABLES
+from app.formulas.tasks import LEAF, Skeleton, Task, TaskName, sample_skeleton
+from app.formulas.vocabulary import AND, IDS, NOT, VARIABLES
+
+_TABLES = np.array([TRUTH_TABLES[name] for name in VARIABLES], dtype=np.uint32)
+_SKIP = 255
+# How often a literal agrees with a planted assignment: always for a conjunction (one clash is the end of it).
+_AGREEMENT = {TaskName.CONJUNCTION: 1.0, TaskName.CNF: 0.8, TaskName.FORMULA: 0.6}
+_FILLINGS = {TaskName.CONJUNCTION: 2048, TaskName.CNF: 128, TaskName.FORMULA: 128}
+_KEPT_PER_SKELETON = {TaskName.CONJUNCTION: 256, TaskName.CNF: 12, TaskName.FORMULA: 12}
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Minimal pairs of one length: symbol ids, `(pairs, length)` each."""
+
+    satisfiable: NDArray[np.uint8]
+    unsatisfiable: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class _Filling:
+    """Literals of a skeleton's leaves: `variables` and `negated`, `(fillings, leaves)` each."""
+
+    variables: NDArray[np.int64]
+    negated: NDArray[np.bool_]
+
+
+def sample_pairs(task: Task, length: int, rng: np.random.Generator) -> Pairs:
+    """Distinct minimal pairs from one random skeleton; none where the skeleton admits none."""
+    skeleton = sample_skeleton(task, length, rng)
+    if skeleton is None:
+        empty = np.empty((0, length), np.uint8)
+        return Pairs(empty, empty)
+    first = _fill(skeleton, task, rng)
+    second = _exchange(first, rng)
+    first_true = evaluate(skeleton, first.variables, first.negated) != 0
+    second_true = evaluate(skeleton, second.variables, second.negated) != 0
+    kept = np.flatnonzero(first_true != second_true)[: _KEPT_PER_SKELETON[task.name]]
+    one, other = _render(skeleton, first, kept), _render(skeleton, second, kept)
+    swapped = ~first_true[kept, None]
+    return Pairs(np.where(swapped, other, one), np.where(swapped, one, other))
+
+
+def evaluate(
+    skeleton: Skeleton, variables: NDArray[np.int64], negated: NDArray[np.bool_]
+) -> NDArray[np.uint32]:
+    """Truth tables of many fillings `(fillings, leaves)`: bit `i` is the value under assignment `i`."""
+    literals = _TABLES[variables] ^ np.where(negated, np.uint32(0xFFFFFFFF), np.uint32(0))
+    stack: list[NDArray[np.uint32]] = []
+    for step in skeleton.program:
+        if isinstance(step, int):
+            stack.append(literals[:, step])
+            continue
+        operator, arity = step
+        operands = stack[-arity:]
+        del stack[-arity:]
+        if operator == NOT:
+            stack.append(~operands[0])
+        else:
+            function = np.bitwise_and if operator == AND else np.bitwise_or
+            stack.append(function.reduce(operands))
+    return stack[0]
+
+
+def _fill(skeleton: Skeleton, task: Task, rng: np.random.Generator) -> _Filling:
+    count, leaves = _FILLINGS[task.name], skeleton.leaves
+    negated = rng.random((count, leaves)).argsort(axis=1) < skeleton.negations
+    # A planted assignment makes at least one variable false and at least one true; a negated literal that
+    # agrees with it stands on a false variable.
+    priority = rng.random((count, task.variables)).argsort(axis=1)
+    false_count = rng.integers(1, task.variables, size=(count, 1))
+    rank = rng.random((count, leaves))
+    agrees = rng.random((count, leaves)) < _AGREEMENT[task.name]
+    from_false = negated == agrees
+    low = np.where(from_false, 0, false_count)
+    width = np.where(from_false, false_count, task.variables - false_count)
+    chosen = low + (rank * width).astype(np.int64)
+    return _Filling(np.take_along_axis(priority, chosen, axis=1), negated)
+
+
+def _exchange(filling: _Filling, rng: np.random.Generator) -> _Filling:
+    """Two random leaves exchange their negations (where those differ) or else their variables."""
+    count, leaves = filling.negated.shape
+    rows = np.arange(count)
+    one = rng.integers(leaves, size=count)
+    other = (one + rng.integers(1, leaves, size=count)) % leaves
+    negated, variables = filling.negated.copy(), filling.variables.copy()
+    by_negation = (negated[rows, one] != negated[rows, other]) & (rng.random(count) < 0.5)
+    for values, chosen in ((negated, by_negation), (variables, ~by_negation)):
+        r, i, j = rows[chosen], one[chosen], other[chosen]
+        values[r, i], values[r, j] = values[r, j].copy(), values[r, i].copy()
+    return _Filling(variables, negated)
+
+
+def _render(skeleton: Skeleton, filling: _Filling, kept: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Symbol ids `(kept, length)` of the kept fillings."""
+    columns: list[NDArray[np.uint8]] = []
+    leaf = 0
+    for symbol in skeleton.text:
+        if symbol == LEAF:
+            columns.append(np.where(filling.negated[kept, leaf], IDS[NOT], _SKIP).astype(np.uint8))
+            columns.append(filling.variables[kept, leaf].astype(np.uint8))
+            leaf += 1
+        else:
+            columns.append(np.full(len(kept), IDS[symbol], np.uint8))
+    table = np.stack(columns, axis=1)
+    return table[table != _SKIP].reshape(len(kept), skeleton.length)

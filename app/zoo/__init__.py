@@ -1,0 +1,1 @@
+"""The zoo: many subjects trained by one recipe, each labelled by the length test."""

@@ -1,0 +1,80 @@
+"""The recipe: which configurations a zoo holds, as a deterministic manifest of groups.
+
+A group is one configuration with its seeds; it is the unit of training, of storage and of every split. Group
+`i` depends on the recipe's seed and on `i` alone, so any machine can build any part of a zoo.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.formulas.tasks import Task
+from app.subjects.config import Activation, Norm, Pooling, Scheme, SubjectConfig
+from app.zoo.training import TrainingConfig
+
+SCHEMES = tuple(Scheme)
+
+
+class Recipe(BaseModel):
+    """Distribution over configurations."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: Task = Task()
+    train_max_length: int = 16
+    groups: int = Field(default=250, ge=1)
+    seeds_per_group: int = Field(default=5, ge=1)
+    reserve_every: int = Field(default=8, ge=2, description="every n-th group is kept for final tests and examples")
+    seed: int = 0
+    steps: int = Field(default=2400, ge=1)
+    formulas: int = Field(default=60_000, ge=2)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A configuration with its seeds."""
+
+    index: int
+    config: SubjectConfig
+    training: TrainingConfig
+    seeds: tuple[int, ...]
+    reserve: bool
+
+
+def manifest(recipe: Recipe) -> list[Group]:
+    """All groups of a recipe."""
+    return [_group(recipe, index) for index in range(recipe.groups)]
+
+
+def _group(recipe: Recipe, index: int) -> Group:
+    rng = np.random.default_rng([recipe.seed, index])
+    # Schemes take turns, so that every part of a zoo is balanced over them.
+    scheme = SCHEMES[index % len(SCHEMES)]
+    config = SubjectConfig(
+        d_model=int(rng.choice([32, 40])),
+        layers=int(rng.choice([2, 3, 3, 4])),
+        heads=int(rng.choice([2, 4])),
+        d_ff=64,
+        scheme=scheme,
+        max_positions=4 * recipe.train_max_length + 1,
+        # Without positions, a bidirectional subject cannot tell which variable a negation belongs to.
+        causal=scheme is Scheme.NONE or rng.random() < 0.85,
+        pooling=rng.choice([Pooling.MAX, Pooling.MAX, Pooling.LAST, Pooling.MEAN]),
+        norm=rng.choice([Norm.PRE, Norm.PRE, Norm.PRE, Norm.POST]),
+        activation=Activation.RELU,
+        train_max_length=recipe.train_max_length,
+        task=recipe.task,
+    )
+    # Table rows beyond T are trained by offsets alone; without any, the learned scheme has one label only.
+    offsets = {Scheme.LEARNED: (1.0, 2.0, 3.0), Scheme.SINUSOIDAL: (0.0, 1.0, 2.0)}.get(scheme, (0.0,))
+    training = TrainingConfig(
+        steps=recipe.steps,
+        batch=int(rng.choice([48, 64, 80])),
+        learning_rate=float(np.exp(rng.uniform(np.log(1.5e-3), np.log(3.5e-3)))),
+        weight_decay=float(rng.choice([0.0, 0.01, 0.03, 0.1])),
+        formulas=int(recipe.formulas * rng.choice([0.5, 1.0])),
+        max_offset=int(recipe.train_max_length * rng.choice(offsets)),
+    )
+    seeds = tuple(recipe.seed * 10_000_000 + index * 1000 + number for number in range(recipe.seeds_per_group))
+    return Group(index, config, training, seeds, reserve=index % recipe.reserve_every == recipe.reserve_every - 1)
