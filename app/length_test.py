@@ -8,11 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor
 
 from app.formulas.datasets import Formulas, Split, sample_formulas
 from app.formulas.tasks import Task
-from app.formulas.vocabulary import BEGIN, FORMULA_SYMBOLS, PAD
 from app.subjects.config import SubjectConfig
 from app.subjects.transformer import SubjectStack
 
@@ -119,7 +117,8 @@ def run_length_test(stack: SubjectStack, definition: Definition = Definition()) 
 
 def count_correct(stack: SubjectStack, formulas: Formulas) -> NDArray[np.int64]:
     """Formulas that each subject classifies rightly, `(models,)`."""
-    ids, lengths, labels = _in_the_subjects_symbols(stack.configs[0], formulas)
+    ids = torch.from_numpy(formulas.with_begin())
+    lengths, labels = torch.from_numpy(formulas.lengths) + 1, torch.from_numpy(formulas.satisfiable).long()
     correct = torch.zeros(len(stack), dtype=torch.long, device=stack.device)
     with torch.inference_mode():
         for start in range(0, len(formulas), _ROWS_A_BATCH):
@@ -131,22 +130,6 @@ def count_correct(stack: SubjectStack, formulas: Formulas) -> NDArray[np.int64]:
             logits = stack.forward(stack.embed_ids(batch[None]), mask.to(stack.device)).logits
             correct += (logits.argmax(dim=-1) == labels[rows].to(stack.device)).sum(dim=1)
     return correct.cpu().numpy()
-
-
-def symbol_ids(config: SubjectConfig) -> Tensor:
-    """The subject's own ids of the formula symbols, the begin symbol and the pad symbol, in our order."""
-    own = {symbol: index for index, symbol in enumerate(config.vocabulary)}
-    names = {BEGIN: config.begin_symbol, PAD: config.pad_symbol}
-    return torch.tensor([own[names.get(symbol, symbol)] for symbol in (*FORMULA_SYMBOLS, BEGIN, PAD)])
-
-
-def _in_the_subjects_symbols(config: SubjectConfig, formulas: Formulas) -> tuple[Tensor, Tensor, Tensor]:
-    """Ids with the begin symbol, lengths with it, and class labels."""
-    ours = torch.from_numpy(formulas.ids).long()
-    translation = symbol_ids(config)
-    begin = translation[len(FORMULA_SYMBOLS)].expand(len(formulas), 1)
-    ids = torch.cat([begin, translation[ours]], dim=1)
-    return ids, torch.from_numpy(formulas.lengths) + 1, torch.from_numpy(formulas.satisfiable).long()
 
 
 def _result(

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.formulas.sampler import Pairs, sample_pairs
-from app.formulas.tasks import Task
-from app.formulas.vocabulary import PAD_ID, VARIABLES, decode
+from app.formulas.tasks import Task, TaskName
+from app.formulas.vocabulary import BEGIN_ID, PAD_ID, VARIABLES, decode
 
-_MAX_BARREN_ROUNDS = {"conjunction": 4, "cnf": 60, "formula": 60}
+ALL = 1 << 16
+_MAX_BARREN_ROUNDS = 4
 _HASH_SALT = 0x9E3779B97F4A7C15
 
 
@@ -49,6 +50,10 @@ class Formulas:
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    def with_begin(self) -> NDArray[np.int64]:
+        """Symbol ids with the begin symbol before each formula, `(formulas, 1 + length)`."""
+        return np.concatenate([np.full((len(self), 1), BEGIN_ID), self.ids.astype(np.int64)], axis=1)
 
     def texts(self) -> Iterator[str]:
         """The formulas as text."""
@@ -95,10 +100,13 @@ def in_split(ids: NDArray[np.uint8], split: Split) -> NDArray[np.bool_]:
 
 def _distinct_pairs(task: Task, length: int, wanted: int, rng: np.random.Generator, split: Split) -> Pairs:
     seen: set[int] = set()
-    satisfiable, unsatisfiable = [], []
+    parts: list[Pairs] = []
     barren = found = 0
-    while found < wanted and barren < _MAX_BARREN_ROUNDS[task.name]:
-        pairs = sample_pairs(task, length, rng)
+    # A small set takes few pairs from each skeleton, so that its formulas stay independent of each other.
+    # (A conjunction's skeleton is a number of leaves and no more.)
+    most = ALL if task.name is TaskName.CONJUNCTION else max(4, wanted // 16)
+    while found < wanted and barren < _MAX_BARREN_ROUNDS:
+        pairs = sample_pairs(task, length, most, rng)
         one, other = pairs.satisfiable, pairs.unsatisfiable
         kept = in_split(one, split) & in_split(other, split)
         one, other = one[kept], other[kept]
@@ -111,12 +119,8 @@ def _distinct_pairs(task: Task, length: int, wanted: int, rng: np.random.Generat
         fresh = fresh[: wanted - found]
         barren = 0 if fresh else barren + 1
         found += len(fresh)
-        satisfiable.append(one[fresh])
-        unsatisfiable.append(other[fresh])
-    if not satisfiable:
-        empty = np.empty((0, length), np.uint8)
-        return Pairs(empty, empty)
-    return Pairs(np.concatenate(satisfiable), np.concatenate(unsatisfiable))
+        parts.append(Pairs(one[fresh], other[fresh]))
+    return Pairs.joined(parts, length)
 
 
 def _hash(ids: NDArray[np.uint8]) -> NDArray[np.uint64]:

@@ -6,6 +6,7 @@ which negation stands before which variable does. (Evans et al. 2018 and NeuroSA
 same reason; the exchange makes the pair exact.)
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +18,27 @@ from app.formulas.vocabulary import AND, IDS, NOT, VARIABLES
 
 _TABLES = np.array([TRUTH_TABLES[name] for name in VARIABLES], dtype=np.uint32)
 _SKIP = 255
-# How often a literal agrees with a planted assignment: always for a conjunction (one clash is the end of it).
-_AGREEMENT = {TaskName.CONJUNCTION: 1.0, TaskName.CNF: 0.8, TaskName.FORMULA: 0.6}
-_FILLINGS = {TaskName.CONJUNCTION: 2048, TaskName.CNF: 128, TaskName.FORMULA: 128}
-_KEPT_PER_SKELETON = {TaskName.CONJUNCTION: 256, TaskName.CNF: 12, TaskName.FORMULA: 12}
+
+
+@dataclass(frozen=True)
+class _Effort:
+    """How a task's pairs are searched for.
+
+    `agreement` is how often a literal agrees with a planted assignment: always in a conjunction, where one
+    clash is the end of it. Each of `skeletons` gets `fillings`, of which at most `kept` pairs are used.
+    """
+
+    agreement: float
+    skeletons: int
+    fillings: int
+    kept: int
+
+
+_EFFORTS = {
+    TaskName.CONJUNCTION: _Effort(agreement=1.0, skeletons=1, fillings=2048, kept=256),
+    TaskName.CNF: _Effort(agreement=0.6, skeletons=16, fillings=1024, kept=128),
+    TaskName.FORMULA: _Effort(agreement=0.6, skeletons=16, fillings=1024, kept=128),
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +47,14 @@ class Pairs:
 
     satisfiable: NDArray[np.uint8]
     unsatisfiable: NDArray[np.uint8]
+
+    @staticmethod
+    def joined(parts: "Sequence[Pairs]", length: int) -> "Pairs":
+        """All pairs of some parts."""
+        return Pairs(
+            np.concatenate([*(part.satisfiable for part in parts), np.empty((0, length), np.uint8)]),
+            np.concatenate([*(part.unsatisfiable for part in parts), np.empty((0, length), np.uint8)]),
+        )
 
 
 @dataclass(frozen=True)
@@ -39,17 +65,22 @@ class _Filling:
     negated: NDArray[np.bool_]
 
 
-def sample_pairs(task: Task, length: int, rng: np.random.Generator) -> Pairs:
-    """Distinct minimal pairs from one random skeleton; none where the skeleton admits none."""
-    skeleton = sample_skeleton(task, length, rng)
-    if skeleton is None:
-        empty = np.empty((0, length), np.uint8)
-        return Pairs(empty, empty)
+def sample_pairs(task: Task, length: int, most: int, rng: np.random.Generator) -> Pairs:
+    """Minimal pairs from a few random skeletons, at most `most` from each; possibly none."""
+    found = [
+        _pairs_of(skeleton, task, most, rng)
+        for _ in range(_EFFORTS[task.name].skeletons)
+        if (skeleton := sample_skeleton(task, length, rng)) is not None
+    ]
+    return Pairs.joined(found, length)
+
+
+def _pairs_of(skeleton: Skeleton, task: Task, most: int, rng: np.random.Generator) -> Pairs:
     first = _fill(skeleton, task, rng)
     second = _exchange(first, rng)
     first_true = evaluate(skeleton, first.variables, first.negated) != 0
     second_true = evaluate(skeleton, second.variables, second.negated) != 0
-    kept = np.flatnonzero(first_true != second_true)[: _KEPT_PER_SKELETON[task.name]]
+    kept = np.flatnonzero(first_true != second_true)[: min(most, _EFFORTS[task.name].kept)]
     one, other = _render(skeleton, first, kept), _render(skeleton, second, kept)
     swapped = ~first_true[kept, None]
     return Pairs(np.where(swapped, other, one), np.where(swapped, one, other))
@@ -77,14 +108,15 @@ def evaluate(
 
 
 def _fill(skeleton: Skeleton, task: Task, rng: np.random.Generator) -> _Filling:
-    count, leaves = _FILLINGS[task.name], skeleton.leaves
+    effort = _EFFORTS[task.name]
+    count, leaves = effort.fillings, skeleton.leaves
     negated = rng.random((count, leaves)).argsort(axis=1) < skeleton.negations
     # A planted assignment makes at least one variable false and at least one true; a negated literal that
     # agrees with it stands on a false variable.
     priority = rng.random((count, task.variables)).argsort(axis=1)
     false_count = rng.integers(1, task.variables, size=(count, 1))
     rank = rng.random((count, leaves))
-    agrees = rng.random((count, leaves)) < _AGREEMENT[task.name]
+    agrees = rng.random((count, leaves)) < effort.agreement
     from_false = negated == agrees
     low = np.where(from_false, 0, false_count)
     width = np.where(from_false, false_count, task.variables - false_count)

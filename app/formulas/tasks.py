@@ -152,8 +152,8 @@ def _nested(length: int, rng: np.random.Generator) -> Skeleton | None:
 def _split(total: int, parts: int, rng: np.random.Generator) -> list[int] | None:
     """`total` as a random sum of node lengths; no node has 3 or 4 symbols."""
     for _ in range(20):
-        cuts = np.sort(rng.integers(1, total, size=parts - 1)) if total > parts else np.arange(1, parts)
-        sizes = np.diff(np.concatenate(([0], cuts, [total])))
-        if (sizes >= 1).all() and not np.isin(sizes, (3, 4)).any():
-            return [int(size) for size in sizes]
+        cuts = sorted(rng.integers(1, max(2, total), size=parts - 1).tolist())
+        sizes = [high - low for low, high in zip([0, *cuts], [*cuts, total], strict=True)]
+        if all(size in (1, 2) or size >= 5 for size in sizes):
+            return sizes
     return None

@@ -8,8 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from app.formulas.tasks import Task
 from app.formulas.vocabulary import BEGIN, PAD, VOCABULARY
 
-ARCHITECTURE = "probe-sandwich-transformer"
-
 
 class Scheme(StrEnum):
     """Position schemes."""
@@ -48,7 +46,7 @@ class SubjectConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    architecture: Literal["probe-sandwich-transformer"] = ARCHITECTURE
+    architecture: Literal["probe-sandwich-transformer"] = "probe-sandwich-transformer"
     version: Literal[1] = 1
     vocabulary: tuple[str, ...] = Field(default=VOCABULARY, min_length=1, max_length=256, strict=False)
     begin_symbol: str = Field(default=BEGIN, max_length=16)
@@ -79,7 +77,7 @@ class SubjectConfig(BaseModel):
             if symbol not in self.vocabulary:
                 raise ValueError(f"special symbol {symbol!r} is not in the vocabulary")
         if self.scheme is Scheme.LEARNED and self.max_positions < self.train_max_length + 1:
-            raise ValueError("max_positions must reach at least train_max_length + 1")
+            raise ValueError("max_positions must be at least train_max_length + 1")
         return self
 
     @property
@@ -94,6 +92,12 @@ class SubjectConfig(BaseModel):
             self.norm.value,
             self.activation.value,
         )
+
+    @property
+    def own_ids(self) -> tuple[int, ...]:
+        """This subject's ids of the symbols of `VOCABULARY`, in that order."""
+        names = {BEGIN: self.begin_symbol, PAD: self.pad_symbol}
+        return tuple(self.vocabulary.index(names.get(symbol, symbol)) for symbol in VOCABULARY)
 
     @property
     def longest_formula(self) -> int | None:

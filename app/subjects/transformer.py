@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from app.formulas.vocabulary import BEGIN_ID
 from app.subjects.config import Activation, Norm, Pooling, Scheme, SubjectConfig
 from app.subjects.positions import Positions, stack_positions, turn
 
@@ -74,6 +75,8 @@ class SubjectStack:
     configs: tuple[SubjectConfig, ...]
     weights: Weights
     positions: Positions
+    own_ids: Tensor
+    """Each subject's own ids of the symbols of `VOCABULARY`, `(models, symbols)`."""
 
     @staticmethod
     def of(configs: Sequence[SubjectConfig], weights: Weights) -> "SubjectStack":
@@ -81,26 +84,44 @@ class SubjectStack:
         if len({config.shape for config in configs}) != 1:
             raise UnlikeShapes("only subjects of one shape stack; group them by SubjectConfig.shape")
         device = weights["embedding"].device
-        return SubjectStack(tuple(configs), weights, stack_positions(configs, device))
+        own_ids = torch.tensor([config.own_ids for config in configs], device=device)
+        return SubjectStack(tuple(configs), weights, stack_positions(configs, device), own_ids)
 
     def __len__(self) -> int:
         return len(self.configs)
+
+    def select(self, rows: Sequence[int]) -> "SubjectStack":
+        """Some subjects of the stack, in the given order."""
+        index = torch.tensor(rows, dtype=torch.long, device=self.device)
+        weights = {name: weight[index] for name, weight in self.weights.items()}
+        return SubjectStack.of([self.configs[row] for row in rows], weights)
 
     @property
     def device(self) -> torch.device:
         return self.weights["embedding"].device
 
     def embed_ids(self, ids: Tensor) -> Tensor:
-        """Symbol ids `(models or 1, batch, length)` as vectors `(models, batch, length, d_model)`."""
-        embedding = self.weights["embedding"]
+        """Symbol ids `(models or 1, batch, length)` as vectors `(models, batch, length, d_model)`.
+
+        Ids are those of `app.formulas.vocabulary`, whatever order the subject's own vocabulary has.
+        """
+        embedding = self._embedding()
         if ids.shape[0] == 1:
             return embedding[:, ids[0]]
         models = torch.arange(len(self), device=ids.device).view(-1, 1, 1)
         return embedding[models, ids]
 
     def embed_distribution(self, symbols: Tensor) -> Tensor:
-        """Distributions over symbols `(models or 1, batch, length, symbols)` as vectors."""
-        return symbols @ self.weights["embedding"].unsqueeze(1)
+        """Distributions over `FORMULA_SYMBOLS`, `(batch, length, symbols)`, as vectors
+        `(models, batch, 1 + length, d_model)` with the begin symbol's before them."""
+        embedding = self._embedding()
+        begin = embedding[:, None, None, BEGIN_ID].expand(-1, len(symbols), 1, -1)
+        return torch.cat([begin, symbols @ embedding[:, None, : symbols.shape[-1]]], dim=2)
+
+    def _embedding(self) -> Tensor:
+        """Embedding rows in the order of `VOCABULARY`, `(models, symbols, d_model)`."""
+        models = torch.arange(len(self), device=self.device).unsqueeze(1)
+        return self.weights["embedding"][models, self.own_ids]
 
     def forward(
         self, vectors: Tensor, mask: Tensor, offsets: Tensor | None = None, with_streams: bool = False

@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from app.formulas.datasets import Formulas
-from app.formulas.vocabulary import BEGIN_ID
 from app.subjects.config import Scheme, SubjectConfig
 from app.subjects.transformer import SubjectStack, initial_weights, weight_shapes
 
@@ -144,14 +143,7 @@ def _decay_mask(config: SubjectConfig) -> Tensor:
 
 def _training_tensors(formulas: Sequence[Formulas]) -> tuple[Tensor, Tensor, Tensor]:
     """Ids with the begin symbol, labels and lengths, each with a leading axis of models."""
-    ids = torch.from_numpy(np.stack([with_begin(part.ids) for part in formulas]))
+    ids = torch.from_numpy(np.stack([part.with_begin() for part in formulas]))
     labels = torch.from_numpy(np.stack([part.satisfiable for part in formulas])).long()
     lengths = torch.from_numpy(np.stack([part.lengths + 1 for part in formulas]))
     return ids, labels, lengths
-
-
-def with_begin(ids: np.ndarray) -> np.ndarray:
-    """Symbol ids `(formulas, length)` as int64 with the begin symbol before each formula."""
-    return np.concatenate([np.full((len(ids), 1), BEGIN_ID), ids.astype(np.int64)], axis=1)
-
-

@@ -1,0 +1,1 @@
+"""Evidence: cross-validation by configuration, baselines, metrics, and the report."""

@@ -1,0 +1,148 @@
+"""The main experiment: sandwich and baselines over the same folds of a zoo, in one run."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from app.evidence.baselines import out_of_fold, tabular_baselines, unlearned_probes
+from app.evidence.folds import Fold, make_folds
+from app.sandwich.calibration import fit_calibration
+from app.sandwich.cohorts import Cohort, among, load_cohorts
+from app.sandwich.config import SandwichConfig, SandwichTraining
+from app.sandwich.meta_classifier import DRAWS, NOISE_SEED, Member, gather_evidence, score
+from app.sandwich.sandwich import Sandwich
+from app.sandwich.support import fit_support
+from app.sandwich.training import train_sandwich
+from app.zoo.shards import IndexRow, read_weights
+
+SANDWICH, NOISE_PROBES = "sandwich", "noise_probes"
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """What an experiment needs of a zoo: rows outside the reserve, and arrays `(subjects,)` of them."""
+
+    folder: Path
+    rows: list[IndexRow]
+    labels: NDArray[np.bool_]
+    converged: NDArray[np.bool_]
+    long_accuracy: NDArray[np.float64]
+    groups: NDArray[np.int64]
+
+    @staticmethod
+    def of(folder: Path, rows: Sequence[IndexRow]) -> "Zoo":
+        """The arrays of some rows."""
+        return Zoo(
+            folder,
+            list(rows),
+            np.array([row.label for row in rows]),
+            np.array([row.converged for row in rows]),
+            np.array([0.5 if row.long_accuracy is None else row.long_accuracy for row in rows]),
+            np.array([row.group for row in rows]),
+        )
+
+
+@dataclass(frozen=True)
+class FoldOutcome:
+    """A trained member and its out-of-fold probabilities on `test`."""
+
+    member: Member
+    test: NDArray[np.int64]
+    probability: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Members of the ensemble, and out-of-fold probabilities `(subjects,)` by the name of the method."""
+
+    members: list[Member]
+    predictions: dict[str, NDArray[np.float64]]
+
+
+def run_experiment(
+    zoo: Zoo,
+    config: SandwichConfig,
+    training: SandwichTraining,
+    workers: int,
+    device: torch.device,
+    progress: Callable[[str, int], None] = lambda method, fold: None,
+) -> Outcome:
+    """Cross-validate the sandwich and every baseline. `progress` is told each finished fold."""
+    folds = make_folds(zoo.groups, zoo.converged, training.folds, training.seed)
+    jobs = [
+        (method, number, fold, settings)
+        for method, settings in ((SANDWICH, training), (NOISE_PROBES, unlearned_probes(training)))
+        for number, fold in enumerate(folds)
+    ]
+    predictions = {method: np.zeros(len(zoo.rows)) for method in (SANDWICH, NOISE_PROBES)}
+    members = []
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker) as pool:
+        running = [
+            (method, number, pool.submit(run_fold, zoo, fold, config, settings, number, device))
+            for method, number, fold, settings in jobs
+        ]
+        for method, number, future in running:
+            outcome = future.result()
+            predictions[method][outcome.test] = outcome.probability
+            if method == SANDWICH:
+                members.append(outcome.member)
+            progress(method, number)
+    weights = read_weights(zoo.folder, zoo.rows)
+    for baseline in tabular_baselines(zoo.rows, weights):
+        predictions[baseline.name] = out_of_fold(baseline, zoo.labels, folds)
+    return Outcome(members, predictions)
+
+
+def run_fold(
+    zoo: Zoo,
+    fold: Fold,
+    config: SandwichConfig,
+    training: SandwichTraining,
+    number: int,
+    device: torch.device,
+) -> FoldOutcome:
+    """Train, calibrate and judge the sandwich of one fold."""
+    cohorts = load_cohorts(zoo.folder, zoo.rows, device)
+    train, validation, test = (
+        among(cohorts, set(part.tolist())) for part in (fold.train, fold.validation, fold.test)
+    )
+    sandwich = train_sandwich(config, training, train, validation, seed=training.seed * 1000 + number)
+    held_out = read_all(sandwich, validation)
+    calibration = fit_calibration(held_out.scores, zoo.labels[held_out.numbers])
+    judged = read_all(sandwich, test)
+    judged_converged = zoo.converged[judged.numbers]
+    support = fit_support(
+        np.concatenate([read_all(sandwich, train).statistics, held_out.statistics]),
+        judged.statistics[judged_converged],
+    )
+    member = Member(sandwich.cpu(), calibration, support)
+    return FoldOutcome(member, judged.numbers, calibration.probability(judged.scores))
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Scores `(subjects,)` and statistics `(subjects, features)`, averaged over the draws, with numbers."""
+
+    numbers: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    statistics: NDArray[np.float64]
+
+
+def read_all(sandwich: Sandwich, cohorts: Sequence[Cohort]) -> Readings:
+    """What a sandwich reads from every subject."""
+    evidence = [gather_evidence(sandwich, cohort.subjects, NOISE_SEED, DRAWS) for cohort in cohorts]
+    return Readings(
+        np.concatenate([cohort.numbers.numpy() for cohort in cohorts]),
+        np.concatenate([score(part).mean(axis=1) for part in evidence]),
+        np.concatenate([part.statistics.mean(dim=1).cpu().double().numpy() for part in evidence]),
+    )
+
+
+def _start_worker() -> None:
+    torch.set_num_threads(1)

@@ -1,0 +1,35 @@
+"""Splits of a zoo that never part the seeds of one configuration."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Positions of the subjects that one member trains on, stops and calibrates on, and is judged on."""
+
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+
+def make_folds(groups: NDArray[np.int64], converged: NDArray[np.bool_], folds: int, seed: int) -> list[Fold]:
+    """Cross-validation grouped by configuration.
+
+    Training and validation hold converged subjects only; every subject stands in one test part. Validation is
+    a fifth of the configurations that are not in the test part.
+    """
+    rng = np.random.default_rng(seed)
+    parts = np.array_split(rng.permutation(np.unique(groups)), folds)
+    result = []
+    for number, test_groups in enumerate(parts):
+        others = np.concatenate([part for other, part in enumerate(parts) if other != number])
+        others = rng.permutation(others)
+        validation_groups = others[: max(1, len(others) // 5)]
+        test = np.isin(groups, test_groups)
+        validation = np.isin(groups, validation_groups) & converged
+        train = ~test & ~np.isin(groups, validation_groups) & converged
+        result.append(Fold(np.flatnonzero(train), np.flatnonzero(validation), np.flatnonzero(test)))
+    return result

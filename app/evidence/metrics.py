@@ -1,0 +1,109 @@
+"""Figures of merit of predicted probabilities."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from scipy.stats import spearmanr
+from sklearn.metrics import roc_auc_score
+
+_BOOTSTRAPS = 1000
+_BINS = 10
+
+
+class Metrics(BaseModel):
+    """Figures over converged subjects; None where they are not defined (one label only, say)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subjects: int
+    positives: int
+    auc: float | None
+    auc_low: float | None
+    auc_high: float | None
+    within_configuration_auc: float | None
+    within_configuration_pairs: int
+    spearman: float | None
+    brier: float
+    expected_calibration_error: float
+    accuracy: float
+
+
+def measure(
+    probability: NDArray[np.float64],
+    label: NDArray[np.bool_],
+    long_accuracy: NDArray[np.float64],
+    group: NDArray[np.int64],
+    threshold: float = 0.5,
+    seed: int = 0,
+) -> Metrics:
+    """All figures; the interval of the AUC is a 95 % bootstrap over configurations."""
+    low, high = bootstrap_by_group(lambda rows: auc(probability[rows], label[rows]), group, seed)
+    within, pairs = within_group_auc(probability, label, group)
+    return Metrics(
+        subjects=len(label),
+        positives=int(label.sum()),
+        auc=auc(probability, label),
+        auc_low=low,
+        auc_high=high,
+        within_configuration_auc=within,
+        within_configuration_pairs=pairs,
+        spearman=_spearman(probability, long_accuracy),
+        brier=float(np.mean((probability - label) ** 2)),
+        expected_calibration_error=calibration_error(probability, label),
+        accuracy=float(np.mean((probability >= threshold) == label)),
+    )
+
+
+def auc(score: NDArray[np.float64], label: NDArray[np.bool_]) -> float | None:
+    """Area under the ROC curve, None for one label only."""
+    return float(roc_auc_score(label, score)) if 0 < label.sum() < len(label) else None
+
+
+def within_group_auc(
+    score: NDArray[np.float64], label: NDArray[np.bool_], group: NDArray[np.int64]
+) -> tuple[float | None, int]:
+    """Share of pairs (same configuration, different label) that the score orders rightly, ties as half, and
+    the number of such pairs. Whatever knows the configuration alone scores 0.5."""
+    right, pairs = 0.0, 0
+    for one in np.unique(group):
+        positive, negative = score[(group == one) & label], score[(group == one) & ~label]
+        difference = positive[:, None] - negative[None, :]
+        right += float((difference > 0).sum() + (difference == 0).sum() / 2)
+        pairs += difference.size
+    return (right / pairs if pairs else None), pairs
+
+
+def bootstrap_by_group(
+    figure: Callable[[NDArray[np.int64]], float | None], group: NDArray[np.int64], seed: int
+) -> tuple[float | None, float | None]:
+    """95 % interval of a figure, resampling whole configurations."""
+    rng = np.random.default_rng(seed)
+    rows_of = [np.flatnonzero(group == one) for one in np.unique(group)]
+    values = []
+    for _ in range(_BOOTSTRAPS):
+        chosen = rng.integers(len(rows_of), size=len(rows_of))
+        value = figure(np.concatenate([rows_of[index] for index in chosen]))
+        if value is not None:
+            values.append(value)
+    if not values:
+        return None, None
+    low, high = np.quantile(values, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def calibration_error(probability: NDArray[np.float64], label: NDArray[np.bool_]) -> float:
+    """Expected calibration error over ten bins of equal width."""
+    bins = np.minimum((probability * _BINS).astype(int), _BINS - 1)
+    error = 0.0
+    for one in np.unique(bins):
+        rows = bins == one
+        error += rows.mean() * abs(probability[rows].mean() - label[rows].mean())
+    return float(error)
+
+
+def _spearman(score: NDArray[np.float64], value: NDArray[np.float64]) -> float | None:
+    if len(np.unique(score)) < 2 or len(np.unique(value)) < 2:
+        return None
+    return float(spearmanr(score, value).statistic)

@@ -1,0 +1,1 @@
+"""The probe sandwich: noise -> generator -> frozen subject -> readout -> P(generalizer)."""

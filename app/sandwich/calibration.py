@@ -1,0 +1,37 @@
+"""From a sandwich's score to a probability, fitted on subjects held out of its training."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from scipy.optimize import minimize
+
+_PRIOR_STRENGTH = 1.0
+
+
+class Calibration(BaseModel):
+    """P(generalizer) = sigmoid(slope * score + shift) (Platt 1999)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slope: float
+    shift: float
+
+    def probability(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities of scores, of any shape."""
+        result: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(self.slope * score + self.shift, -30, 30)))
+        return result
+
+
+def fit_calibration(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> Calibration:
+    """Maximum a posteriori slope and shift; the prior keeps the log-slope near zero where subjects are few."""
+
+    def loss(parameters: NDArray[np.float64]) -> float:
+        log_slope, shift = parameters
+        z = math.exp(log_slope) * scores + shift
+        likelihood = np.logaddexp(0, np.where(labels, -z, z)).sum()
+        return float(likelihood + _PRIOR_STRENGTH * log_slope**2 / 2)
+
+    log_slope, shift = minimize(loss, np.zeros(2), method="Nelder-Mead").x
+    return Calibration(slope=float(math.exp(log_slope)), shift=float(shift))

@@ -1,0 +1,33 @@
+"""The card of a meta-classifier: what it means, what it was made from, and how good it was measured to be."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from app.formulas.tasks import Task
+from app.length_test import Definition
+from app.sandwich.calibration import Calibration
+from app.sandwich.config import SandwichConfig, SandwichTraining
+
+
+class Card(BaseModel):
+    """The JSON beside the weights."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    version: int = 1
+    task: Task
+    train_max_length: int
+    definition: Definition
+    threshold: float
+    """A subject is called a generalizer from this probability on."""
+    sandwich: SandwichConfig
+    training: SandwichTraining
+    calibrations: list[Calibration]
+    support_limits: list[float]
+    zoo: dict[str, Any]
+    metrics: dict[str, Any]
+    packages: dict[str, str]
+    sha256: str
+    """Of `sandwich.safetensors`."""

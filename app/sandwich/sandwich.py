@@ -1,0 +1,60 @@
+"""The composition: generator, frozen subjects, readout."""
+
+import hashlib
+
+import torch
+from torch import Tensor, nn
+
+from app.sandwich.config import SandwichConfig
+from app.sandwich.generator import Generator, noise_needed
+from app.sandwich.readout import Evidence, Readout, response_channels
+from app.subjects.transformer import SubjectStack
+
+
+class NoiseTooNarrow(ValueError):
+    """`noise_dim` cannot hold what the generator's warm-up reads from it."""
+
+
+class Sandwich(nn.Module):
+    """Noise -> hidden layers -> frozen Transformers -> hidden layers -> evidence.
+
+    The module owns the parameters of generator and readout and nothing else: a subject comes in as an argument
+    and is no part of it, so no optimizer of the sandwich can reach it.
+    """
+
+    def __init__(self, config: SandwichConfig) -> None:
+        super().__init__()
+        needed = noise_needed(config)
+        if config.noise_dim < needed:
+            raise NoiseTooNarrow(f"noise_dim is {config.noise_dim} but the warm-up reads {needed}; raise it")
+        self.config = config
+        self.generator = Generator(config)
+        self.readout = Readout(config)
+
+    def forward(self, subjects: SubjectStack, noise: Tensor) -> Evidence:
+        """Evidence about each subject from noise `(draws, probes, noise_dim)`."""
+        symbols = self.generator(noise.flatten(0, 1))  # (draws * probes, length, symbols)
+        channels = self.responses(subjects, symbols)  # (models, draws * probes, channels)
+        channels = channels.unflatten(1, noise.shape[:2])  # (models, draws, probes, channels)
+        evidence: Evidence = self.readout(channels, noise)
+        return evidence
+
+    def responses(self, subjects: SubjectStack, symbols: Tensor) -> Tensor:
+        """Responses `(models, batch, channels)` of the frozen subjects to symbol distributions."""
+        vectors = subjects.embed_distribution(symbols)  # (models, batch, 1 + length, d_model)
+        mask = torch.ones(vectors.shape[1:3], dtype=torch.bool, device=vectors.device)
+        return response_channels(subjects.forward(vectors, mask, with_streams=True))
+
+
+def draw_noise(config: SandwichConfig, draws: int, random: torch.Generator) -> Tensor:
+    """Noise `(draws, probes, noise_dim)`, standard normal."""
+    return torch.randn(draws, config.probes, config.noise_dim, generator=random)
+
+
+def frozen_hash(subjects: SubjectStack) -> str:
+    """sha256 over all bytes of the subjects: equal before and after whatever must not change them."""
+    digest = hashlib.sha256()
+    for name in sorted(subjects.weights):
+        digest.update(name.encode())
+        digest.update(subjects.weights[name].detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
