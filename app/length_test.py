@@ -1,5 +1,6 @@
 """The direct length test: accuracy on fresh solver-labelled formulas, bucket by bucket of length."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -78,7 +79,7 @@ class Bucket:
 
 def buckets(train_max_length: int) -> list[Bucket]:
     """The length buckets of a subject trained up to T symbols."""
-    edges = zip(BUCKET_EDGES[:-1], BUCKET_EDGES[1:], strict=True)
+    edges = itertools.pairwise(BUCKET_EDGES)
     return [
         Bucket(int(low * train_max_length) + 1, int(high * train_max_length), f"({low:g}T, {high:g}T]")
         for low, high in edges

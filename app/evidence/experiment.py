@@ -109,9 +109,7 @@ def run_fold(
 ) -> FoldOutcome:
     """Train, calibrate and judge the sandwich of one fold."""
     cohorts = load_cohorts(zoo.folder, zoo.rows, device)
-    train, validation, test = (
-        among(cohorts, set(part.tolist())) for part in (fold.train, fold.validation, fold.test)
-    )
+    train, validation, test = (among(cohorts, set(part.tolist())) for part in (fold.train, fold.validation, fold.test))
     sandwich = train_sandwich(config, training, train, validation, seed=training.seed * 1000 + number)
     held_out = read_all(sandwich, validation)
     calibration = fit_calibration(held_out.scores, zoo.labels[held_out.numbers])

@@ -66,7 +66,7 @@ def sample_formulas(
     """About `count` distinct formulas (an even number, at most `count`), spread evenly over the lengths.
 
     Where short lengths have too few distinct formulas, longer ones take their share; where the whole
-    range has too few, fewer are returned. Evaluation sets hold each canonical form once.
+    range has too few, fewer are returned.
     Raises `NoFormulas` where there is none at all.
     """
     rng = np.random.default_rng(seed)
@@ -94,7 +94,7 @@ def canonical(ids: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def in_split(ids: NDArray[np.uint8], split: Split) -> NDArray[np.bool_]:
     """Which formulas `(formulas, length)` of one length belong to the split."""
-    is_training = (_hash(canonical(ids)) >> np.uint64(33)) & np.uint64(1) == 1
+    is_training: NDArray[np.bool_] = (_hash(canonical(ids)) >> np.uint64(33)) & np.uint64(1) == 1
     return is_training if split is Split.TRAINING else ~is_training
 
 
@@ -110,7 +110,7 @@ def _distinct_pairs(task: Task, length: int, wanted: int, rng: np.random.Generat
         one, other = pairs.satisfiable, pairs.unsatisfiable
         kept = in_split(one, split) & in_split(other, split)
         one, other = one[kept], other[kept]
-        keys = [_hash(side if split is Split.TRAINING else canonical(side)).tolist() for side in (one, other)]
+        keys = _hash(one).tolist(), _hash(other).tolist()
         fresh = []
         for row, (key, twin) in enumerate(zip(*keys, strict=True)):
             if key not in seen and twin not in seen and key != twin:

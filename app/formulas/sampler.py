@@ -8,6 +8,7 @@ same reason; the exchange makes the pair exact.)
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,9 +87,7 @@ def _pairs_of(skeleton: Skeleton, task: Task, most: int, rng: np.random.Generato
     return Pairs(np.where(swapped, other, one), np.where(swapped, one, other))
 
 
-def evaluate(
-    skeleton: Skeleton, variables: NDArray[np.int64], negated: NDArray[np.bool_]
-) -> NDArray[np.uint32]:
+def evaluate(skeleton: Skeleton, variables: NDArray[np.int64], negated: NDArray[np.bool_]) -> NDArray[np.uint32]:
     """Truth tables of many fillings `(fillings, leaves)`: bit `i` is the value under assignment `i`."""
     literals = _TABLES[variables] ^ np.where(negated, np.uint32(0xFFFFFFFF), np.uint32(0))
     stack: list[NDArray[np.uint32]] = []
@@ -128,14 +127,17 @@ def _exchange(filling: _Filling, rng: np.random.Generator) -> _Filling:
     """Two random leaves exchange their negations (where those differ) or else their variables."""
     count, leaves = filling.negated.shape
     rows = np.arange(count)
-    one = rng.integers(leaves, size=count)
-    other = (one + rng.integers(1, leaves, size=count)) % leaves
+    one = rng.integers(leaves, size=(count,))
+    other = (one + rng.integers(1, leaves, size=(count,))) % leaves
     negated, variables = filling.negated.copy(), filling.variables.copy()
     by_negation = (negated[rows, one] != negated[rows, other]) & (rng.random(count) < 0.5)
-    for values, chosen in ((negated, by_negation), (variables, ~by_negation)):
-        r, i, j = rows[chosen], one[chosen], other[chosen]
-        values[r, i], values[r, j] = values[r, j].copy(), values[r, i].copy()
+    _swap(negated, rows[by_negation], one[by_negation], other[by_negation])
+    _swap(variables, rows[~by_negation], one[~by_negation], other[~by_negation])
     return _Filling(variables, negated)
+
+
+def _swap(values: NDArray[Any], rows: NDArray[np.int64], one: NDArray[np.int64], other: NDArray[np.int64]) -> None:
+    values[rows, one], values[rows, other] = values[rows, other].copy(), values[rows, one].copy()
 
 
 def _render(skeleton: Skeleton, filling: _Filling, kept: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -150,4 +152,5 @@ def _render(skeleton: Skeleton, filling: _Filling, kept: NDArray[np.int64]) -> N
         else:
             columns.append(np.full(len(kept), IDS[symbol], np.uint8))
     table = np.stack(columns, axis=1)
-    return table[table != _SKIP].reshape(len(kept), skeleton.length)
+    formulas: NDArray[np.uint8] = table[table != _SKIP].reshape(len(kept), skeleton.length)
+    return formulas

@@ -3,7 +3,9 @@
 Both read the same syntax tree. `|` binds weaker than `&`, `~` strongest; `(…)` groups.
 """
 
+import operator
 from dataclasses import dataclass
+from functools import reduce
 
 from pysat.formula import And, Atom, Formula, Neg, Or
 from pysat.solvers import Solver
@@ -14,8 +16,7 @@ ASSIGNMENTS = 2 ** len(VARIABLES)
 ALL_TRUE = (1 << ASSIGNMENTS) - 1
 # Bit `i` of a variable's truth table is its value under assignment `i`.
 TRUTH_TABLES = {
-    name: sum(1 << row for row in range(ASSIGNMENTS) if row >> index & 1)
-    for index, name in enumerate(VARIABLES)
+    name: sum(1 << row for row in range(ASSIGNMENTS) if row >> index & 1) for index, name in enumerate(VARIABLES)
 }
 
 
@@ -76,10 +77,7 @@ def _truth_table(node: Node) -> int:
     tables = [_truth_table(child) for child in node.children]
     if node.symbol == NOT:
         return ALL_TRUE ^ tables[0]
-    table = tables[0]
-    for other in tables[1:]:
-        table = table & other if node.symbol == AND else table | other
-    return table
+    return int(reduce(operator.and_ if node.symbol == AND else operator.or_, tables))
 
 
 def reference_satisfiable(text: str) -> bool:
@@ -87,7 +85,7 @@ def reference_satisfiable(text: str) -> bool:
     Formula.cleanup()
     formula = _pysat_formula(parse(text))
     formula.clausify()
-    with Solver(name="cadical195", bootstrap_with=[clause for clause in formula]) as solver:
+    with Solver(name="cadical195", bootstrap_with=list(formula)) as solver:
         return bool(solver.solve())
 
 

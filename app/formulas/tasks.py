@@ -86,13 +86,15 @@ def _cnf(task: Task, length: int, rng: np.random.Generator) -> Skeleton | None:
         text_length += clause_length[size] + 1
         leaves = sum(sizes)
         negations = length - text_length
-        if 1 <= negations <= leaves - 1 and len(sizes) > 1:
-            # Stop where about half of the literals are negated, at random before.
-            if negations <= leaves // 2 or rng.random() < 0.3:
-                break
+        # Stop where about half of the literals are negated, at random before.
+        enough = negations <= leaves // 2
+        if 1 <= negations <= leaves - 1 and len(sizes) > 1 and (enough or rng.random() < 0.3):
+            break
     else:
         return None
-    clauses, program, leaf = [], [], 0
+    clauses: list[str] = []
+    program: list[int | tuple[str, int]] = []
+    leaf = 0
     for size in sizes:
         program.extend(range(leaf, leaf + size))
         leaf += size

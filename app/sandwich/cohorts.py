@@ -30,9 +30,7 @@ class Cohort:
     def select(self, rows: Sequence[int]) -> "Cohort":
         """Some subjects of the cohort."""
         index = torch.tensor(rows, dtype=torch.long)
-        return Cohort(
-            self.subjects.select(rows), self.labels[index], self.long_accuracy[index], self.numbers[index]
-        )
+        return Cohort(self.subjects.select(rows), self.labels[index], self.long_accuracy[index], self.numbers[index])
 
     def chunks(self, order: Sequence[int]) -> "Iterator[Cohort]":
         """The cohort in pieces of at most 16 subjects, in the given order."""
@@ -43,8 +41,7 @@ class Cohort:
 def among(cohorts: Sequence[Cohort], numbers: set[int]) -> list[Cohort]:
     """The cohorts cut down to the subjects with these numbers."""
     kept = [
-        (cohort, [row for row, number in enumerate(cohort.numbers.tolist()) if number in numbers])
-        for cohort in cohorts
+        (cohort, [row for row, number in enumerate(cohort.numbers.tolist()) if number in numbers]) for cohort in cohorts
     ]
     return [cohort.select(rows) for cohort, rows in kept if rows]
 

@@ -27,8 +27,8 @@ class Generator(nn.Module):
 
     def scores(self, noise: Tensor) -> Tensor:
         """Unnormalized log-probabilities `(..., length, symbols)`."""
-        scores: Tensor = self.layers(noise)
-        return scores.unflatten(-1, (self.config.probe_length, SYMBOLS))
+        flat: Tensor = self.layers(noise)
+        return flat.view(*noise.shape[:-1], self.config.probe_length, SYMBOLS)
 
     def forward(self, noise: Tensor) -> Tensor:
         """Symbol distributions; with `hard_symbols`, one symbol a position with the soft gradient (Bengio

@@ -34,7 +34,8 @@ def response_channels(responses: Responses) -> Tensor:
     The lens is the subject's own head on the stream after the first, middle and last layer: the gap of its
     two logits, summarized over positions. Needs responses with streams.
     """
-    assert responses.lens is not None and responses.log_norms is not None
+    assert responses.lens is not None
+    assert responses.log_norms is not None
     gap = responses.logits[..., 1] - responses.logits[..., 0]
     layers = responses.lens.shape[2] - 1
     depths = [1, (layers + 1) // 2, layers]

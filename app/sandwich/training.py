@@ -13,6 +13,7 @@ from app.sandwich.config import SandwichConfig, SandwichTraining
 from app.sandwich.generator import warm_up
 from app.sandwich.sandwich import Sandwich, draw_noise
 
+
 def train_sandwich(
     config: SandwichConfig,
     training: SandwichTraining,
@@ -92,10 +93,8 @@ def _epoch(
 ) -> float:
     sandwich.train()
     device = cohorts[0].subjects.device
-    chunks = [
-        chunk for cohort in cohorts for chunk in cohort.chunks(order.permutation(len(cohort.subjects)).tolist())
-    ]
-    order.shuffle(chunks)  # type: ignore[arg-type]
+    chunks = [chunk for cohort in cohorts for chunk in cohort.chunks(order.permutation(len(cohort.subjects)).tolist())]
+    order.shuffle(chunks)
     total, count, pending = 0.0, 0, 0
     subjects = sum(len(chunk.subjects) for chunk in chunks)
     for chunk in chunks:
@@ -113,9 +112,7 @@ def _epoch(
 
 
 @torch.no_grad()
-def evaluate_loss(
-    sandwich: Sandwich, training: SandwichTraining, cohorts: Sequence[Cohort], noise: Tensor
-) -> float:
+def evaluate_loss(sandwich: Sandwich, training: SandwichTraining, cohorts: Sequence[Cohort], noise: Tensor) -> float:
     """Mean loss over the subjects."""
     sandwich.eval()
     losses = [sandwich_loss(sandwich, training, cohort, noise) for cohort in cohorts]

@@ -55,10 +55,7 @@ def stack_positions(configs: Sequence[SubjectConfig], device: torch.device) -> P
         ),
         slopes=rows(
             Scheme.ALIBI,
-            [
-                2.0 ** (-8.0 * torch.arange(1, c.heads + 1) / c.heads) * (c.scheme is Scheme.ALIBI)
-                for c in configs
-            ],
+            [2.0 ** (-8.0 * torch.arange(1, c.heads + 1) / c.heads) * (c.scheme is Scheme.ALIBI) for c in configs],
         ),
     )
 

@@ -149,7 +149,7 @@ class SubjectStack:
         return Responses(logits, lens, log_norms, mask)
 
     def _add_positions(self, vectors: Tensor, offsets: Tensor | None) -> Tensor:
-        models, batch, length, _ = vectors.shape
+        models, _batch, length, _ = vectors.shape
         indices = torch.arange(length, device=vectors.device).expand(models, 1, length)
         if offsets is not None:
             indices = indices + offsets.unsqueeze(-1)
@@ -188,18 +188,14 @@ class SubjectStack:
         angles = steps[None, None, :, None] * frequencies[:, None, None, :]  # (models, 1, length, 2 d_model)
         return angles.cos().to(dtype), angles.sin().to(dtype)
 
-    def _block(
-        self, x: Tensor, name: str, bias: Tensor, rotation: tuple[Tensor, Tensor] | None
-    ) -> Tensor:
+    def _block(self, x: Tensor, name: str, bias: Tensor, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
         if self.configs[0].norm is Norm.PRE:
             x = x + self._attention(_norm(x), name, bias, rotation)
             return x + self._feed_forward(_norm(x), name)
         x = _norm(x + self._attention(x, name, bias, rotation))
         return _norm(x + self._feed_forward(x, name))
 
-    def _attention(
-        self, x: Tensor, name: str, bias: Tensor, rotation: tuple[Tensor, Tensor] | None
-    ) -> Tensor:
+    def _attention(self, x: Tensor, name: str, bias: Tensor, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
         models, batch, length, d = x.shape
         heads = self.configs[0].heads
         weight, offset = self.weights[f"{name}.attention.in.weight"], self.weights[f"{name}.attention.in.bias"]
@@ -253,7 +249,7 @@ def _affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 def _to_heads(x: Tensor, heads: int) -> Tensor:
     """`(models, batch, length, d_model)` as `(models, batch, heads, length, d_head)`."""
-    return x.unflatten(-1, (heads, -1)).transpose(2, 3)
+    return x.view(*x.shape[:-1], heads, -1).transpose(2, 3)
 
 
 def _norm(x: Tensor) -> Tensor:

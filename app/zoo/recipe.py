@@ -18,11 +18,11 @@ SCHEMES = tuple(Scheme)
 # runs to converge and for both labels to occur.
 _OFFSETS = {Scheme.LEARNED: (0.5, 1.0, 1.5), Scheme.SINUSOIDAL: (0.0, 0.25, 0.5, 1.0)}
 _STEPS = {
-    Scheme.NONE: 1.5,
+    Scheme.NONE: 1.2,
     Scheme.LEARNED: 2.0,
     Scheme.SINUSOIDAL: 1.5,
-    Scheme.ROTARY: 1.0,
-    Scheme.ALIBI: 1.5,
+    Scheme.ROTARY: 0.9,
+    Scheme.ALIBI: 1.2,
 }
 
 
@@ -32,12 +32,12 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     task: Task = Task()
-    train_max_length: int = Field(default=14, ge=8)
+    train_max_length: int = Field(default=12, ge=8)
     groups: int = Field(default=400, ge=1)
     seeds_per_group: int = Field(default=5, ge=1)
     reserve_every: int = Field(default=8, ge=2, description="every n-th group is kept for final tests and examples")
     seed: int = 0
-    steps: int = Field(default=1200, ge=1)
+    steps: int = Field(default=1300, ge=1)
     formulas: int = Field(default=30_000, ge=10)
 
 
@@ -63,15 +63,16 @@ def _group(recipe: Recipe, index: int) -> Group:
     scheme = SCHEMES[index % len(SCHEMES)]
     config = SubjectConfig(
         d_model=int(rng.choice([32, 40])),
-        layers=int(rng.choice([2, 3, 3, 4])),
+        layers=int(rng.choice([2, 3, 3, 3, 4, 4])),
         heads=int(rng.choice([2, 4])),
         d_ff=64,
         scheme=scheme,
         max_positions=4 * recipe.train_max_length + 1,
         position_base=float(rng.choice([100.0, 1000.0, 10_000.0])),
+        # Mean pooling is left out: within these steps such subjects hardly ever converge.
         # Without positions, a bidirectional subject cannot tell which variable a negation belongs to.
         causal=scheme is Scheme.NONE or rng.random() < 0.85,
-        pooling=rng.choice([Pooling.MAX, Pooling.MAX, Pooling.LAST, Pooling.MEAN]),
+        pooling=rng.choice([Pooling.MAX, Pooling.MAX, Pooling.MAX, Pooling.LAST]),
         norm=rng.choice([Norm.PRE, Norm.PRE, Norm.PRE, Norm.POST]),
         activation=Activation.RELU,
         train_max_length=recipe.train_max_length,
@@ -80,9 +81,9 @@ def _group(recipe: Recipe, index: int) -> Group:
     # Table rows beyond T are trained by offsets alone; without any, the learned scheme has one label only.
     offsets = _OFFSETS.get(scheme, (0.0,))
     training = TrainingConfig(
-        steps=int(recipe.steps * _STEPS[scheme] * rng.choice([0.85, 1.0, 1.25])),
+        steps=int(recipe.steps * _STEPS[scheme] * rng.choice([0.9, 1.1, 1.3])),
         batch=int(rng.choice([48, 64, 80])),
-        learning_rate=float(np.exp(rng.uniform(np.log(1.5e-3), np.log(4e-3)))),
+        learning_rate=float(np.exp(rng.uniform(np.log(2e-3), np.log(4e-3)))),
         weight_decay=float(rng.choice([0.0, 0.01, 0.05, 0.2])),
         formulas=int(recipe.formulas * rng.choice([0.15, 0.4, 1.0])),
         max_offset=int(recipe.train_max_length * rng.choice(offsets)),

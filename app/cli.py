@@ -1,0 +1,308 @@
+"""The command line, `probe-sandwich`: one function a command, each a thin call into the layers below."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from app.client import Client
+from app.diagnosis import Diagnosis, Options, batches, diagnose, load_meta_classifiers
+from app.evidence.build import evaluate_meta_classifier, train_meta_classifier
+from app.formulas.datasets import sample_formulas
+from app.formulas.tasks import Task, TaskName
+from app.settings import SHIPPED_MODELS, Settings
+from app.subjects.checkpoint import CheckpointError, load_checkpoint
+from app.subjects.convert import convert as convert_state
+from app.zoo.build import build
+from app.zoo.info import summarize
+from app.zoo.recipe import Recipe, manifest
+from app.zoo.shards import read_index
+
+EXAMPLES = SHIPPED_MODELS / "examples"
+_START_SECONDS = 60
+
+app = typer.Typer(
+    help="Does a Transformer trained on short formulas still classify long ones?",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+zoo_app = typer.Typer(help="Build and look at zoos of labelled Transformers.", no_args_is_help=True)
+formulas_app = typer.Typer(help="Sample formulas with exact labels.", no_args_is_help=True)
+app.add_typer(zoo_app, name="zoo")
+app.add_typer(formulas_app, name="formulas")
+console = Console()
+complaints = Console(stderr=True)
+
+
+def _fail(message: str) -> typer.Exit:
+    complaints.print(f"[red]error:[/red] {message}", highlight=False)
+    return typer.Exit(1)
+
+
+@app.command()
+def demo() -> None:
+    """Start the service, upload the two bundled checkpoints, and print both answers for each."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    console.print(f"Starting the service on {url} …")
+    command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(port), "--log-level", "warning"]
+    server = subprocess.Popen(command)
+    try:
+        with Client(url) as client:
+            _wait_until_ready(client, server)
+            for path in sorted(EXAMPLES.glob("*.safetensors")):
+                console.print(f"\n[bold]POST /classify[/bold]  {path.name}")
+                _print_diagnosis(client.classify(path))
+    finally:
+        server.terminate()
+        server.wait()
+    console.print("\nThe service has stopped. Your own checkpoints: [bold]probe-sandwich classify FILE…[/bold]")
+
+
+def _wait_until_ready(client: Client, server: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            health = client.health()
+        except httpx.TransportError:
+            time.sleep(0.1)
+            continue
+        console.print(f"Service {health['status']} on {health['device']}.")
+        return
+    raise _fail("the service did not start; run `probe-sandwich serve` to see why")
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+) -> None:
+    """Run the service (settings: PROBE_SANDWICH_* in the environment)."""
+    os.execv(sys.executable, [sys.executable, "-m", "uvicorn", "app.main:app", "--host", host, "--port", str(port)])
+
+
+@app.command()
+def classify(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Checkpoints.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line a file.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the noise draws.")] = Options().seed,
+    noise_draws: Annotated[int, typer.Option(help="Noise draws to average.")] = Options().noise_draws,
+    formulas_per_length: Annotated[
+        int, typer.Option(help="Formulas in each length bucket.")
+    ] = Options().formulas_per_length,
+    direct_test: Annotated[bool, typer.Option(help="Whether to run the direct length test.")] = True,
+) -> None:
+    """The service's answer without a server; files of one shape run stacked."""
+    settings = Settings()
+    device = settings.torch_device()
+    options = Options(
+        seed=seed, noise_draws=noise_draws, formulas_per_length=formulas_per_length, direct_test=direct_test
+    )
+    loaded = []
+    for path in files:
+        try:
+            loaded.append((path, load_checkpoint(path)))
+        except CheckpointError as error:
+            complaints.print(f"[red]{path}[/red]: {error}", highlight=False)
+    meta_classifiers = load_meta_classifiers(settings.models_dir, device)
+    for together in batches([checkpoint for _, checkpoint in loaded]):
+        chosen = [loaded[number] for number in together]
+        answers = diagnose([checkpoint for _, checkpoint in chosen], meta_classifiers, device, options)
+        for (path, _), answer in zip(chosen, answers, strict=True):
+            if as_json:
+                sys.stdout.write(json.dumps({"file": str(path), **answer.model_dump(mode="json")}) + "\n")
+            else:
+                console.print(f"\n[bold]{path}[/bold]")
+                _print_diagnosis(answer)
+    if len(loaded) < len(files):
+        raise typer.Exit(1)
+
+
+@app.command()
+def convert(
+    state: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A .pt state dict.")],
+    config: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The subject's config as JSON.")],
+    out: Annotated[Path, typer.Option(help="The checkpoint to write.")],
+) -> None:
+    """Make a checkpoint of a PyTorch state dict, on your own machine."""
+    try:
+        convert_state(state, config, out)
+    except CheckpointError as error:
+        raise _fail(str(error)) from error
+    console.print(f"Wrote {out}")
+
+
+@app.command()
+def train(
+    zoo: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the zoo.")],
+    out: Annotated[Path, typer.Option(help="Folder of the meta-classifier, models/NAME.")],
+    workers: Annotated[int, typer.Option(help="Processes, one thread each.")] = os.cpu_count() or 1,
+) -> None:
+    """Train the sandwich over a zoo, with its baselines, and write weights, card, predictions and report."""
+    with _progress_bar() as bar:
+        job = bar.add_task("folds", total=None)
+        card = train_meta_classifier(
+            zoo,
+            out,
+            workers,
+            Settings().torch_device(),
+            lambda done, total: bar.update(job, completed=done, total=total),
+        )
+    _print_metrics(card.metrics)
+
+
+@app.command()
+def evaluate(
+    zoo: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the zoo.")],
+    model: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Folder of the meta-classifier.")],
+) -> None:
+    """Recompute the card's figures from zoo and model, and write report and plots."""
+    card = evaluate_meta_classifier(zoo, model, Settings().torch_device())
+    _print_metrics(card.metrics)
+
+
+@zoo_app.command("build")
+def zoo_build(
+    folder: Annotated[Path, typer.Argument(help="Folder of the zoo; what is finished there is kept.")],
+    task: Annotated[TaskName, typer.Option(help="Family of formulas.")] = TaskName.CONJUNCTION,
+    models: Annotated[int, typer.Option(min=1, help="Subjects to train.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of the recipe.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    workers: Annotated[int, typer.Option(help="Processes, one thread each.")] = os.cpu_count() or 1,
+    steps: Annotated[int, typer.Option(help="Training steps, before the recipe's own factors.")] = Recipe().steps,
+) -> None:
+    """Train and label subjects; run it again to go on after a stop."""
+    seeds = Recipe().seeds_per_group
+    groups = manifest(Recipe(task=Task(name=task), groups=-(-models // seeds), seed=seed, steps=steps))
+    with _progress_bar() as bar:
+        job = bar.add_task("subjects", total=len(groups) * seeds)
+        converged = 0
+
+        def advance(trained: int, of_them_converged: int) -> None:
+            nonlocal converged
+            converged += of_them_converged
+            bar.update(job, advance=trained, description=f"subjects ({converged} new converged)")
+
+        build(folder, groups, workers, device, progress=advance)
+    zoo_info(folder)
+
+
+@zoo_app.command("info")
+def zoo_info(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Counts, label balance by position scheme, accuracies."""
+    summary = summarize(read_index(folder))
+    if as_json:
+        sys.stdout.write(summary.model_dump_json(indent=2) + "\n")
+        return
+    console.print(
+        f"{summary.subjects} subjects, {summary.converged} converged, {summary.generalizers} generalizers; "
+        f"{summary.configurations} configurations, {summary.mixed_configurations} with both labels; "
+        f"{summary.reserve} subjects in the reserve"
+    )
+    table = Table("scheme", "subjects", "converged", "generalizers", "long accuracy 10 / 50 / 90 %")
+    for scheme, row in summary.by_scheme.items():
+        quantiles = " / ".join(f"{value:.3f}" for value in row.long_accuracy_quantiles)
+        table.add_row(scheme, str(row.subjects), str(row.converged), str(row.generalizers), quantiles)
+    console.print(table)
+
+
+@formulas_app.command("sample")
+def formulas_sample(
+    task: Annotated[TaskName, typer.Option(help="Family of formulas.")] = TaskName.CONJUNCTION,
+    min_length: Annotated[int, typer.Option(min=1)] = 6,
+    max_length: Annotated[int, typer.Option(min=1)] = 32,
+    count: Annotated[int, typer.Option(min=2)] = 10,
+    seed: Annotated[int, typer.Option()] = 0,
+) -> None:
+    """Print balanced formulas as JSON lines."""
+    try:
+        formulas = sample_formulas(Task(name=task), min_length, max_length, count, seed)
+    except ValueError as error:
+        raise _fail(str(error)) from error
+    for text, satisfiable in zip(formulas.texts(), formulas.satisfiable.tolist(), strict=True):
+        sys.stdout.write(json.dumps({"formula": text, "satisfiable": satisfiable, "length": len(text)}) + "\n")
+
+
+def _progress_bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=complaints,
+    )
+
+
+def _print_diagnosis(diagnosis: Diagnosis) -> None:
+    summary = diagnosis.checkpoint
+    console.print(
+        f"{summary.parameters:,} parameters, task {summary.task}, trained on up to T = {summary.train_max_length}"
+    )
+    if diagnosis.generalizer_probability is not None and diagnosis.probability_interval is not None:
+        low, high = diagnosis.probability_interval
+        console.print(
+            f"Probe sandwich: P(generalizer) = [bold]{diagnosis.generalizer_probability:.2f}[/bold]"
+            f"  [{low:.2f}, {high:.2f}]"
+        )
+    console.print(f"Verdict:        [bold]{diagnosis.verdict}[/bold] ({diagnosis.reason})", highlight=False)
+    test = diagnosis.direct_test
+    if test is None:
+        return
+    table = Table(
+        "lengths", "in T", "correct", "accuracy", "95 % interval", title="Direct length test", title_justify="left"
+    )
+    for bucket in test.buckets:
+        lengths = f"{bucket.min_length}-{bucket.max_length}"
+        if bucket.accuracy is None or bucket.accuracy_low is None or bucket.accuracy_high is None:
+            table.add_row(lengths, bucket.relative, "-", "-", bucket.unreachable or "")
+            continue
+        interval = f"{bucket.accuracy_low:.3f} to {bucket.accuracy_high:.3f}"
+        table.add_row(
+            lengths, bucket.relative, f"{bucket.correct}/{bucket.formulas}", f"{bucket.accuracy:.3f}", interval
+        )
+    console.print(table)
+    long_accuracy = "unknown" if test.long_accuracy is None else f"{test.long_accuracy:.3f}"
+    console.print(
+        f"Direct test:    {'generalizer' if test.generalizer else 'not a generalizer'} "
+        f"(accuracy {long_accuracy} on (T, 2T], cut {test.definition.generalizer_cut:.2f}; reach {test.reach:g}T)"
+    )
+    console.print(
+        f"Agreement:      {diagnosis.agreement}   ({diagnosis.timings_seconds.total:.2f} s on {diagnosis.device})"
+    )
+
+
+def _print_metrics(metrics: dict[str, dict[str, float | None]]) -> None:
+    names = (
+        "auc",
+        "auc_low",
+        "auc_high",
+        "within_configuration_auc",
+        "spearman",
+        "brier",
+        "expected_calibration_error",
+    )
+    table = Table("method", *names)
+    for method, figures in metrics.items():
+        values = (figures.get(name) for name in names)
+        table.add_row(method, *("-" if value is None else f"{value:.3f}" for value in values))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,226 @@
+"""One subject in, one diagnosis out: the sandwich's probability beside the direct length test."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.formulas.tasks import TaskName
+from app.length_test import Definition, LengthTestResult, buckets, run_length_test, test_set
+from app.sandwich.meta_classifier import CARD, DRAWS, NOISE_SEED, MetaClassifier, load_meta_classifier
+from app.subjects.checkpoint import Checkpoint
+from app.subjects.config import SubjectConfig
+from app.subjects.transformer import join, parameter_count
+
+Progress = Callable[[str], None]
+
+
+class Verdict(StrEnum):
+    """The sandwich's answer."""
+
+    GENERALIZER = "generalizer"
+    NOT_GENERALIZER = "not_generalizer"
+    ABSTAIN = "abstain"
+
+
+class Agreement(StrEnum):
+    """Whether sandwich and direct test say the same; undecided where one of them says nothing."""
+
+    AGREE = "agree"
+    DISAGREE = "disagree"
+    UNDECIDED = "undecided"
+
+
+class Options(BaseModel):
+    """What a user may choose."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = Field(default=NOISE_SEED, ge=0, lt=2**32, description="of the noise draws")
+    noise_draws: int = Field(default=DRAWS, ge=1, le=64, description="noise draws that a probability averages")
+    formulas_per_length: int = Field(
+        default=1000, ge=10, le=10_000, description="formulas in each length bucket of the direct test"
+    )
+    direct_test: bool = Field(default=True, description="whether to run the direct length test")
+
+
+class CheckpointSummary(BaseModel):
+    """The uploaded subject."""
+
+    sha256: str
+    architecture: str
+    parameters: int
+    train_max_length: int
+    task: TaskName
+
+
+class MetaClassifierSummary(BaseModel):
+    """The meta-classifier that answered, and how good its card says it is."""
+
+    name: str
+    version: int
+    metrics: dict[str, Any]
+
+
+class Timings(BaseModel):
+    """Seconds by stage."""
+
+    sandwich: float
+    direct_test: float
+    total: float
+
+
+class Diagnosis(BaseModel):
+    """The whole answer about one subject."""
+
+    checkpoint: CheckpointSummary
+    generalizer_probability: float | None
+    probability_interval: tuple[float, float] | None
+    verdict: Verdict
+    reason: str
+    direct_test: LengthTestResult | None
+    agreement: Agreement
+    meta_classifier: MetaClassifierSummary | None
+    device: str
+    timings_seconds: Timings
+
+
+MetaClassifiers = Mapping[TaskName, MetaClassifier]
+
+
+def load_meta_classifiers(folder: Path, device: torch.device) -> dict[TaskName, MetaClassifier]:
+    """All meta-classifiers below a folder, by task. Raises `DamagedMetaClassifier`."""
+    loaded = (load_meta_classifier(path.parent, device) for path in sorted(folder.glob(f"*/{CARD}")))
+    return {meta_classifier.card.task.name: meta_classifier for meta_classifier in loaded}
+
+
+def diagnose(
+    checkpoints: Sequence[Checkpoint],
+    meta_classifiers: MetaClassifiers,
+    device: torch.device,
+    options: Options = Options(),
+    progress: Progress = lambda stage: None,
+) -> list[Diagnosis]:
+    """Diagnose checkpoints that share shape, task and T (`batches` makes such lists), run as one stack.
+
+    `progress` is told the name of each stage as it starts.
+    """
+    started = time.perf_counter()
+    subjects = join([(c.config, {name: weight.to(device) for name, weight in c.weights.items()}) for c in checkpoints])
+    config = checkpoints[0].config
+    meta = meta_classifiers.get(config.task.name)
+    progress("sandwich")
+    prediction = None
+    if meta is not None and meta.card.sandwich.probe_length <= config.train_max_length:
+        prediction = meta.predict(subjects, options.seed, options.noise_draws)
+    sandwich_done = time.perf_counter()
+    tests: Sequence[LengthTestResult | None] = [None] * len(checkpoints)
+    if options.direct_test:
+        progress("direct_test")
+        definition = meta.card.definition if meta is not None else Definition()
+        tests = run_length_test(
+            subjects, definition.model_copy(update={"formulas_per_bucket": options.formulas_per_length})
+        )
+    finished = time.perf_counter()
+    timings = Timings(sandwich=sandwich_done - started, direct_test=finished - sandwich_done, total=finished - started)
+    diagnoses = []
+    for row, (checkpoint, test) in enumerate(zip(checkpoints, tests, strict=True)):
+        probability = interval = unlikeness = None
+        if prediction is not None:
+            probability = float(prediction.probability[row])
+            interval = (float(prediction.low[row]), float(prediction.high[row]))
+            unlikeness = float(prediction.unlikeness[row])
+        verdict, reason = _verdict(checkpoint.config, meta, probability, unlikeness, test)
+        diagnoses.append(
+            Diagnosis(
+                checkpoint=_summary(checkpoint),
+                generalizer_probability=probability,
+                probability_interval=interval,
+                verdict=verdict,
+                reason=reason,
+                direct_test=test,
+                agreement=_agreement(verdict, test),
+                meta_classifier=None
+                if meta is None
+                else MetaClassifierSummary(name=meta.card.name, version=meta.card.version, metrics=meta.card.metrics),
+                device=str(device),
+                timings_seconds=timings,
+            )
+        )
+    return diagnoses
+
+
+def batches(checkpoints: Sequence[Checkpoint]) -> list[list[int]]:
+    """Positions of checkpoints that can be diagnosed together."""
+    together: dict[tuple[Any, ...], list[int]] = {}
+    for number, checkpoint in enumerate(checkpoints):
+        config = checkpoint.config
+        key = (config.shape, config.task, config.train_max_length, config.longest_formula)
+        together.setdefault(key, []).append(number)
+    return list(together.values())
+
+
+def warm_up(meta_classifiers: MetaClassifiers) -> None:
+    """Make the default test sets now, so that no user waits for them."""
+    for meta in meta_classifiers.values():
+        for bucket in buckets(meta.card.train_max_length):
+            test_set(
+                meta.card.task,
+                bucket.min_length,
+                bucket.max_length,
+                Options().formulas_per_length,
+                meta.card.definition.seed,
+            )
+
+
+def _verdict(
+    config: SubjectConfig,
+    meta: MetaClassifier | None,
+    probability: float | None,
+    unlikeness: float | None,
+    test: LengthTestResult | None,
+) -> tuple[Verdict, str]:
+    if meta is None:
+        return Verdict.ABSTAIN, f"no meta-classifier for task {config.task.name} is loaded"
+    if probability is None or unlikeness is None:
+        return Verdict.ABSTAIN, (
+            f"the probes have {meta.card.sandwich.probe_length} symbols, but the subject was trained on at most "
+            f"{config.train_max_length}"
+        )
+    if config.train_max_length != meta.card.train_max_length or config.task != meta.card.task:
+        return Verdict.ABSTAIN, (
+            f"the zoo holds subjects of T = {meta.card.train_max_length} on its own task parameters; this one has "
+            f"T = {config.train_max_length}"
+        )
+    if unlikeness > 1:
+        return Verdict.ABSTAIN, f"its responses lie {unlikeness:.2f} times as far from the zoo's as the limit"
+    if test is not None and not test.converged:
+        return Verdict.ABSTAIN, (
+            f"it has not converged: accuracy {test.in_distribution_accuracy:.3f} on lengths it was trained on, and the "
+            f"question is asked from {test.definition.convergence_cut} on"
+        )
+    threshold = meta.card.threshold
+    verdict = Verdict.GENERALIZER if probability >= threshold else Verdict.NOT_GENERALIZER
+    relation = "at or above" if probability >= threshold else "below"
+    return verdict, f"P(generalizer) = {probability:.2f} is {relation} the threshold {threshold:.2f}"
+
+
+def _agreement(verdict: Verdict, test: LengthTestResult | None) -> Agreement:
+    if verdict is Verdict.ABSTAIN or test is None or test.long_accuracy is None:
+        return Agreement.UNDECIDED
+    return Agreement.AGREE if (verdict is Verdict.GENERALIZER) == test.generalizer else Agreement.DISAGREE
+
+
+def _summary(checkpoint: Checkpoint) -> CheckpointSummary:
+    config = checkpoint.config
+    return CheckpointSummary(
+        sha256=checkpoint.sha256,
+        architecture=f"{config.architecture} v{config.version}",
+        parameters=parameter_count(config),
+        train_max_length=config.train_max_length,
+        task=config.task.name,
+    )

@@ -1,0 +1,179 @@
+"""From a zoo to a meta-classifier folder, and from both back to every figure."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from app.evidence.baselines import out_of_fold, tabular_baselines
+from app.evidence.experiment import NOISE_PROBES, SANDWICH, Zoo, run_experiment
+from app.evidence.folds import make_folds
+from app.evidence.metrics import Metrics, measure
+from app.evidence.report import write_report
+from app.sandwich.card import Card
+from app.sandwich.cohorts import among, load_cohorts
+from app.sandwich.config import SandwichConfig, SandwichTraining
+from app.sandwich.meta_classifier import (
+    CARD,
+    DRAWS,
+    NOISE_SEED,
+    MetaClassifier,
+    gather_evidence,
+    load_meta_classifier,
+    save_meta_classifier,
+    score,
+)
+from app.zoo.shards import INDEX, IndexRow, read_index, read_weights, write_atomically
+
+PREDICTIONS = "predictions.csv"
+THRESHOLD = 0.5
+_PACKAGES = ("probe-sandwich", "torch", "numpy", "scikit-learn", "safetensors")
+
+
+class ZooTooSmall(ValueError):
+    """A zoo holds too few converged subjects of either label to train and judge on."""
+
+
+def train_meta_classifier(
+    zoo_folder: Path,
+    out: Path,
+    workers: int,
+    device: torch.device,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Card:
+    """Train the ensemble with its baselines and write the whole folder. Raises `NotAZoo`, `ZooTooSmall`.
+
+    `progress` is called with the number of finished folds and of all.
+    """
+    rows = read_index(zoo_folder)
+    zoo = Zoo.of(zoo_folder, [row for row in rows if not row.reserve])
+    _check_size(zoo)
+    first = zoo.rows[0]
+    config = SandwichConfig(probe_length=first.config.train_max_length)
+    training = SandwichTraining()
+    done = 0
+
+    def advance(method: str, fold: int) -> None:
+        nonlocal done
+        done += 1
+        progress(done, 2 * training.folds)
+
+    outcome = run_experiment(zoo, config, training, workers, device, advance)
+    card = Card(
+        name=out.name,
+        task=first.config.task,
+        train_max_length=first.config.train_max_length,
+        definition=first.definition.model_copy(update={"formulas_per_bucket": 1000}),
+        threshold=THRESHOLD,
+        sandwich=config,
+        training=training,
+        calibrations=[],
+        support_limits=[],
+        zoo=_zoo_facts(zoo_folder, rows),
+        metrics={},
+        packages={package: version(package) for package in _PACKAGES},
+        sha256="",
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    save_meta_classifier(out, outcome.members, card)
+    _write_predictions(out / PREDICTIONS, zoo, outcome.predictions)
+    return evaluate_meta_classifier(zoo_folder, out, device)
+
+
+def evaluate_meta_classifier(zoo_folder: Path, model: Path, device: torch.device) -> Card:
+    """Recompute the card's figures, and write card, predictions, report and plots.
+
+    Out-of-fold predictions of the sandwich come from the stored members, each on its own fold; those of the
+    table baselines from fitting them anew. The readouts behind unlearned probes are not stored: their
+    predictions are read from `predictions.csv`.
+    """
+    rows = read_index(zoo_folder)
+    zoo = Zoo.of(zoo_folder, [row for row in rows if not row.reserve])
+    meta = load_meta_classifier(model, device)
+    folds = make_folds(zoo.groups, zoo.converged, meta.card.training.folds, meta.card.training.seed)
+    predictions = {SANDWICH: np.zeros(len(zoo.rows))}
+    cohorts = load_cohorts(zoo_folder, zoo.rows, device)
+    for member, fold in zip(meta.members, folds, strict=True):
+        for cohort in among(cohorts, set(fold.test.tolist())):
+            evidence = gather_evidence(member.sandwich, cohort.subjects, NOISE_SEED, DRAWS)
+            probability = member.calibration.probability(score(evidence).mean(axis=1))
+            predictions[SANDWICH][cohort.numbers.numpy()] = probability
+    for baseline in tabular_baselines(zoo.rows, read_weights(zoo_folder, zoo.rows)):
+        predictions[baseline.name] = out_of_fold(baseline, zoo.labels, folds)
+    predictions[NOISE_PROBES] = _read_predictions(model / PREDICTIONS)[NOISE_PROBES]
+    _write_predictions(model / PREDICTIONS, zoo, predictions)
+    metrics = {name: _measure(zoo, values).model_dump() for name, values in predictions.items()}
+    reserve = _reserve_metrics(meta, zoo_folder, rows, device)
+    if reserve is not None:
+        metrics["sandwich_on_reserve"] = reserve.model_dump()
+    card = meta.card.model_copy(update={"metrics": metrics, "zoo": _zoo_facts(zoo_folder, rows)})
+    write_atomically(model / CARD, (card.model_dump_json(indent=2) + "\n").encode())
+    write_report(model, card, zoo, predictions)
+    return card
+
+
+def _measure(zoo: Zoo, probability: NDArray[np.float64]) -> Metrics:
+    kept = zoo.converged
+    return measure(probability[kept], zoo.labels[kept], zoo.long_accuracy[kept], zoo.groups[kept], THRESHOLD)
+
+
+def _reserve_metrics(meta: MetaClassifier, folder: Path, rows: list[IndexRow], device: torch.device) -> Metrics | None:
+    """The whole ensemble on converged subjects of configurations that no fold ever saw."""
+    reserve = Zoo.of(folder, [row for row in rows if row.reserve and row.converged])
+    if not reserve.rows:
+        return None
+    probability = np.zeros(len(reserve.rows))
+    for cohort in load_cohorts(folder, reserve.rows, device):
+        probability[cohort.numbers.numpy()] = meta.predict(cohort.subjects).probability
+    return _measure(reserve, probability)
+
+
+def _check_size(zoo: Zoo) -> None:
+    labels = zoo.labels[zoo.converged]
+    if min(labels.sum(), (~labels).sum()) < 10:
+        raise ZooTooSmall(
+            f"the zoo has {labels.sum()} converged generalizers and {(~labels).sum()} converged others outside the "
+            "reserve; at least 10 of each are needed: build more subjects"
+        )
+
+
+def _zoo_facts(folder: Path, rows: list[IndexRow]) -> dict[str, object]:
+    converged = [row for row in rows if row.converged]
+    return {
+        "index_sha256": hashlib.sha256((folder / INDEX).read_bytes()).hexdigest(),
+        "subjects": len(rows),
+        "converged": len(converged),
+        "reserve": sum(row.reserve for row in rows),
+        "generalizers": sum(row.label for row in converged),
+    }
+
+
+def _write_predictions(path: Path, zoo: Zoo, predictions: Mapping[str, NDArray[np.float64]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    columns = ("subject", "group", "scheme", "converged", "label", "in_distribution_accuracy", "long_accuracy")
+    writer.writerow([*columns, *predictions])
+    for number, row in enumerate(zoo.rows):
+        facts = (
+            row.subject,
+            row.group,
+            row.scheme.value,
+            int(row.converged),
+            int(row.label),
+            round(row.in_distribution_accuracy, 5),
+            "" if row.long_accuracy is None else round(row.long_accuracy, 5),
+        )
+        writer.writerow([*facts, *(f"{values[number]:.5f}" for values in predictions.values())])
+    write_atomically(path, text.getvalue().encode())
+
+
+def _read_predictions(path: Path) -> dict[str, NDArray[np.float64]]:
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {NOISE_PROBES: np.array([float(row[NOISE_PROBES]) for row in rows])}
