@@ -19,6 +19,7 @@ from app.formulas.vocabulary import AND, IDS, NOT, VARIABLES
 
 _TABLES = np.array([TRUTH_TABLES[name] for name in VARIABLES], dtype=np.uint32)
 _SKIP = 255
+_FILLINGS_A_PAIR = 32
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def sample_pairs(task: Task, length: int, most: int, rng: np.random.Generator) -
 
 
 def _pairs_of(skeleton: Skeleton, task: Task, most: int, rng: np.random.Generator) -> Pairs:
-    first = _fill(skeleton, task, rng)
+    first = _fill(skeleton, task, min(_EFFORTS[task.name].fillings, _FILLINGS_A_PAIR * most), rng)
     second = _exchange(first, rng)
     first_true = evaluate(skeleton, first.variables, first.negated) != 0
     second_true = evaluate(skeleton, second.variables, second.negated) != 0
@@ -106,16 +107,15 @@ def evaluate(skeleton: Skeleton, variables: NDArray[np.int64], negated: NDArray[
     return stack[0]
 
 
-def _fill(skeleton: Skeleton, task: Task, rng: np.random.Generator) -> _Filling:
-    effort = _EFFORTS[task.name]
-    count, leaves = effort.fillings, skeleton.leaves
+def _fill(skeleton: Skeleton, task: Task, count: int, rng: np.random.Generator) -> _Filling:
+    leaves = skeleton.leaves
     negated = rng.random((count, leaves)).argsort(axis=1) < skeleton.negations
     # A planted assignment makes at least one variable false and at least one true; a negated literal that
     # agrees with it stands on a false variable.
     priority = rng.random((count, task.variables)).argsort(axis=1)
     false_count = rng.integers(1, task.variables, size=(count, 1))
     rank = rng.random((count, leaves))
-    agrees = rng.random((count, leaves)) < effort.agreement
+    agrees = rng.random((count, leaves)) < _EFFORTS[task.name].agreement
     from_false = negated == agrees
     low = np.where(from_false, 0, false_count)
     width = np.where(from_false, false_count, task.variables - false_count)

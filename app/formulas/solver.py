@@ -12,7 +12,7 @@ from pysat.solvers import Solver
 
 from app.formulas.vocabulary import AND, CLOSE, NOT, OPEN, OR, VARIABLES
 
-ASSIGNMENTS = 2 ** len(VARIABLES)
+ASSIGNMENTS = 1 << len(VARIABLES)
 ALL_TRUE = (1 << ASSIGNMENTS) - 1
 # Bit `i` of a variable's truth table is its value under assignment `i`.
 TRUTH_TABLES = {

@@ -8,8 +8,9 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 import torch
 
@@ -108,4 +109,12 @@ def _run_pool(
 
 def _start_worker() -> None:
     torch.set_num_threads(1)
-    os.nice(10)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A builder killed outright cannot stop its workers; so they watch it."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -1,0 +1,244 @@
+"""POST /classify and GET /health over real HTTP: the contract, and every kind of bad upload."""
+
+import json
+import struct
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+import torch
+
+from app.api.problems import _STATUS_OF_CHECKPOINT_ERRORS
+from app.client import Client, ServiceProblem
+from app.diagnosis import Options
+from app.settings import Settings
+from app.subjects.checkpoint import CheckpointError, load_checkpoint
+from tests.conftest import EXAMPLES, running
+from tests.subjects.test_checkpoint import rewrite
+
+FAST = {"formulas_per_length": "50", "noise_draws": "1"}
+
+
+def post(http: httpx.Client, content: bytes, accept: str = "application/json", **fields: str) -> httpx.Response:
+    """Upload a checkpoint."""
+    return http.post(
+        "/classify",
+        data=FAST | fields,
+        files={"checkpoint": ("one.safetensors", content)},
+        headers={"accept": accept},
+    )
+
+
+def test_health_names_device_meta_classifiers_and_versions(http: httpx.Client) -> None:
+    health = http.get("/health").raise_for_status().json()
+    assert health["status"] == "ready"
+    assert health["device"] == "cpu"
+    assert [meta["task"] for meta in health["meta_classifiers"]] == ["conjunction"]
+    assert health["versions"]["torch"] == torch.__version__
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_gets_both_answers(http: httpx.Client, example: Path) -> None:
+    answer = post(http, example.read_bytes(), formulas_per_length="500").raise_for_status().json()
+    expected = example.stem == "generalizer"
+    assert answer["direct_test"]["generalizer"] is expected
+    assert answer["direct_test"]["in_distribution_accuracy"] >= 0.99
+    assert answer["verdict"] == ("generalizer" if expected else "not_generalizer")
+    assert answer["agreement"] == "agree"
+    low, high = answer["probability_interval"]
+    assert 0 <= low <= answer["generalizer_probability"] <= high <= 1
+
+
+def test_the_answer_has_the_fields_of_the_contract(http: httpx.Client) -> None:
+    answer = post(http, EXAMPLES[0].read_bytes()).json()
+    assert set(answer) == {
+        "checkpoint",
+        "generalizer_probability",
+        "probability_interval",
+        "verdict",
+        "reason",
+        "direct_test",
+        "agreement",
+        "meta_classifier",
+        "device",
+        "timings_seconds",
+    }
+    assert set(answer["checkpoint"]) == {"sha256", "architecture", "parameters", "train_max_length", "task"}
+    assert {"min_length", "max_length", "relative", "formulas", "correct", "accuracy"} < set(
+        answer["direct_test"]["buckets"][0]
+    )
+
+
+def test_the_same_request_gets_the_same_answer(http: httpx.Client) -> None:
+    one, other = (post(http, EXAMPLES[0].read_bytes(), seed="5").json() for _ in range(2))
+    del one["timings_seconds"], other["timings_seconds"]
+    assert one == other
+
+
+def test_the_direct_test_can_be_left_out(http: httpx.Client) -> None:
+    answer = post(http, EXAMPLES[0].read_bytes(), direct_test="false").json()
+    assert answer["direct_test"] is None
+    assert answer["agreement"] == "undecided"
+
+
+def test_an_event_stream_tells_the_stages_and_ends_with_the_result(http: httpx.Client) -> None:
+    response = post(http, EXAMPLES[0].read_bytes(), accept="text/event-stream")
+    assert response.headers["content-type"].startswith("text/event-stream")
+    events = [dict(line.split(": ", 1) for line in block.splitlines()) for block in response.text.strip().split("\n\n")]
+    stages = [json.loads(event["data"])["stage"] for event in events[:-1]]
+    assert stages == ["queued", "checkpoint", "sandwich", "direct_test"]
+    assert events[-1]["event"] == "result"
+    plain = post(http, EXAMPLES[0].read_bytes()).json()
+    assert json.loads(events[-1]["data"])["generalizer_probability"] == plain["generalizer_probability"]
+
+
+def test_an_event_stream_ends_with_the_problem(http: httpx.Client) -> None:
+    response = post(http, b"junk", accept="text/event-stream")
+    last = response.text.strip().split("\n\n")[-1]
+    assert last.startswith("event: problem")
+    assert "not-safetensors" in last
+
+
+def test_an_untrained_subject_gets_no_verdict(http: httpx.Client, checkpoint_file: Path) -> None:
+    answer = post(http, checkpoint_file.read_bytes()).json()
+    assert answer["verdict"] == "abstain"
+    assert answer["direct_test"]["converged"] is False
+
+
+def test_a_subject_trained_on_shorter_formulas_than_the_probes_gets_no_probability(
+    http: httpx.Client, checkpoint_file: Path
+) -> None:
+    rewrite(checkpoint_file, {"train_max_length": 8})
+    answer = post(http, checkpoint_file.read_bytes()).json()
+    assert answer["generalizer_probability"] is None
+    assert "probes" in answer["reason"]
+
+
+def test_a_task_without_meta_classifier_still_gets_its_direct_test(http: httpx.Client, checkpoint_file: Path) -> None:
+    rewrite(checkpoint_file, {"task": {"name": "formula"}})
+    answer = post(http, checkpoint_file.read_bytes()).json()
+    assert answer["meta_classifier"] is None
+    assert len(answer["direct_test"]["buckets"]) == 5
+
+
+def bad_uploads(good: Path) -> dict[str, tuple[int, bytes]]:
+    """Every kind of bad upload, with the status and the problem type it must get."""
+    content = good.read_bytes()
+    pickle = good.with_suffix(".pt")
+    torch.save({"a": torch.zeros(2)}, pickle)
+
+    def rewritten(config: dict[str, object] | None = None, **tensors: torch.Tensor | None) -> bytes:
+        copy = good.with_name("copy.safetensors")
+        copy.write_bytes(content)
+        rewrite(copy, config, **tensors)
+        return copy.read_bytes()
+
+    weights = load_checkpoint(good).weights
+    bare = struct.pack("<Q", 2) + b"{}"
+    no_ampersand = [symbol if symbol != "&" else "+" for symbol in load_checkpoint(good).config.vocabulary]
+    return {
+        "empty-file": (400, b""),
+        "malformed-file": (400, content[: len(content) // 2]),
+        "not-safetensors": (415, b"\x89PNG\r\n\x1a\n" + bytes(64)),
+        "header-too-large": (400, struct.pack("<Q", 2**60) + content[8:]),
+        "not-safetensors ": (415, pickle.read_bytes()),
+        "missing-config": (422, bare),
+        "invalid-config": (422, rewritten({"auto_map": "evil.py"})),
+        "invalid-config ": (422, rewritten({"d_model": 10**9})),
+        "too-many-parameters": (413, rewritten({"d_model": 1024, "layers": 24, "d_ff": 4096})),
+        "missing-tensor": (422, rewritten(embedding=None)),
+        "unexpected-tensor": (422, rewritten(surplus=torch.zeros(1))),
+        "wrong-shape": (422, rewritten(embedding=torch.zeros(3, 3))),
+        "wrong-type": (422, rewritten(embedding=weights["embedding"].long())),
+        "non-finite-weights": (422, rewritten(embedding=weights["embedding"] / 0)),
+        "missing-symbol": (422, rewritten({"vocabulary": no_ampersand})),
+    }
+
+
+def test_every_bad_upload_gets_its_problem_within_a_second_and_the_next_good_one_works(
+    http: httpx.Client, checkpoint_file: Path
+) -> None:
+    uploads = bad_uploads(checkpoint_file)
+    named = {name.strip() for name in uploads}
+    assert len(named) == len(_STATUS_OF_CHECKPOINT_ERRORS), "a cause is not tried"
+    for slug, (status, content) in uploads.items():
+        started = time.monotonic()
+        response = post(http, content)
+        assert time.monotonic() - started < 1
+        assert response.headers["content-type"] == "application/problem+json"
+        problem = response.json()
+        assert (response.status_code, problem["type"]) == (status, f"urn:probe-sandwich:problem:{slug.strip()}")
+        assert problem["detail"]
+    assert post(http, EXAMPLES[0].read_bytes()).status_code == 200
+
+
+def test_every_checkpoint_error_has_a_status() -> None:
+    from_upload = {error for error in CheckpointError.__subclasses__() if error.__module__.endswith("checkpoint")}
+    assert from_upload == set(_STATUS_OF_CHECKPOINT_ERRORS)
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [({"seed": "-1"}, "seed"), ({"noise_draws": "1000"}, "noise_draws"), ({"formulas_per_length": "x"}, "formulas")],
+)
+def test_a_field_out_of_range_is_named(http: httpx.Client, fields: dict[str, str], word: str) -> None:
+    response = post(http, EXAMPLES[0].read_bytes(), **fields)
+    assert (response.status_code, response.json()["type"].split(":")[-1]) == (422, "invalid-request")
+    assert word in response.json()["detail"]
+
+
+def test_a_request_without_a_file_is_told_so(http: httpx.Client) -> None:
+    response = http.post("/classify", data=FAST)
+    assert response.status_code == 422
+    assert "checkpoint" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "chunked"])
+def test_an_upload_over_the_limit_is_cut(http: httpx.Client, declared: bool) -> None:
+    body = b"x" * 3_000_000
+    content = body if declared else iter([body[:1_500_000], body[1_500_000:]])
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    response = http.post("/classify", content=content, headers=headers)
+    assert (response.status_code, response.json()["type"].split(":")[-1]) == (413, "upload-too-large")
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("GET", "/classify", 405)])
+def test_other_errors_are_problems_too(http: httpx.Client, method: str, path: str, status: int) -> None:
+    response = http.request(method, path)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_a_full_queue_says_when_to_come_back_and_health_still_answers() -> None:
+    with running(Settings(device="cpu", queue_size=1)) as url, httpx.Client(base_url=url, timeout=60) as http:
+        content = EXAMPLES[0].read_bytes()
+        with ThreadPoolExecutor(4) as pool:
+            jobs = [pool.submit(post, http, content, formulas_per_length="4000") for _ in range(4)]
+            assert http.get("/health").status_code == 200
+            responses = [job.result() for job in jobs]
+        by_status = {response.status_code: response for response in responses}
+        assert set(by_status) == {200, 429}
+        assert int(by_status[429].headers["retry-after"]) >= 1
+
+
+def test_the_client_returns_a_diagnosis_or_raises_the_problem(service_url: str, checkpoint_file: Path) -> None:
+    with Client(service_url) as client:
+        answer = client.classify(EXAMPLES[0], Options(formulas_per_length=50))
+        assert answer.checkpoint.sha256 == load_checkpoint(EXAMPLES[0]).sha256
+        checkpoint_file.write_bytes(b"")
+        with pytest.raises(ServiceProblem, match="empty-file"):
+            client.classify(checkpoint_file)
+
+
+def test_a_service_without_models_says_so(tmp_path: Path, checkpoint_file: Path) -> None:
+    with running(Settings(device="cpu", models_dir=tmp_path)) as url, httpx.Client(base_url=url, timeout=60) as http:
+        assert http.get("/health").json()["status"] == "no_meta_classifier"
+        answer = post(http, checkpoint_file.read_bytes()).json()
+        assert (answer["verdict"], answer["generalizer_probability"]) == ("abstain", None)
+
+
+def test_odd_file_names_do_no_harm(http: httpx.Client) -> None:
+    files = {"checkpoint": ("../../etc/päß\u202e.safetensors", EXAMPLES[0].read_bytes())}
+    assert http.post("/classify", data=FAST, files=files).status_code == 200

@@ -1,0 +1,145 @@
+"""Small worlds that the tests share."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import httpx
+import pytest
+import torch
+import uvicorn
+from torch import Tensor
+
+from app.length_test import Definition
+from app.main import create_app
+from app.sandwich.cohorts import Cohort, load_cohorts
+from app.settings import SHIPPED_MODELS, Settings
+from app.subjects.checkpoint import save_checkpoint
+from app.subjects.config import Scheme, SubjectConfig
+from app.subjects.transformer import SubjectStack, initial_weights, join
+from app.zoo.build import build
+from app.zoo.recipe import Group, Recipe, manifest
+from app.zoo.shards import read_index
+
+ConfigFactory = Callable[..., SubjectConfig]
+StackFactory = Callable[..., SubjectStack]
+
+TINY_RECIPE = Recipe(groups=5, seeds_per_group=2, steps=8, formulas=400)
+TINY_DEFINITION = Definition(formulas_per_bucket=40)
+EXAMPLES = sorted((SHIPPED_MODELS / "examples").glob("*.safetensors"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> ConfigFactory:
+    """A valid small config, with whatever a test wants to be different."""
+
+    def make(**changes: object) -> SubjectConfig:
+        facts = {
+            "d_model": 16,
+            "layers": 2,
+            "heads": 2,
+            "d_ff": 24,
+            "scheme": Scheme.ROTARY,
+            "max_positions": 49,
+            "causal": True,
+            "pooling": "max",
+            "norm": "pre",
+            "activation": "relu",
+            "train_max_length": 12,
+        }
+        return SubjectConfig.model_validate(facts | changes)
+
+    return make
+
+
+def fresh_weights(config: SubjectConfig, seed: int = 0) -> dict[str, Tensor]:
+    """Initial weights of a subject."""
+    return initial_weights(config, torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(scope="session")
+def tiny_stack(tiny_config: ConfigFactory) -> StackFactory:
+    """A stack of untrained subjects, one for each change of the config."""
+
+    def make(*changes: dict[str, object], dtype: torch.dtype = torch.float32) -> SubjectStack:
+        configs = [tiny_config(**change) for change in changes]
+        weights = [
+            {name: tensor.to(dtype) for name, tensor in fresh_weights(config, seed).items()}
+            for seed, config in enumerate(configs)
+        ]
+        return join(list(zip(configs, weights, strict=True)))
+
+    return make
+
+
+@pytest.fixture
+def checkpoint_file(tmp_path: Path, tiny_config: ConfigFactory) -> Path:
+    """A valid checkpoint of an untrained subject."""
+    path = tmp_path / "subject.safetensors"
+    config = tiny_config()
+    save_checkpoint(path, config, fresh_weights(config))
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_groups() -> list[Group]:
+    """A manifest that trains in seconds, to no good end."""
+    return manifest(TINY_RECIPE)
+
+
+@pytest.fixture(scope="session")
+def tiny_zoo(tmp_path_factory: pytest.TempPathFactory, tiny_groups: list[Group]) -> Path:
+    """A finished zoo of that manifest."""
+    folder = tmp_path_factory.mktemp("zoo")
+    build(folder, tiny_groups, workers=2, definition=TINY_DEFINITION)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shipped_cohort() -> Cohort:
+    """Twelve converged subjects of one shape from the shipped zoo, both labels among them."""
+    zoo = SHIPPED_MODELS / "zoo-conjunction"
+    rows = [row for row in read_index(zoo) if row.converged]
+    by_shape: dict[object, dict[bool, list[int]]] = {}
+    for number, row in enumerate(rows):
+        by_shape.setdefault(row.config.shape, {True: [], False: []})[row.label].append(number)
+    numbers = max(by_shape.values(), key=lambda labels: min(len(labels[True]), len(labels[False])))
+    chosen = [rows[number] for label in (True, False) for number in numbers[label][:6]]
+    (cohort,) = load_cohorts(zoo, chosen, torch.device("cpu"))
+    return cohort
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[str]:
+    """The real app on a real socket; the URL it answers on."""
+    config = uvicorn.Config(create_app(settings), port=0, log_level="warning")
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the service did not start"
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def service_url() -> Iterator[str]:
+    """A service with the shipped models and small limits."""
+    with running(Settings(device="cpu", max_upload_bytes=2_000_000, queue_size=4)) as url:
+        yield url
+
+
+@pytest.fixture
+def http(service_url: str) -> Iterator[httpx.Client]:
+    """A plain HTTP client of that service."""
+    with httpx.Client(base_url=service_url, timeout=60) as client:
+        yield client

@@ -1,0 +1,106 @@
+"""Folds that never part a configuration, and figures that mean what they say."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.evidence.baselines import Baseline, out_of_fold, tabular_baselines
+from app.evidence.build import ZooTooSmall, train_meta_classifier
+from app.evidence.experiment import Zoo, run_fold
+from app.evidence.folds import make_folds
+from app.evidence.metrics import auc, calibration_error, measure, within_group_auc
+from app.sandwich.config import SandwichConfig, SandwichTraining
+from app.settings import SHIPPED_MODELS
+from app.zoo.shards import read_index, read_weights
+
+SHIPPED_ZOO = SHIPPED_MODELS / "zoo-conjunction"
+
+
+@given(st.integers(8, 40), st.integers(2, 5), st.integers(0, 99))
+def test_folds_never_part_a_configuration(configurations: int, folds: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(configurations), 3)
+    converged = rng.random(len(groups)) < 0.8
+    tested = []
+    for fold in make_folds(groups, converged, folds, seed):
+        parts = [set(groups[part]) for part in (fold.train, fold.validation, fold.test)]
+        assert not (parts[0] & parts[1]) | (parts[0] & parts[2]) | (parts[1] & parts[2])
+        assert converged[fold.train].all()
+        assert converged[fold.validation].all()
+        tested += fold.test.tolist()
+    assert sorted(tested) == list(range(len(groups)))
+
+
+def test_within_configuration_auc_is_a_half_for_what_knows_the_configuration_alone() -> None:
+    group = np.repeat(np.arange(20), 5)
+    label = np.random.default_rng(0).random(100) < np.repeat(np.linspace(0, 1, 20), 5)
+    assert auc(group.astype(float), label) > 0.8
+    assert within_group_auc(group.astype(float), label, group)[0] == 0.5
+
+
+def test_calibration_error_of_known_probabilities() -> None:
+    probability = np.array([0.25, 0.25, 0.25, 0.25, 0.95, 0.95])
+    label = np.array([True, False, False, False, True, False])
+    assert calibration_error(probability, label) == pytest.approx(2 / 6 * 0.45)
+
+
+def test_figures_of_a_perfect_and_of_a_useless_predictor() -> None:
+    rng = np.random.default_rng(1)
+    group, accuracy = np.repeat(np.arange(40), 5), rng.uniform(0.6, 1, 200)
+    label = accuracy >= 0.8
+    perfect = measure(label.astype(float), label, accuracy, group)
+    useless = measure(rng.random(200), label, accuracy, group)
+    assert (perfect.auc, perfect.brier, perfect.within_configuration_auc) == (1.0, 0.0, 1.0)
+    assert useless.auc_low < 0.5 < useless.auc_high
+
+
+def test_one_label_only_has_no_auc() -> None:
+    assert auc(np.array([0.1, 0.2]), np.array([True, True])) is None
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Zoo:
+    """The converged subjects of the shipped zoo outside its reserve."""
+    return Zoo.of(SHIPPED_ZOO, [row for row in read_index(SHIPPED_ZOO) if row.converged and not row.reserve])
+
+
+def test_the_shipped_zoo_is_as_large_as_the_readme_says(shipped: Zoo) -> None:
+    assert len(shipped.rows) + sum(row.reserve and row.converged for row in read_index(SHIPPED_ZOO)) >= 200
+
+
+def test_shuffled_labels_give_baselines_nothing_to_find(shipped: Zoo) -> None:
+    rng = np.random.default_rng(0)
+    # Whole configurations change labels, so that what is left within one stays as it was.
+    labels = rng.permutation(shipped.labels)
+    folds = make_folds(shipped.groups, shipped.converged, 5, 0)
+    weights = read_weights(shipped.folder, shipped.rows)
+    for baseline in tabular_baselines(shipped.rows, weights):
+        value = auc(out_of_fold(baseline, labels, folds), labels)
+        assert abs(value - 0.5) < 0.15, baseline.name
+
+
+def test_a_baseline_that_knows_the_label_is_found_to_know_it(shipped: Zoo) -> None:
+    folds = make_folds(shipped.groups, shipped.converged, 5, 0)
+    honest = tabular_baselines(shipped.rows, read_weights(shipped.folder, shipped.rows))[1]
+    oracle = Baseline("oracle", shipped.labels[:, None].astype(float), honest.classifier)
+    assert auc(out_of_fold(oracle, shipped.labels, folds), shipped.labels) == 1.0
+
+
+def test_shuffled_labels_give_the_sandwich_nothing_to_find(shipped: Zoo) -> None:
+    zoo = replace(shipped, labels=np.random.default_rng(1).permutation(shipped.labels))
+    config = SandwichConfig(probe_length=12, probes=8, generator_hidden=32)
+    training = SandwichTraining(epochs=3, warm_up_steps=50)
+    fold = make_folds(zoo.groups, zoo.converged, 2, 0)[0]
+    outcome = run_fold(zoo, fold, config, training, 0, torch.device("cpu"))
+    value = auc(outcome.probability, zoo.labels[outcome.test])
+    assert abs(value - 0.5) < 0.2
+
+
+def test_a_folder_of_half_a_zoo_is_refused(tiny_zoo: Path, tmp_path: Path) -> None:
+    with pytest.raises(ZooTooSmall, match="at least 10 of each"):
+        train_meta_classifier(tiny_zoo, tmp_path / "meta", 1, torch.device("cpu"))

@@ -1,0 +1,101 @@
+"""Balanced sets: what they must hold at every length, on every task."""
+
+import time
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from app.formulas.datasets import Formulas, NoFormulas, Split, canonical, sample_formulas
+from app.formulas.solver import satisfiable
+from app.formulas.tasks import Task, TaskName
+from app.formulas.vocabulary import FORMULA_SYMBOLS
+
+T = 16
+TASKS = [Task(name=name) for name in TaskName]
+
+
+def counts_and_length(formulas: Formulas) -> np.ndarray:
+    """The bag of symbols of each formula, and its length."""
+    counts = [(formulas.ids == symbol).sum(axis=1) for symbol in range(len(FORMULA_SYMBOLS))]
+    return np.stack([*counts, formulas.lengths], axis=1)
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_half_of_the_formulas_are_satisfiable_at_every_length(task: Task) -> None:
+    formulas = sample_formulas(task, 1, 40, 1000, seed=1)
+    for length in np.unique(formulas.lengths):
+        assert formulas.satisfiable[formulas.lengths == length].mean() == 0.5
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_labels_are_the_solvers(task: Task) -> None:
+    formulas = sample_formulas(task, 1, 40, 400, seed=2)
+    assert [satisfiable(text) for text in formulas.texts()] == formulas.satisfiable.tolist()
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_formulas_have_their_lengths_and_are_distinct(task: Task) -> None:
+    formulas = sample_formulas(task, 20, 24, 400, seed=3)
+    texts = list(formulas.texts())
+    assert [len(text) for text in texts] == formulas.lengths.tolist()
+    assert len(set(texts)) == len(texts)
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_a_pair_differs_by_one_exchange_and_in_no_count(task: Task) -> None:
+    formulas = sample_formulas(task, 12, 30, 400, seed=4)
+    features = counts_and_length(formulas)
+    assert (features[0::2] == features[1::2]).all()
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_no_renamed_formula_crosses_from_training_to_evaluation(task: Task) -> None:
+    def forms(split: Split) -> set[bytes]:
+        formulas = sample_formulas(task, 8, 14, 4000, seed=5, split=split)
+        return {row.tobytes() for row in canonical(formulas.ids)}
+
+    assert not forms(Split.TRAINING) & forms(Split.EVALUATION)
+
+
+def test_renaming_variables_keeps_the_canonical_form() -> None:
+    formulas = sample_formulas(TASKS[0], 16, 16, 200, seed=6)
+    renamed = np.where(formulas.ids < 5, (formulas.ids + 2) % 5, formulas.ids).astype(np.uint8)
+    assert (canonical(renamed) == canonical(formulas.ids)).all()
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+@pytest.mark.parametrize(("multiples", "most"), [((1.0, 1.5), 0.60), ((1.5, 2.0), 0.55), ((2.0, 3.0), 0.55)])
+def test_symbol_counts_and_length_tell_nothing(task: Task, multiples: tuple[float, float], most: float) -> None:
+    low, high = int(multiples[0] * T) + 1, int(multiples[1] * T)
+    train = sample_formulas(task, low, high, 1000, seed=7)
+    test = sample_formulas(task, low, high, 1000, seed=8)
+    readers = (
+        LogisticRegression(max_iter=2000),
+        MLPClassifier((32,), max_iter=40, early_stopping=True, random_state=0),
+    )
+    for reader in readers:
+        model = make_pipeline(StandardScaler(), reader)
+        model.fit(counts_and_length(train), train.satisfiable)
+        assert model.score(counts_and_length(test), test.satisfiable) <= most
+
+
+def test_the_same_seed_gives_the_same_formulas() -> None:
+    one, other = (sample_formulas(TASKS[1], 10, 20, 100, seed=9) for _ in range(2))
+    assert (one.ids == other.ids).all()
+
+
+def test_a_range_without_minimal_pairs_is_refused() -> None:
+    with pytest.raises(NoFormulas, match="1 to 5 symbols"):
+        sample_formulas(TASKS[0], 1, 5, 10, seed=0)
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_generation_keeps_pace(task: Task) -> None:
+    # 100,000 in 10 s is measured by tests/benchmarks/formulas.py; small sets cost more a formula.
+    started = time.process_time()
+    assert len(sample_formulas(task, 12, 24, 10_000, seed=10, split=Split.TRAINING)) == 10_000
+    assert time.process_time() - started < 5

@@ -1,0 +1,157 @@
+"""Generator, readout, calibration and the saved meta-classifier."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from app.formulas.solver import MalformedFormula, satisfiable
+from app.formulas.vocabulary import FORMULA_SYMBOLS, decode
+from app.length_test import Definition
+from app.sandwich.calibration import Calibration, fit_calibration
+from app.sandwich.card import Card
+from app.sandwich.cohorts import Cohort
+from app.sandwich.config import SandwichConfig, SandwichTraining
+from app.sandwich.generator import Generator, formulas_in_noise, warm_up
+from app.sandwich.meta_classifier import (
+    WEIGHTS,
+    DamagedMetaClassifier,
+    Member,
+    load_meta_classifier,
+    save_meta_classifier,
+)
+from app.sandwich.sandwich import NoiseTooNarrow, Sandwich, draw_noise
+from app.sandwich.support import fit_support
+from tests.conftest import StackFactory
+
+CONFIG = SandwichConfig(probe_length=12, probes=8, generator_hidden=64)
+
+
+def test_every_vector_of_noise_spells_a_formula() -> None:
+    noise = torch.randn(300, CONFIG.noise_dim, generator=torch.Generator().manual_seed(0))
+    texts = [decode(row) for row in formulas_in_noise(noise, CONFIG).tolist()]
+    assert {len(text) for text in texts} == {CONFIG.probe_length}
+    share = np.mean([satisfiable(text) for text in texts])
+    assert 0.2 < share < 0.9
+
+
+def test_warm_up_makes_most_fresh_probes_formulas() -> None:
+    torch.manual_seed(0)
+    generator = Generator(SandwichConfig(probe_length=12))
+
+    def share_of_formulas() -> float:
+        noise = torch.randn(200, CONFIG.noise_dim, generator=torch.Generator().manual_seed(9))
+        texts = [decode(row) for row in generator(noise).argmax(dim=-1).tolist()]
+        return float(np.mean([_is_formula(text) for text in texts]))
+
+    before = share_of_formulas()
+    warm_up(generator, 500, torch.Generator().manual_seed(1))
+    assert before < 0.1
+    assert share_of_formulas() > 0.4
+
+
+def _is_formula(text: str) -> bool:
+    try:
+        satisfiable(text)
+    except MalformedFormula:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("hard", [True, False])
+def test_probes_are_distributions_over_symbols(hard: bool) -> None:
+    generator = Generator(CONFIG.model_copy(update={"hard_symbols": hard}))
+    probes = generator(torch.randn(5, CONFIG.noise_dim))
+    assert probes.shape == (5, CONFIG.probe_length, len(FORMULA_SYMBOLS))
+    torch.testing.assert_close(probes.sum(dim=-1), torch.ones(5, CONFIG.probe_length))
+    assert bool((probes.max(dim=-1).values > 0.999).all()) == hard
+
+
+def test_noise_too_narrow_for_the_warm_up_is_refused() -> None:
+    with pytest.raises(NoiseTooNarrow, match="noise_dim is 8"):
+        Sandwich(CONFIG.model_copy(update={"noise_dim": 8}))
+
+
+def test_the_order_of_probes_does_not_matter(tiny_stack: StackFactory) -> None:
+    sandwich = Sandwich(CONFIG).eval()
+    noise = draw_noise(CONFIG, 1, torch.Generator().manual_seed(0))
+    order = torch.randperm(CONFIG.probes, generator=torch.Generator().manual_seed(1))
+    one, other = (sandwich(tiny_stack({}, {"scheme": "none"}), part) for part in (noise, noise[:, order]))
+    torch.testing.assert_close(one.label, other.label)
+
+
+def test_evidence_of_a_stack_is_that_of_its_subjects_alone(tiny_stack: StackFactory) -> None:
+    sandwich = Sandwich(CONFIG).eval()
+    stack = tiny_stack({"scheme": "alibi"}, {"scheme": "learned"}, {"pooling": "last"})
+    noise = draw_noise(CONFIG, 2, torch.Generator().manual_seed(0))
+    together = sandwich(stack, noise).label
+    alone = torch.cat([sandwich(stack.select([row]), noise).label for row in range(len(stack))])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
+
+
+def test_calibration_recovers_a_known_sigmoid() -> None:
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=4000)
+    labels = rng.random(4000) < 1 / (1 + np.exp(-(2.0 * scores - 0.5)))
+    fitted = fit_calibration(scores, labels)
+    assert fitted.slope == pytest.approx(2.0, abs=0.25)
+    assert fitted.shift == pytest.approx(-0.5, abs=0.15)
+
+
+def test_support_tells_a_stranger_from_the_zoo() -> None:
+    rng = np.random.default_rng(0)
+    support = fit_support(rng.normal(size=(200, 6)), rng.normal(size=(200, 6)))
+    familiar, stranger = torch.zeros(6), torch.full((6,), 8.0)
+    assert support.distance(familiar) < support.limit < support.distance(stranger)
+
+
+@pytest.fixture
+def meta_folder(tmp_path: Path, shipped_cohort: Cohort) -> Path:
+    """An untrained meta-classifier of two members."""
+    rng = np.random.default_rng(0)
+    features = 17 * 11
+    supports = [fit_support(rng.normal(size=(50, features)), rng.normal(size=(50, features))) for _ in range(2)]
+    members = [Member(Sandwich(CONFIG), Calibration(slope=1.0, shift=0.0), support) for support in supports]
+    config = shipped_cohort.subjects.configs[0]
+    card = Card(
+        name="untrained",
+        task=config.task,
+        train_max_length=config.train_max_length,
+        definition=Definition(),
+        threshold=0.5,
+        sandwich=CONFIG,
+        training=SandwichTraining(),
+        calibrations=[],
+        support_limits=[],
+        zoo={},
+        metrics={},
+        packages={},
+        sha256="",
+    )
+    save_meta_classifier(tmp_path / "untrained", members, card)
+    return tmp_path / "untrained"
+
+
+def test_a_saved_meta_classifier_predicts_the_same_for_the_same_seed(meta_folder: Path, shipped_cohort: Cohort) -> None:
+    meta = load_meta_classifier(meta_folder, torch.device("cpu"))
+    again = load_meta_classifier(meta_folder, torch.device("cpu"))
+    one, other = (m.predict(shipped_cohort.subjects, seed=3) for m in (meta, again))
+    assert (one.probability == other.probability).all()
+    assert (one.low <= one.probability).all()
+    assert (one.probability <= one.high).all()
+    assert not (one.probability == meta.predict(shipped_cohort.subjects, seed=4).probability).all()
+
+
+def test_probes_can_be_read(meta_folder: Path) -> None:
+    texts, symbols = load_meta_classifier(meta_folder, torch.device("cpu")).probes(4)
+    assert [len(text) for text in texts] == [CONFIG.probe_length] * 4
+    assert symbols.shape == (4, CONFIG.probe_length, len(FORMULA_SYMBOLS))
+
+
+def test_weights_that_do_not_match_the_card_are_refused(meta_folder: Path) -> None:
+    content = bytearray((meta_folder / WEIGHTS).read_bytes())
+    content[-1] ^= 1
+    (meta_folder / WEIGHTS).write_bytes(bytes(content))
+    with pytest.raises(DamagedMetaClassifier):
+        load_meta_classifier(meta_folder, torch.device("cpu"))

@@ -1,0 +1,209 @@
+"""Checkpoints: what is written is read back, and what is broken is refused by name."""
+
+import json
+import struct
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from safetensors.torch import save_file
+
+from app.subjects import checkpoint as checkpoints
+from app.subjects.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from app.subjects.config import Activation, Norm, Pooling, Scheme, SubjectConfig
+from app.subjects.convert import NotAStateDict, convert
+from tests.conftest import ConfigFactory, fresh_weights
+
+configs = st.builds(
+    SubjectConfig,
+    d_model=st.sampled_from([8, 16]),
+    layers=st.integers(1, 3),
+    heads=st.sampled_from([1, 2]),
+    d_ff=st.integers(1, 9),
+    scheme=st.sampled_from(Scheme),
+    causal=st.booleans(),
+    pooling=st.sampled_from(Pooling),
+    norm=st.sampled_from(Norm),
+    activation=st.sampled_from(Activation),
+    train_max_length=st.integers(4, 64),
+)
+
+
+@given(configs, st.integers(0, 99))
+@settings(max_examples=30, deadline=None)
+def test_a_saved_checkpoint_is_read_back_exactly(
+    tmp_path_factory: pytest.TempPathFactory, config: SubjectConfig, seed: int
+) -> None:
+    path = tmp_path_factory.mktemp("checkpoints") / "one.safetensors"
+    weights = fresh_weights(config, seed)
+    save_checkpoint(path, config, weights)
+    loaded = load_checkpoint(path)
+    assert loaded.config == config
+    assert all(torch.equal(loaded.weights[name], weights[name]) for name in weights)
+
+
+def rewrite(path: Path, config: dict[str, object] | None = None, **tensors: torch.Tensor | None) -> None:
+    """Write the checkpoint anew with another config or other tensors; None leaves a tensor out."""
+    loaded = load_checkpoint(path)
+    kept = {name.replace(".", "__"): weight for name, weight in loaded.weights.items()} | tensors
+    text = json.dumps(loaded.config.model_dump(mode="json") | (config or {}))
+    save_file(
+        {name.replace("__", "."): weight for name, weight in kept.items() if weight is not None},
+        path,
+        metadata={"config": text},
+    )
+
+
+def refused(path: Path, error: type[CheckpointError], words: str | None = None) -> None:
+    """The file is refused by this very error."""
+    with pytest.raises(error, match=words) as caught:
+        load_checkpoint(path)
+    assert type(caught.value) is error
+
+
+def test_an_empty_file(checkpoint_file: Path) -> None:
+    checkpoint_file.write_bytes(b"")
+    refused(checkpoint_file, checkpoints.EmptyFile)
+
+
+def test_a_file_cut_short(checkpoint_file: Path) -> None:
+    checkpoint_file.write_bytes(checkpoint_file.read_bytes()[:-10])
+    refused(checkpoint_file, checkpoints.MalformedFile, "cut short")
+
+
+@pytest.mark.parametrize("content", [b"x", b"not a checkpoint at all", b"\x89PNG\r\n\x1a\n" + bytes(100)])
+def test_another_format(checkpoint_file: Path, content: bytes) -> None:
+    checkpoint_file.write_bytes(content)
+    refused(checkpoint_file, checkpoints.NotSafetensors)
+
+
+def test_a_pickle_is_never_opened(checkpoint_file: Path) -> None:
+    torch.save({"embedding": torch.zeros(3)}, checkpoint_file)
+    refused(checkpoint_file, checkpoints.NotSafetensors, "probe-sandwich convert")
+
+
+def test_a_header_of_two_to_the_sixty_bytes(checkpoint_file: Path) -> None:
+    checkpoint_file.write_bytes(struct.pack("<Q", 2**60) + b"{" + bytes(100))
+    refused(checkpoint_file, checkpoints.HeaderTooLarge)
+
+
+def test_a_header_that_names_a_tensor_twice(checkpoint_file: Path) -> None:
+    header = (
+        b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    )
+    checkpoint_file.write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
+    refused(checkpoint_file, checkpoints.MalformedFile, "twice")
+
+
+def test_a_file_without_config(checkpoint_file: Path) -> None:
+    save_file({"embedding": torch.zeros(2, 2)}, checkpoint_file)
+    refused(checkpoint_file, checkpoints.MissingConfig)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"trust_remote_code": True}, "trust_remote_code"),
+        ({"d_model": 10**9}, "d_model"),
+        ({"layers": "2"}, "layers"),
+        ({"heads": 3}, "heads"),
+        ({"scheme": "relative"}, "scheme"),
+        ({"vocabulary": ["a", "a"]}, "twice"),
+        ({"train_max_length": 10**6}, "train_max_length"),
+    ],
+)
+def test_a_config_that_does_not_validate(checkpoint_file: Path, config: dict[str, object], words: str) -> None:
+    rewrite(checkpoint_file, config)
+    refused(checkpoint_file, checkpoints.InvalidConfig, words)
+
+
+def test_a_subject_over_the_size_limit(checkpoint_file: Path) -> None:
+    rewrite(checkpoint_file, {"d_model": 1024, "layers": 24, "d_ff": 4096})
+    refused(checkpoint_file, checkpoints.TooManyParameters)
+
+
+def test_a_missing_tensor(checkpoint_file: Path) -> None:
+    rewrite(checkpoint_file, head__bias=None)
+    refused(checkpoint_file, checkpoints.MissingTensor, r"head\.bias")
+
+
+def test_a_tensor_too_many(checkpoint_file: Path) -> None:
+    rewrite(checkpoint_file, surplus=torch.zeros(1))
+    refused(checkpoint_file, checkpoints.UnexpectedTensor, "surplus")
+
+
+def test_a_tensor_of_wrong_shape(checkpoint_file: Path) -> None:
+    rewrite(checkpoint_file, head__bias=torch.zeros(3))
+    refused(checkpoint_file, checkpoints.WrongShape, r"head\.bias")
+
+
+def test_a_tensor_of_wrong_type(checkpoint_file: Path) -> None:
+    rewrite(checkpoint_file, head__bias=torch.zeros(2, dtype=torch.int64))
+    refused(checkpoint_file, checkpoints.WrongType, r"head\.bias")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite(checkpoint_file: Path, value: float) -> None:
+    rewrite(checkpoint_file, head__bias=torch.tensor([0.0, value]))
+    refused(checkpoint_file, checkpoints.NonFiniteWeights, r"head\.bias")
+
+
+def test_a_vocabulary_without_a_needed_symbol(checkpoint_file: Path) -> None:
+    vocabulary = list(load_checkpoint(checkpoint_file).config.vocabulary)
+    vocabulary[vocabulary.index("&")] = "∧"
+    rewrite(checkpoint_file, {"vocabulary": vocabulary})
+    refused(checkpoint_file, checkpoints.MissingSymbol, "&")
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_mutated_file_is_read_or_refused_and_nothing_else(
+    tmp_path_factory: pytest.TempPathFactory, tiny_config: ConfigFactory, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("mutated") / "one.safetensors"
+    config = tiny_config(d_model=4, layers=1, d_ff=4)
+    save_checkpoint(path, config, fresh_weights(config))
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.one_of(st.integers(0, 1500), st.integers(0, len(content) - 1)))
+        content[min(place, len(content) - 1)] = data.draw(st.integers(0, 255))
+    path.write_bytes(bytes(content[: data.draw(st.integers(len(content) - 40, len(content)))]))
+    with suppress(CheckpointError):
+        load_checkpoint(path)
+
+
+def test_convert_makes_a_checkpoint_of_a_state_dict(tmp_path: Path, tiny_config: ConfigFactory) -> None:
+    config = tiny_config(scheme="learned")
+    weights = fresh_weights(config)
+    torch.save(weights, tmp_path / "state.pt")
+    (tmp_path / "config.json").write_text(config.model_dump_json())
+    convert(tmp_path / "state.pt", tmp_path / "config.json", tmp_path / "out.safetensors")
+    loaded = load_checkpoint(tmp_path / "out.safetensors")
+    assert all(torch.equal(loaded.weights[name], weights[name]) for name in weights)
+
+
+class Trap:
+    """A pickle that would run code."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return eval, ("__import__('pathlib').Path('sprung').touch()",)
+
+
+def test_convert_runs_no_code_of_a_pickle(
+    tmp_path: Path, tiny_config: ConfigFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({"embedding": Trap()}, tmp_path / "state.pt")
+    (tmp_path / "config.json").write_text(tiny_config().model_dump_json())
+    with pytest.raises(NotAStateDict):
+        convert(tmp_path / "state.pt", tmp_path / "config.json", tmp_path / "out.safetensors")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_config_is_strict(tiny_config: ConfigFactory) -> None:
+    with pytest.raises(ValidationError, match="causal"):
+        tiny_config(causal=1)

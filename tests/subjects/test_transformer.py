@@ -1,0 +1,109 @@
+"""The stacked Transformer: equal to one at a time, and true to its position schemes."""
+
+from itertools import product
+
+import pytest
+import torch
+
+from app.formulas.vocabulary import FORMULA_SYMBOLS, VOCABULARY
+from app.subjects.config import Pooling, Scheme
+from app.subjects.transformer import UnlikeShapes, join, parameter_count, weight_shapes
+from tests.conftest import ConfigFactory, StackFactory, fresh_weights
+
+EVERY_KIND = [
+    {"scheme": scheme, "pooling": pooling, "causal": causal}
+    for scheme, pooling, causal in product(Scheme, Pooling, (True, False))
+]
+
+
+def batch_of(lengths: list[int], seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Random ids `(1, batch, length)` with the begin symbol, and their mask."""
+    width = max(lengths) + 1
+    ids = torch.randint(len(FORMULA_SYMBOLS), (1, len(lengths), width), generator=torch.Generator().manual_seed(seed))
+    ids[:, :, 0] = VOCABULARY.index("<bos>")
+    mask = torch.arange(width)[None] <= torch.tensor(lengths)[:, None]
+    return ids, mask
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_a_stack_of_every_kind_answers_like_its_subjects_alone(tiny_stack: StackFactory, norm: str) -> None:
+    stack = tiny_stack(*({"norm": norm, **kind} for kind in EVERY_KIND))
+    ids, mask = batch_of([12, 9, 5])
+    together = stack.forward(stack.embed_ids(ids), mask, with_streams=True)
+    for row in range(len(stack)):
+        one = stack.select([row])
+        alone = one.forward(one.embed_ids(ids), mask, with_streams=True)
+        torch.testing.assert_close(together.logits[row], alone.logits[0], atol=1e-5, rtol=1e-4)
+        # What stands at padding is nobody's answer.
+        one_lens, other_lens = (lens.transpose(1, 2)[mask] for lens in (together.lens[row], alone.lens[0]))
+        torch.testing.assert_close(one_lens, other_lens, atol=1e-5, rtol=1e-4)
+
+
+def test_padding_changes_nothing(tiny_stack: StackFactory) -> None:
+    stack = tiny_stack(*EVERY_KIND)
+    ids, mask = batch_of([6, 12])
+    padded = stack.forward(stack.embed_ids(ids), mask).logits[:, 0]
+    bare = stack.forward(stack.embed_ids(ids[:, :1, :7]), mask[:1, :7]).logits[:, 0]
+    torch.testing.assert_close(padded, bare, atol=1e-5, rtol=1e-4)
+
+
+def test_a_one_hot_distribution_is_the_symbol_itself(tiny_stack: StackFactory) -> None:
+    stack = tiny_stack(*EVERY_KIND)
+    ids, mask = batch_of([10, 10])
+    symbols = torch.nn.functional.one_hot(ids[0, :, 1:], len(FORMULA_SYMBOLS)).float()
+    by_ids = stack.forward(stack.embed_ids(ids), mask).logits
+    by_symbols = stack.forward(stack.embed_distribution(symbols), mask).logits
+    torch.testing.assert_close(by_ids, by_symbols)
+
+
+@pytest.mark.parametrize("scheme", list(Scheme))
+def test_only_a_scheme_with_positions_sees_order(tiny_stack: StackFactory, scheme: Scheme) -> None:
+    stack = tiny_stack({"scheme": scheme, "causal": False, "pooling": "mean"})
+    ids, mask = batch_of([8])
+    swapped = ids.clone()
+    swapped[..., 3], swapped[..., 6] = ids[..., 6], ids[..., 3]
+    assert not torch.equal(ids, swapped)
+    one, other = (stack.forward(stack.embed_ids(batch), mask).logits for batch in (ids, swapped))
+    assert torch.allclose(one, other, atol=1e-5) == (scheme is Scheme.NONE)
+
+
+@pytest.mark.parametrize("scheme", [Scheme.ROTARY, Scheme.ALIBI])
+def test_relative_schemes_do_not_change_when_positions_shift(tiny_stack: StackFactory, scheme: Scheme) -> None:
+    stack = tiny_stack({"scheme": scheme})
+    ids, mask = batch_of([8])
+    here = stack.forward(stack.embed_ids(ids), mask, torch.zeros(1, 1, dtype=torch.long)).logits
+    there = stack.forward(stack.embed_ids(ids), mask, torch.full((1, 1), 7)).logits
+    torch.testing.assert_close(here, there)
+
+
+def test_a_causal_subject_reads_no_later_symbol(tiny_stack: StackFactory) -> None:
+    stack = tiny_stack({"causal": True})
+    ids, mask = batch_of([10])
+    changed = ids.clone()
+    changed[..., -1] = (ids[..., -1] + 1) % len(FORMULA_SYMBOLS)
+    one, other = (stack.forward(stack.embed_ids(batch), mask, with_streams=True).lens for batch in (ids, changed))
+    torch.testing.assert_close(one[..., :-1, :], other[..., :-1, :])
+    assert not torch.allclose(one[..., -1, :], other[..., -1, :])
+
+
+def test_the_order_of_the_vocabulary_is_the_subjects_own(tiny_config: ConfigFactory) -> None:
+    config = tiny_config()
+    weights = fresh_weights(config)
+    turned = tiny_config(vocabulary=VOCABULARY[::-1])
+    turned_weights = {**weights, "embedding": weights["embedding"].flip(0)}
+    ids, mask = batch_of([9])
+    one, other = join([(config, weights)]), join([(turned, turned_weights)])
+    torch.testing.assert_close(
+        one.forward(one.embed_ids(ids), mask).logits, other.forward(other.embed_ids(ids), mask).logits
+    )
+
+
+def test_subjects_of_different_shapes_do_not_stack(tiny_stack: StackFactory) -> None:
+    with pytest.raises(UnlikeShapes):
+        tiny_stack({}, {"d_model": 24})
+
+
+def test_parameters_are_counted_without_making_them(tiny_config: ConfigFactory) -> None:
+    config = tiny_config(scheme="learned")
+    assert parameter_count(config) == sum(weight.numel() for weight in fresh_weights(config).values())
+    assert list(weight_shapes(config)) == list(fresh_weights(config))
