@@ -1,0 +1,23 @@
+# Probe Sandwich as a service. CPU by default; for a GPU build with
+#   docker build --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu128 -t probe-sandwich:gpu .
+# and run with `docker run --gpus all`: a CUDA wheel brings its own libraries, so the slim base serves both.
+FROM python:3.11-slim-bookworm
+
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+
+RUN python3 -m venv /opt/venv
+RUN /opt/venv/bin/pip install --extra-index-url "$TORCH_INDEX" torch==2.13.0
+WORKDIR /srv/probe-sandwich
+COPY pyproject.toml README.md ./
+COPY app app
+RUN /opt/venv/bin/pip install -e .
+COPY models models
+
+RUN useradd --system --uid 10001 --no-create-home probe
+USER probe
+ENV PATH=/opt/venv/bin:$PATH
+EXPOSE 8000
+HEALTHCHECK --interval=15s --timeout=3s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "import httpx; raise SystemExit(httpx.get('http://127.0.0.1:8000/health').json()['status'] != 'ready')"]
+CMD ["probe-sandwich", "serve", "--host", "0.0.0.0", "--port", "8000"]
