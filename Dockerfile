@@ -14,7 +14,7 @@ COPY app app
 RUN /opt/venv/bin/pip install -e .
 COPY models models
 
-RUN useradd --system --uid 10001 --no-create-home probe
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin probe
 USER probe
 ENV PATH=/opt/venv/bin:$PATH
 EXPOSE 8000

@@ -12,21 +12,33 @@ from typing import Annotated
 import httpx
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from app.client import Client
 from app.diagnosis import Diagnosis, Options, batches, diagnose, load_meta_classifiers
 from app.evidence.build import evaluate_meta_classifier, train_meta_classifier
+from app.formulas import tasks
 from app.formulas.datasets import sample_formulas
-from app.formulas.tasks import Task, TaskName
+from app.formulas.tasks import TaskName
 from app.settings import SHIPPED_MODELS, Settings
 from app.subjects.checkpoint import CheckpointError, load_checkpoint
 from app.subjects.convert import convert as convert_state
-from app.zoo.build import build
+from app.zoo.build import OtherRecipe, build
 from app.zoo.info import summarize
 from app.zoo.recipe import Recipe, manifest
-from app.zoo.shards import read_index
+from app.zoo.shards import merge, read_index
+from app.zoo.verify import verify
 
 EXAMPLES = SHIPPED_MODELS / "examples"
 _START_SECONDS = 60
@@ -182,10 +194,17 @@ def zoo_build(
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     workers: Annotated[int, typer.Option(help="Processes, one thread each.")] = os.cpu_count() or 1,
     steps: Annotated[int, typer.Option(help="Training steps, before the recipe's own factors.")] = Recipe().steps,
+    part: Annotated[
+        str, typer.Option(help="Build only part i of n, as i/n with i from 0; merge the folders later.")
+    ] = "0/1",
 ) -> None:
     """Train and label subjects; run it again to go on after a stop."""
     seeds = Recipe().seeds_per_group
-    groups = manifest(Recipe(task=Task(name=task), groups=-(-models // seeds), seed=seed, steps=steps))
+    groups = manifest(Recipe(task=tasks.Task(name=task), groups=-(-models // seeds), seed=seed, steps=steps))
+    number, _, parts = part.partition("/")
+    if not (number.isdigit() and parts.isdigit() and int(number) < int(parts)):
+        raise _fail(f"--part is {part!r}; give it as i/n with i from 0 to n - 1")
+    groups = groups[int(number) :: int(parts)]
     with _progress_bar() as bar:
         job = bar.add_task("subjects", total=len(groups) * seeds)
         converged = 0
@@ -195,8 +214,40 @@ def zoo_build(
             converged += of_them_converged
             bar.update(job, advance=trained, description=f"subjects ({converged} new converged)")
 
-        build(folder, groups, workers, device, progress=advance)
+        try:
+            build(folder, groups, workers, device, progress=advance)
+        except OtherRecipe as error:
+            raise _fail(str(error)) from error
     zoo_info(folder)
+
+
+@zoo_app.command("merge")
+def zoo_merge(
+    folder: Annotated[Path, typer.Argument(help="Folder of the whole zoo.")],
+    parts: Annotated[
+        list[Path] | None, typer.Argument(exists=True, file_okay=False, help="Folders to bring in.")
+    ] = None,
+) -> None:
+    """Bring parts that were built elsewhere into one zoo, and make its index anew."""
+    merge(folder, parts or [])
+    zoo_info(folder)
+
+
+@zoo_app.command("verify")
+def zoo_verify(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
+    sample: Annotated[int, typer.Option(min=0, help="Subjects to test again.")] = 20,
+    seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 0,
+) -> None:
+    """Recompute all hashes, and the counts of some subjects from their weights."""
+    try:
+        checked = verify(folder, sample, seed, Settings().torch_device())
+    except ValueError as error:
+        raise _fail(str(error)) from error
+    console.print(f"{checked.subjects} hashes are right; {checked.retested} subjects tested again")
+    if checked.wrong:
+        raise _fail(f"counts differ for {', '.join(checked.wrong)}")
+    console.print("all counts are right")
 
 
 @zoo_app.command("info")
@@ -231,11 +282,18 @@ def formulas_sample(
 ) -> None:
     """Print balanced formulas as JSON lines."""
     try:
-        formulas = sample_formulas(Task(name=task), min_length, max_length, count, seed)
+        formulas = sample_formulas(tasks.Task(name=task), min_length, max_length, count, seed)
     except ValueError as error:
         raise _fail(str(error)) from error
     for text, satisfiable in zip(formulas.texts(), formulas.satisfiable.tolist(), strict=True):
         sys.stdout.write(json.dumps({"formula": text, "satisfiable": satisfiable, "length": len(text)}) + "\n")
+
+
+class _Rate(ProgressColumn):
+    """Steps a minute."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed * 60:.1f}/min")
 
 
 def _progress_bar() -> Progress:
@@ -243,6 +301,7 @@ def _progress_bar() -> Progress:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        _Rate(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=complaints,

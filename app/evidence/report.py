@@ -18,16 +18,6 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 Predictions = Mapping[str, NDArray[np.float64]]
-_FIGURES = (
-    "auc",
-    "auc_low",
-    "auc_high",
-    "within_configuration_auc",
-    "spearman",
-    "brier",
-    "expected_calibration_error",
-    "accuracy",
-)
 
 
 def write_report(folder: Path, card: Card, zoo: Zoo, predictions: Predictions) -> None:
@@ -35,6 +25,24 @@ def write_report(folder: Path, card: Card, zoo: Zoo, predictions: Predictions) -
     _plot_roc(folder / "roc.png", zoo, predictions)
     _plot_long_accuracy(folder / "long_accuracy.png", zoo, predictions[SANDWICH])
     write_atomically(folder / "report.md", _text(card, zoo, predictions).encode())
+
+
+def figures_table(card: Card) -> list[str]:
+    """The card's figures as lines of a markdown table; README and report show the same."""
+    lines = [
+        "| method | AUC (95 % interval) | within-configuration AUC | Spearman | Brier | calibration error |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for method, figures in card.metrics.items():
+        area = f"{_short(figures['auc'])} ({_short(figures['auc_low'])} to {_short(figures['auc_high'])})"
+        names = ("within_configuration_auc", "spearman", "brier", "expected_calibration_error")
+        others = " | ".join(_short(figures[name]) for name in names)
+        lines.append(f"| {method.replace('_', ' ')} | {area} | {others} |")
+    return lines
+
+
+def _short(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _text(card: Card, zoo: Zoo, predictions: Predictions) -> str:
@@ -53,17 +61,13 @@ def _text(card: Card, zoo: Zoo, predictions: Predictions) -> str:
         f"{sandwich['subjects']} converged subjects outside the reserve ({sandwich['positives']} generalizers). Every "
         "method uses the same folds. The interval of the AUC is a 95 % bootstrap over configurations.",
         "",
-        "| method | " + " | ".join(name.replace("_", " ") for name in _FIGURES) + " |",
-        "| --- |" + " --- |" * len(_FIGURES),
+        *figures_table(card),
     ]
-    for method, figures in card.metrics.items():
-        values = ("-" if figures[name] is None else f"{figures[name]:.3f}" for name in _FIGURES)
-        lines.append(f"| {method} | " + " | ".join(values) + " |")
     lines += [
         "",
         f"Within-configuration AUC counts {sandwich['within_configuration_pairs']} pairs of subjects of one "
         "configuration with different labels; knowing the configuration alone scores 0.5 there by construction. "
-        "`sandwich_on_reserve` is the whole ensemble on the converged subjects of the reserve.",
+        "`sandwich on reserve` is the whole ensemble on the converged subjects of the reserve.",
         "",
         "![ROC curves](roc.png)",
         "",

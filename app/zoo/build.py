@@ -18,11 +18,23 @@ from app.formulas.datasets import Split, sample_formulas
 from app.length_test import Definition, run_length_test
 from app.subjects.transformer import SubjectStack
 from app.zoo.recipe import Group
-from app.zoo.shards import IndexRow, finished_groups, shard_path, subject_hash, write_index, write_shard
+from app.zoo.shards import (
+    IndexRow,
+    finished_groups,
+    shard_path,
+    shard_rows,
+    subject_hash,
+    write_index,
+    write_shard,
+)
 from app.zoo.training import train_stack
 
 LABEL_FORMULAS = 2000
 DATA_SEED_STEP = 1_000_003
+
+
+class OtherRecipe(ValueError):
+    """A folder already holds shards that another recipe made."""
 
 
 def build_group(folder: Path, group: Group, definition: Definition, device: str) -> int:
@@ -81,14 +93,23 @@ def build(
     """Build the groups that are missing, in one-thread worker processes, and write the index.
 
     `progress` is called after each group with its numbers of subjects and of converged ones.
+    Raises `OtherRecipe`.
     """
     definition = definition or Definition(formulas_per_bucket=LABEL_FORMULAS)
+    _check_recipe(folder, manifest)
     done = finished_groups(folder)
     missing = [group for group in manifest if group.index not in done]
     for group, converged in _run_pool(folder, missing, definition, device, workers):
         progress(len(group.seeds), converged)
-        write_index(folder)
     return write_index(folder)
+
+
+def _check_recipe(folder: Path, manifest: Sequence[Group]) -> None:
+    groups = {group.index: group for group in manifest}
+    for row in shard_rows(folder):
+        group = groups.get(row.group)
+        if group is not None and (row.config, row.training) != (group.config, group.training):
+            raise OtherRecipe(f"{row.shard} in {folder} is of another recipe; build into an empty folder")
 
 
 def _run_pool(

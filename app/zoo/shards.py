@@ -126,6 +126,16 @@ def write_index(folder: Path) -> list[IndexRow]:
     return rows
 
 
+def merge(folder: Path, parts: Sequence[Path]) -> list[IndexRow]:
+    """Bring the shards of other folders into one zoo, and make its index anew. Raises `NotAZoo`."""
+    there = finished_groups(folder)
+    for part in parts:
+        for group in sorted(finished_groups(part) - there):
+            write_atomically(shard_path(folder, group), shard_path(part, group).read_bytes())
+            there.add(group)
+    return write_index(folder)
+
+
 def read_index(folder: Path) -> list[IndexRow]:
     """The index. Raises `NotAZoo`."""
     path = folder / INDEX

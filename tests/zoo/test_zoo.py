@@ -16,11 +16,21 @@ from app.formulas.datasets import Split, sample_formulas
 from app.length_test import run_length_test
 from app.subjects.config import Scheme
 from app.subjects.transformer import join
-from app.zoo.build import build, build_group
+from app.zoo.build import OtherRecipe, build, build_group
 from app.zoo.info import summarize
 from app.zoo.recipe import Group, Recipe, manifest
-from app.zoo.shards import DamagedShard, NotAZoo, read_index, read_weights, shard_path, shard_rows
+from app.zoo.shards import (
+    DamagedShard,
+    NotAZoo,
+    merge,
+    read_index,
+    read_weights,
+    shard_path,
+    shard_rows,
+    write_shard,
+)
 from app.zoo.training import train_stack
+from app.zoo.verify import verify
 from tests.conftest import TINY_DEFINITION, TINY_RECIPE
 
 
@@ -79,6 +89,11 @@ def test_a_finished_build_trains_nothing_again(tiny_zoo: Path, tiny_groups: list
     assert {path: path.stat().st_mtime_ns for path in (tiny_zoo / "shards").iterdir()} == stamps
 
 
+def test_a_folder_of_another_recipe_is_refused(tiny_zoo: Path) -> None:
+    with pytest.raises(OtherRecipe, match="empty folder"):
+        build(tiny_zoo, manifest(TINY_RECIPE.model_copy(update={"steps": 9})), workers=1)
+
+
 def test_a_damaged_shard_is_noticed(tiny_zoo: Path, tmp_path: Path) -> None:
     rows = [row for row in read_index(tiny_zoo) if row.group == 1]
     content = bytearray(shard_path(tiny_zoo, 1).read_bytes())
@@ -92,6 +107,29 @@ def test_a_damaged_shard_is_noticed(tiny_zoo: Path, tmp_path: Path) -> None:
 def test_a_folder_without_shards_is_no_zoo(tmp_path: Path) -> None:
     with pytest.raises(NotAZoo, match="zoo build"):
         read_index(tmp_path)
+
+
+def test_parts_built_apart_merge_into_the_whole(tiny_zoo: Path, tiny_groups: list[Group], tmp_path: Path) -> None:
+    parts = [tmp_path / "one", tmp_path / "other"]
+    for number, part in enumerate(parts):
+        for group in tiny_groups[number::2]:
+            build_group(part, group, TINY_DEFINITION, "cpu")
+    merged = merge(tmp_path / "whole", parts)
+    assert [row.subject for row in merged] == [row.subject for row in read_index(tiny_zoo)]
+
+
+def test_verify_tests_again_and_finds_a_wrong_count(tiny_zoo: Path, tmp_path: Path) -> None:
+    assert verify(tiny_zoo, 20, 0, torch.device("cpu")).wrong == []
+    rows = [row for row in read_index(tiny_zoo) if row.group == 2]
+    singles = read_weights(tiny_zoo, rows)
+    stacked = {name: torch.stack([single[name] for single in singles]) for name in singles[0]}
+    bucket = rows[0].buckets[0]
+    forged = rows[0].model_copy(
+        update={"buckets": [bucket.model_copy(update={"correct": bucket.correct + 1}), *rows[0].buckets[1:]]}
+    )
+    write_shard(tmp_path, 2, stacked, [forged, *rows[1:]])
+    merge(tmp_path, [])
+    assert verify(tmp_path, 20, 0, torch.device("cpu")).wrong == [forged.subject]
 
 
 def test_a_summary_counts_labels_of_converged_subjects_only(tiny_zoo: Path) -> None:

@@ -1,0 +1,46 @@
+"""Does a zoo hold what its index says?"""
+
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from pydantic import BaseModel
+
+from app.length_test import run_length_test
+from app.subjects.transformer import join
+from app.zoo.shards import read_index, read_weights, shard_rows
+
+
+class Verification(BaseModel):
+    """Outcome of a check; `wrong` names the subjects whose counts came out differently."""
+
+    subjects: int
+    retested: int
+    wrong: list[str]
+
+
+class StaleIndex(ValueError):
+    """The index does not repeat what the shards say."""
+
+
+def verify(folder: Path, sample: int, seed: int, device: torch.device) -> Verification:
+    """Recompute every subject's hash, and the length-test counts of a random sample from the weights.
+
+    Raises `NotAZoo`, `StaleIndex`, `DamagedShard`.
+    """
+    rows = read_index(folder)
+    if rows != list(shard_rows(folder)):
+        raise StaleIndex(f"{folder} has an index that differs from its shards; run `probe-sandwich zoo merge` on it")
+    weights = read_weights(folder, rows)
+    chosen = np.random.default_rng(seed).permutation(len(rows))[:sample]
+    by_group: dict[int, list[int]] = defaultdict(list)
+    for number in chosen.tolist():
+        by_group[rows[number].group].append(number)
+    wrong = []
+    for numbers in by_group.values():
+        subjects = [(rows[n].config, {name: tensor.to(device) for name, tensor in weights[n].items()}) for n in numbers]
+        for number, result in zip(numbers, run_length_test(join(subjects), rows[numbers[0]].definition), strict=True):
+            if result.buckets != rows[number].buckets:
+                wrong.append(rows[number].subject)
+    return Verification(subjects=len(rows), retested=len(chosen), wrong=wrong)
