@@ -103,7 +103,7 @@ def _plot_roc(path: Path, zoo: Zoo, predictions: Predictions) -> None:
 
 
 def _plot_long_accuracy(path: Path, zoo: Zoo, probability: NDArray[np.float64]) -> None:
-    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     schemes = np.array([row.scheme.value for row in zoo.rows])
     for scheme in np.unique(schemes):
         rows = (schemes == scheme) & zoo.converged
@@ -111,6 +111,6 @@ def _plot_long_accuracy(path: Path, zoo: Zoo, probability: NDArray[np.float64]) 
     cut = zoo.rows[0].definition.generalizer_cut
     axes.axvline(cut, color="0.5", linestyle="--", linewidth=1, label=f"cut {cut:.2f}")
     axes.set(xlabel="accuracy on (T, 2T], direct test", ylabel="P(generalizer), out of fold", ylim=(-0.02, 1.02))
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     figure.savefig(path, dpi=110)
     plt.close(figure)
