@@ -37,12 +37,10 @@ def response_channels(responses: Responses) -> Tensor:
     assert responses.lens is not None
     assert responses.log_norms is not None
     gap = responses.logits[..., 1] - responses.logits[..., 0]
-    layers = responses.lens.shape[2] - 1
-    depths = [1, (layers + 1) // 2, layers]
-    lens = responses.lens[:, :, depths, :, 1] - responses.lens[:, :, depths, :, 0]
+    lens = responses.lens[..., 1] - responses.lens[..., 0]
     summaries = [lens.mean(dim=-1), lens.amax(dim=-1), lens[..., -1], lens.std(dim=-1)]
     by_depth = torch.stack(summaries, dim=-1).flatten(-2)
-    norms = responses.log_norms[:, :, depths].mean(dim=-1)
+    norms = responses.log_norms.mean(dim=-1)
     return torch.cat([gap.unsqueeze(-1), gap.abs().unsqueeze(-1), by_depth, norms], dim=-1)
 
 

@@ -53,13 +53,18 @@ def parameter_count(config: SubjectConfig) -> int:
     return sum(math.prod(shape) for shape in weight_shapes(config).values())
 
 
+def lens_depths(layers: int) -> tuple[int, int, int]:
+    """Layers after which the stream is read out: the first, the middle and the last, whatever the depth."""
+    return 1, (layers + 1) // 2, layers
+
+
 @dataclass(frozen=True)
 class Responses:
     """What a stack says to a batch.
 
-    `logits (models, batch, classes)`; on request `lens (models, batch, layers + 1, length, classes)`, the
-    subject's own head applied to each position of each layer's stream, and `log_norms (models, batch,
-    layers + 1, length)` of those streams. `mask (batch, length)` tells symbols from padding.
+    `logits (models, batch, classes)`; on request `lens (models, batch, depths, length, classes)`, the
+    subject's own head applied to each position of the stream at `lens_depths`, and `log_norms (models, batch,
+    depths, length)` of those streams. `mask (batch, length)` tells symbols from padding.
     """
 
     logits: Tensor
@@ -142,7 +147,7 @@ class SubjectStack:
         logits = self._head(self._pool(_norm(x), mask))
         if not with_streams:
             return Responses(logits, None, None, mask)
-        stacked = torch.stack(streams, dim=2)
+        stacked = torch.stack([streams[depth] for depth in lens_depths(self.configs[0].layers)], dim=2)
         lens = self._head(_norm(stacked))
         log_norms = stacked.square().mean(dim=-1).add(1e-6).log() / 2
         return Responses(logits, lens, log_norms, mask)
