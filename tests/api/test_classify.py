@@ -197,7 +197,8 @@ def test_a_request_without_a_file_is_told_so(http: httpx.Client) -> None:
 
 @pytest.mark.parametrize("declared", [True, False], ids=["declared", "chunked"])
 def test_an_upload_over_the_limit_is_cut(http: httpx.Client, declared: bool) -> None:
-    body = b"x" * 3_000_000
+    part = b'--x\r\nContent-Disposition: form-data; name="checkpoint"; filename="one"\r\n\r\n'
+    body = part + b"x" * 3_000_000
     content = body if declared else iter([body[:1_500_000], body[1_500_000:]])
     headers = {"content-type": "multipart/form-data; boundary=x"}
     response = http.post("/classify", content=content, headers=headers)
