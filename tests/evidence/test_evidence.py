@@ -74,12 +74,12 @@ def test_the_shipped_zoo_is_as_large_as_the_readme_says(shipped: Zoo) -> None:
 
 
 def test_shuffled_labels_give_baselines_nothing_to_find(shipped: Zoo) -> None:
-    labels = np.random.default_rng(0).permutation(shipped.labels)
+    # One shuffle of 180 labels strays by 0.07 (standard deviation, measured over 16): the mean of five is judged.
     folds = make_folds(shipped.groups, shipped.converged, 5, 0)
-    weights = read_weights(shipped.folder, shipped.rows)
-    for baseline in tabular_baselines(shipped.rows, weights):
-        value = auc(out_of_fold(baseline, labels, folds), labels)
-        assert abs(value - 0.5) < 0.15, baseline.name
+    shuffles = [np.random.default_rng(seed).permutation(shipped.labels) for seed in range(5)]
+    for baseline in tabular_baselines(shipped.rows, read_weights(shipped.folder, shipped.rows)):
+        values = [auc(out_of_fold(baseline, labels, folds), labels) for labels in shuffles]
+        assert abs(np.mean(values) - 0.5) < 0.1, baseline.name
 
 
 def test_a_baseline_that_knows_the_label_is_found_to_know_it(shipped: Zoo) -> None:
