@@ -1,4 +1,4 @@
-"""The main experiment: sandwich and baselines over the same folds of a zoo, in one run."""
+"""The main experiment: everything that trains a sandwich, over the folds of a zoo."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from app.evidence.baselines import out_of_fold, tabular_baselines, unlearned_probes
+from app.evidence.baselines import unlearned_probes
 from app.evidence.folds import Fold, make_folds
 from app.sandwich.calibration import fit_calibration
 from app.sandwich.cohorts import Cohort, among, load_cohorts
@@ -19,7 +19,7 @@ from app.sandwich.meta_classifier import DRAWS, NOISE_SEED, Member, gather_evide
 from app.sandwich.sandwich import Sandwich
 from app.sandwich.support import fit_support
 from app.sandwich.training import train_sandwich
-from app.zoo.shards import IndexRow, read_weights
+from app.zoo.shards import IndexRow
 
 SANDWICH, NOISE_PROBES = "sandwich", "noise_probes"
 
@@ -73,7 +73,10 @@ def run_experiment(
     device: torch.device,
     progress: Callable[[str, int], None] = lambda method, fold: None,
 ) -> Outcome:
-    """Cross-validate the sandwich and every baseline. `progress` is told each finished fold."""
+    """Cross-validate the sandwich, and the same readout behind unlearned probes.
+
+    `progress` is told each finished fold.
+    """
     folds = make_folds(zoo.groups, zoo.converged, training.folds, training.seed)
     jobs = [
         (method, number, fold, settings)
@@ -93,9 +96,6 @@ def run_experiment(
             if method == SANDWICH:
                 members.append(outcome.member)
             progress(method, number)
-    weights = read_weights(zoo.folder, zoo.rows)
-    for baseline in tabular_baselines(zoo.rows, weights):
-        predictions[baseline.name] = out_of_fold(baseline, zoo.labels, folds)
     return Outcome(members, predictions)
 
 

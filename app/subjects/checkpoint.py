@@ -22,7 +22,7 @@ from torch import Tensor
 
 from app.formulas.vocabulary import FORMULA_SYMBOLS
 from app.subjects.config import SubjectConfig
-from app.subjects.transformer import SubjectStack, Weights, join, weight_shapes
+from app.subjects.transformer import Weights, parameter_count, weight_shapes
 
 CONFIG_KEY = "config"
 MAX_HEADER_BYTES = 1 << 20
@@ -112,10 +112,6 @@ class Checkpoint:
     config: SubjectConfig
     weights: dict[str, Tensor]
     sha256: str
-
-    def stack(self, device: torch.device) -> SubjectStack:
-        """The subject as a frozen stack of one."""
-        return join([(self.config, {name: weight.to(device) for name, weight in self.weights.items()})])
 
 
 def save_checkpoint(path: Path, config: SubjectConfig, weights: Weights) -> None:
@@ -233,7 +229,7 @@ def _config_of(header: Mapping[str, Any]) -> SubjectConfig:
     if not isinstance(metadata, dict) or not isinstance(metadata.get(CONFIG_KEY), str):
         raise MissingConfig
     config = parse_config(metadata[CONFIG_KEY])
-    count = sum(math.prod(shape) for shape in weight_shapes(config).values())
+    count = parameter_count(config)
     if count > MAX_PARAMETERS:
         raise TooManyParameters(count)
     missing = [symbol for symbol in FORMULA_SYMBOLS if symbol not in config.vocabulary]
