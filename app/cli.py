@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +35,8 @@ from app.formulas.tasks import TaskName
 from app.settings import SHIPPED_MODELS, Settings
 from app.subjects.checkpoint import CheckpointError, load_checkpoint
 from app.subjects.convert import convert as convert_state
-from app.zoo.build import OtherRecipe, build
+from app.zoo.build import BuildFailed, Engine, OtherRecipe, build
+from app.zoo.engines.local import LocalPool
 from app.zoo.info import summarize
 from app.zoo.recipe import Recipe, manifest
 from app.zoo.shards import merge, read_index
@@ -52,6 +54,15 @@ zoo_app = typer.Typer(help="Build and look at zoos of labelled Transformers.", n
 formulas_app = typer.Typer(help="Sample formulas with exact labels.", no_args_is_help=True)
 app.add_typer(zoo_app, name="zoo")
 app.add_typer(formulas_app, name="formulas")
+
+
+class EngineName(StrEnum):
+    """Where a zoo is built."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 console = Console()
 complaints = Console(stderr=True)
 
@@ -197,6 +208,11 @@ def zoo_build(
     part: Annotated[
         str, typer.Option(help="Build only part i of n, as i/n with i from 0; merge the folders later.")
     ] = "0/1",
+    engine: Annotated[EngineName, typer.Option(help="Processes of this machine, or a Ray cluster.")] = EngineName.LOCAL,
+    address: Annotated[str | None, typer.Option(help="Ray cluster to join; none: one on this machine.")] = None,
+    groups_a_stack: Annotated[
+        int | None, typer.Option(min=1, help="Configurations trained as one batch: by default 1 on a CPU, 32 on a GPU.")
+    ] = None,
 ) -> None:
     """Train and label subjects; run it again to go on after a stop."""
     seeds = Recipe().seeds_per_group
@@ -215,10 +231,26 @@ def zoo_build(
             bar.update(job, advance=trained, description=f"subjects ({converged} new converged)")
 
         try:
-            build(folder, groups, workers, device, progress=advance)
-        except OtherRecipe as error:
+            build(
+                folder,
+                groups,
+                _engine(engine, device, workers, address),
+                groups_a_stack=groups_a_stack or (1 if device == "cpu" else 32),
+                progress=advance,
+            )
+        except (OtherRecipe, BuildFailed) as error:
             raise _fail(str(error)) from error
     zoo_info(folder)
+
+
+def _engine(name: EngineName, device: str, workers: int, address: str | None) -> Engine:
+    if name is EngineName.LOCAL:
+        return LocalPool(workers, device)
+    try:
+        from app.zoo.engines.ray_cluster import RayCluster  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise _fail("Ray is not installed; run `pip install 'probe-sandwich[ray]'`") from error
+    return RayCluster(address, device)
 
 
 @zoo_app.command("merge")

@@ -20,6 +20,7 @@ from app.subjects.checkpoint import save_checkpoint
 from app.subjects.config import Scheme, SubjectConfig
 from app.subjects.transformer import SubjectStack, initial_weights, join
 from app.zoo.build import build
+from app.zoo.engines.local import LocalPool
 from app.zoo.recipe import Group, Recipe, manifest
 from app.zoo.shards import read_index
 
@@ -98,7 +99,7 @@ def tiny_groups() -> list[Group]:
 def tiny_zoo(tmp_path_factory: pytest.TempPathFactory, tiny_groups: list[Group]) -> Path:
     """A finished zoo of that manifest."""
     folder = tmp_path_factory.mktemp("zoo")
-    build(folder, tiny_groups, workers=2, definition=TINY_DEFINITION)
+    build(folder, tiny_groups, LocalPool(2), TINY_DEFINITION)
     return folder
 
 

@@ -86,7 +86,7 @@ class SubjectStack:
     @staticmethod
     def of(configs: Sequence[SubjectConfig], weights: Weights) -> "SubjectStack":
         """Stack subjects. Raises `UnlikeShapes`."""
-        _check_alike(configs)
+        check_alike(configs)
         device = weights["embedding"].device
         own_ids = torch.tensor([config.own_ids for config in configs], device=device)
         return SubjectStack(tuple(configs), weights, stack_positions(configs, device), own_ids)
@@ -245,7 +245,7 @@ class SubjectStack:
         return _affine(x, self.weights[f"{name}.weight"], self.weights[f"{name}.bias"])
 
 
-def _check_alike(configs: Sequence[SubjectConfig]) -> None:
+def check_alike(configs: Sequence[SubjectConfig]) -> None:
     if len({config.shape for config in configs}) != 1:
         raise UnlikeShapes("only subjects of one shape stack; group them by SubjectConfig.shape")
 
@@ -289,7 +289,7 @@ def join(subjects: Sequence[tuple[SubjectConfig, Weights]]) -> SubjectStack:
     Raises `UnlikeShapes`.
     """
     configs = [config for config, _ in subjects]
-    _check_alike(configs)
+    check_alike(configs)
     rows = max((config.max_positions for config in configs if config.scheme is Scheme.LEARNED), default=0)
     names = [name for name in subjects[0][1] if name != "positions"]
     weights = {name: torch.stack([single[name] for _, single in subjects]) for name in names}

@@ -1,33 +1,33 @@
-"""Building a zoo: groups of the manifest, each trained, labelled and written by itself.
+"""Building a zoo: groups of the manifest, trained in stacks, labelled, and written one by one.
 
-An engine is anything that runs `build_group` for the groups that are missing. There is no shared writer and
-nothing to lock: what is finished is what lies in the folder.
+An engine is anything that turns stacks of groups into shards, in any order, on any machine; the builder alone
+writes. There is nothing to lock: what is finished is what lies in the folder.
 """
 
-import os
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from multiprocessing import get_context, parent_process
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 
 import torch
 
 from app.formulas.datasets import Split, sample_formulas
 from app.length_test import Definition, run_length_test
+from app.subjects.config import Shape
 from app.subjects.transformer import SubjectStack
 from app.zoo.recipe import Group
 from app.zoo.shards import (
     IndexRow,
     finished_groups,
+    shard_bytes,
     shard_path,
     shard_rows,
     subject_hash,
+    write_atomically,
     write_index,
-    write_shard,
 )
-from app.zoo.training import train_stack
+from app.zoo.training import Run, Trained, train_stack
 
 LABEL_FORMULAS = 2000
 DATA_SEED_STEP = 1_000_003
@@ -37,33 +37,93 @@ class OtherRecipe(ValueError):
     """A folder already holds shards that another recipe made."""
 
 
-def build_group(folder: Path, group: Group, definition: Definition, device: str) -> int:
-    """Train, label and store one group; returns its number of converged subjects."""
-    config, training = group.config, group.training
-    formulas = sample_formulas(
-        config.task,
-        1,
-        config.train_max_length,
-        training.formulas,
-        group.seeds[0] * DATA_SEED_STEP % 2**32,
-        Split.TRAINING,
-    )
+class BuildFailed(RuntimeError):
+    """A stack could not be built, though it was tried again."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A finished group, ready to be written."""
+
+    group: int
+    subjects: int
+    converged: int
+    content: bytes
+
+
+Engine = Callable[[Sequence[Sequence[Group]], Definition], Iterator[list[Shard]]]
+"""Runs `build_stack` on stacks of groups, somewhere, and yields the shards of each as it is finished. A worker that
+dies is replaced and its stack done again; `BuildFailed` where that does not help."""
+
+
+def build(
+    folder: Path,
+    manifest: Sequence[Group],
+    engine: Engine,
+    definition: Definition | None = None,
+    groups_a_stack: int = 1,
+    progress: Callable[[int, int], None] = lambda subjects, converged: None,
+) -> list[IndexRow]:
+    """Build the groups that are missing, and write the index.
+
+    `progress` is called after each group with its numbers of subjects and of converged ones.
+    Raises `OtherRecipe`, `BuildFailed`.
+    """
+    definition = definition or Definition(formulas_per_bucket=LABEL_FORMULAS)
+    _check_recipe(folder, manifest)
+    done = finished_groups(folder)
+    missing = [group for group in manifest if group.index not in done]
+    for shards in engine(stacks(missing, groups_a_stack), definition):
+        for shard in shards:
+            write_atomically(shard_path(folder, shard.group), shard.content)
+            progress(shard.subjects, shard.converged)
+    return write_index(folder)
+
+
+def stacks(groups: Sequence[Group], groups_a_stack: int) -> list[list[Group]]:
+    """Groups of one shape put together, at most so many a stack, in the order of their first groups."""
+    by_shape: dict[Shape, list[Group]] = defaultdict(list)
+    for group in groups:
+        by_shape[group.config.shape].append(group)
+    cut = [
+        alike[start : start + groups_a_stack]
+        for alike in by_shape.values()
+        for start in range(0, len(alike), groups_a_stack)
+    ]
+    return sorted(cut, key=lambda stack: stack[0].index)
+
+
+def build_stack(groups: Sequence[Group], definition: Definition, device: str) -> list[Shard]:
+    """Train and label the groups of one stack."""
+    runs = [training_run(group) for group in groups]
     started = time.perf_counter()
-    trained = train_stack(config, training, [formulas] * len(group.seeds), group.seeds, torch.device(device))
-    seconds = (time.perf_counter() - started) / len(group.seeds)
+    trained = train_stack(runs, torch.device(device))
+    seconds = (time.perf_counter() - started) / sum(len(run.seeds) for run in runs)
+    return [_shard(group, outcome, definition, device, seconds) for group, outcome in zip(groups, trained, strict=True)]
+
+
+def training_run(group: Group) -> Run:
+    """What the manifest says a group is trained on."""
+    config, training = group.config, group.training
+    seed = group.seeds[0] * DATA_SEED_STEP % 2**32
+    formulas = sample_formulas(config.task, 1, config.train_max_length, training.formulas, seed, Split.TRAINING)
+    return Run(config, training, group.seeds, formulas)
+
+
+def _shard(group: Group, trained: Trained, definition: Definition, device: str, seconds: float) -> Shard:
     # Labels belong to what is stored: the half-precision weights.
     stored = {name: weight.half().float().to(device) for name, weight in trained.weights.items()}
-    results = run_length_test(SubjectStack.of([config] * len(group.seeds), stored), definition)
+    results = run_length_test(SubjectStack.of([group.config] * len(group.seeds), stored), definition)
     rows = [
         IndexRow(
             subject=subject_hash(trained.weights, row),
             group=group.index,
             seed=seed,
-            shard=shard_path(folder, group.index).name,
+            shard=shard_path(Path(), group.index).name,
             row=row,
             reserve=group.reserve,
-            config=config,
-            training=training,
+            config=group.config,
+            training=group.training,
             losses=[round(float(loss), 5) for loss in trained.losses[:, row]],
             buckets=result.buckets,
             converged=result.converged,
@@ -78,30 +138,7 @@ def build_group(folder: Path, group: Group, definition: Definition, device: str)
         )
         for row, (seed, result) in enumerate(zip(group.seeds, results, strict=True))
     ]
-    write_shard(folder, group.index, trained.weights, rows)
-    return sum(row.converged for row in rows)
-
-
-def build(
-    folder: Path,
-    manifest: Sequence[Group],
-    workers: int,
-    device: str = "cpu",
-    definition: Definition | None = None,
-    progress: Callable[[int, int], None] = lambda subjects, converged: None,
-) -> list[IndexRow]:
-    """Build the groups that are missing, in one-thread worker processes, and write the index.
-
-    `progress` is called after each group with its numbers of subjects and of converged ones.
-    Raises `OtherRecipe`.
-    """
-    definition = definition or Definition(formulas_per_bucket=LABEL_FORMULAS)
-    _check_recipe(folder, manifest)
-    done = finished_groups(folder)
-    missing = [group for group in manifest if group.index not in done]
-    for group, converged in _run_pool(folder, missing, definition, device, workers):
-        progress(len(group.seeds), converged)
-    return write_index(folder)
+    return Shard(group.index, len(rows), sum(row.converged for row in rows), shard_bytes(trained.weights, rows))
 
 
 def _check_recipe(folder: Path, manifest: Sequence[Group]) -> None:
@@ -110,32 +147,3 @@ def _check_recipe(folder: Path, manifest: Sequence[Group]) -> None:
         group = groups.get(row.group)
         if group is not None and (row.config, row.training) != (group.config, group.training):
             raise OtherRecipe(f"{row.shard} in {folder} is of another recipe; build into an empty folder")
-
-
-def _run_pool(
-    folder: Path, groups: Sequence[Group], definition: Definition, device: str, workers: int
-) -> Iterator[tuple[Group, int]]:
-    # CUDA cannot be used in a forked child, hence spawn.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker) as pool:
-        queue = iter(groups)
-        running: dict[Future[int], Group] = {}
-        while True:
-            while len(running) < workers and (group := next(queue, None)) is not None:
-                running[pool.submit(build_group, folder, group, definition, device)] = group
-            if not running:
-                return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                yield running.pop(future), future.result()
-
-
-def _start_worker() -> None:
-    torch.set_num_threads(1)
-    Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """A builder killed outright cannot stop its workers; so they watch it."""
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)

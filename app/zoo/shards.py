@@ -86,11 +86,10 @@ def subject_hash(weights: Weights, row: int) -> str:
     return digest.hexdigest()
 
 
-def write_shard(folder: Path, group: int, weights: Weights, rows: Sequence[IndexRow]) -> None:
-    """Put a finished group into the zoo, atomically."""
+def shard_bytes(weights: Weights, rows: Sequence[IndexRow]) -> bytes:
+    """The file of a finished group."""
     halves = {name: weight.half().contiguous() for name, weight in weights.items()}
-    text = json.dumps([row.model_dump(mode="json") for row in rows])
-    write_atomically(shard_path(folder, group), save(halves, metadata={"rows": text}))
+    return save(halves, metadata={"rows": json.dumps([row.model_dump(mode="json") for row in rows])})
 
 
 def write_atomically(path: Path, content: bytes) -> None:

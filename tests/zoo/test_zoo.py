@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from app.formulas.datasets import Split, sample_formulas
 from app.length_test import run_length_test
 from app.subjects.config import Scheme
-from app.subjects.transformer import join
-from app.zoo.build import OtherRecipe, build, build_group
+from app.subjects.transformer import SubjectStack, join
+from app.zoo.build import OtherRecipe, build, build_stack, stacks, training_run
+from app.zoo.engines.local import LocalPool
 from app.zoo.info import summarize
 from app.zoo.recipe import Group, Recipe, manifest
 from app.zoo.shards import (
@@ -25,13 +27,14 @@ from app.zoo.shards import (
     merge,
     read_index,
     read_weights,
+    shard_bytes,
     shard_path,
     shard_rows,
-    write_shard,
+    write_atomically,
 )
-from app.zoo.training import train_stack
+from app.zoo.training import Run, TrainingConfig, train_stack
 from app.zoo.verify import verify
-from tests.conftest import TINY_DEFINITION, TINY_RECIPE
+from tests.conftest import TINY_DEFINITION, TINY_RECIPE, ConfigFactory
 
 
 def test_a_group_depends_on_seed_and_index_alone() -> None:
@@ -57,8 +60,77 @@ def test_training_lowers_the_loss(tiny_groups: list[Group]) -> None:
     group = tiny_groups[3]
     training = group.training.model_copy(update={"steps": 150, "batch": 64, "learning_rate": 3e-3})
     formulas = sample_formulas(group.config.task, 1, 12, 4000, 0, Split.TRAINING)
-    losses = train_stack(group.config, training, [formulas], [1], torch.device("cpu")).losses
-    assert losses[-1] < losses[0] - 0.02
+    (trained,) = train_stack([Run(group.config, training, (1,), formulas)], torch.device("cpu"))
+    assert trained.losses[-1] < trained.losses[0] - 0.02
+
+
+def _logits(run: Run, weights: dict[str, Tensor]) -> Tensor:
+    stack = SubjectStack.of([run.config] * len(run.seeds), weights)
+    ids = torch.from_numpy(run.formulas.with_begin()[:50])
+    mask = torch.arange(ids.shape[1]) <= torch.from_numpy(run.formulas.lengths[:50])[:, None]
+    return stack.forward(stack.embed_ids(ids[None]), mask).logits
+
+
+def test_a_run_comes_out_the_same_whatever_it_is_stacked_with(tiny_config: ConfigFactory) -> None:
+    """All schemes with learned tables of two sizes, steps, batches, rates and decays of their own."""
+    configs = [tiny_config(scheme=scheme) for scheme in Scheme]
+    configs.append(tiny_config(scheme=Scheme.LEARNED, max_positions=30, pooling="last", causal=False))
+    runs = [
+        Run(
+            config,
+            TrainingConfig(
+                steps=20 + 3 * number,
+                batch=8 + 4 * number,
+                learning_rate=1e-3 * (1 + number),
+                weight_decay=0.1 * number,
+                formulas=200,
+                max_offset=number,
+            ),
+            (number, 100 + number),
+            sample_formulas(config.task, 1, 12, 200, number, Split.TRAINING),
+        )
+        for number, config in enumerate(configs)
+    ]
+    cpu = torch.device("cpu")
+    together = train_stack(runs, cpu, snapshot_at=(0.6,))
+    for run, stacked in zip(runs, together, strict=True):
+        (alone,) = train_stack([run], cpu, snapshot_at=(0.6,))
+        # Compared by what they say: biases of the keys have no gradient but rounding, which Adam blows up.
+        for one, other in ((stacked.weights, alone.weights), (stacked.snapshots[0], alone.snapshots[0])):
+            assert {name: part.shape for name, part in one.items()} == {
+                name: part.shape for name, part in other.items()
+            }
+            torch.testing.assert_close(_logits(run, one), _logits(run, other), atol=1e-4, rtol=1e-3)
+        torch.testing.assert_close(stacked.losses, alone.losses, atol=1e-4, rtol=1e-4)
+
+
+def test_a_snapshot_at_the_end_is_the_outcome(tiny_groups: list[Group]) -> None:
+    (trained,) = train_stack([training_run(tiny_groups[1])], torch.device("cpu"), snapshot_at=(0.5, 1.0))
+    half, end = trained.snapshots
+    assert all(torch.equal(end[name], weight) for name, weight in trained.weights.items())
+    assert not torch.equal(half["embedding"], end["embedding"])
+
+
+def test_stacks_hold_groups_of_one_shape_each_group_once() -> None:
+    groups = manifest(Recipe(groups=60))
+    cut = stacks(groups, 4)
+    assert sorted(group.index for stack in cut for group in stack) == list(range(60))
+    assert all(len({group.config.shape for group in stack}) == 1 and len(stack) <= 4 for stack in cut)
+    assert min(len(cut), 59) < 60
+
+
+def test_stacked_groups_become_the_same_subjects(tiny_zoo: Path, tmp_path: Path) -> None:
+    alike = max(stacks(manifest(TINY_RECIPE.model_copy(update={"groups": 40})), 3), key=len)
+    assert len(alike) > 1
+    shards = build_stack(alike, TINY_DEFINITION, "cpu")
+    assert [shard.group for shard in shards] == [group.index for group in alike]
+    for shard in shards:
+        write_atomically(shard_path(tmp_path, shard.group), shard.content)
+    build(tmp_path / "alone", alike, LocalPool(1), TINY_DEFINITION)
+    together, alone = merge(tmp_path, []), read_index(tmp_path / "alone")
+    for one, other in zip(read_weights(tmp_path, together), read_weights(tmp_path / "alone", alone), strict=True):
+        for name, weight in one.items():
+            torch.testing.assert_close(weight, other[name], atol=2e-3, rtol=1e-2)
 
 
 def test_the_index_repeats_the_shards(tiny_zoo: Path) -> None:
@@ -78,20 +150,20 @@ def test_other_seeds_of_a_configuration_are_other_subjects(tiny_zoo: Path) -> No
 
 
 def test_the_same_seeds_give_the_same_subjects(tiny_zoo: Path, tiny_groups: list[Group], tmp_path: Path) -> None:
-    build_group(tmp_path, tiny_groups[0], TINY_DEFINITION, "cpu")
+    build(tmp_path, tiny_groups[:1], LocalPool(1), TINY_DEFINITION)
     before = [row.subject for row in read_index(tiny_zoo) if row.group == 0]
     assert [row.subject for row in shard_rows(tmp_path)] == before
 
 
 def test_a_finished_build_trains_nothing_again(tiny_zoo: Path, tiny_groups: list[Group]) -> None:
     stamps = {path: path.stat().st_mtime_ns for path in (tiny_zoo / "shards").iterdir()}
-    build(tiny_zoo, tiny_groups, workers=2, definition=TINY_DEFINITION)
+    build(tiny_zoo, tiny_groups, LocalPool(2), TINY_DEFINITION)
     assert {path: path.stat().st_mtime_ns for path in (tiny_zoo / "shards").iterdir()} == stamps
 
 
 def test_a_folder_of_another_recipe_is_refused(tiny_zoo: Path) -> None:
     with pytest.raises(OtherRecipe, match="empty folder"):
-        build(tiny_zoo, manifest(TINY_RECIPE.model_copy(update={"steps": 9})), workers=1)
+        build(tiny_zoo, manifest(TINY_RECIPE.model_copy(update={"steps": 9})), LocalPool(1))
 
 
 def test_a_damaged_shard_is_noticed(tiny_zoo: Path, tmp_path: Path) -> None:
@@ -112,8 +184,7 @@ def test_a_folder_without_shards_is_no_zoo(tmp_path: Path) -> None:
 def test_parts_built_apart_merge_into_the_whole(tiny_zoo: Path, tiny_groups: list[Group], tmp_path: Path) -> None:
     parts = [tmp_path / "one", tmp_path / "other"]
     for number, part in enumerate(parts):
-        for group in tiny_groups[number::2]:
-            build_group(part, group, TINY_DEFINITION, "cpu")
+        build(part, tiny_groups[number::2], LocalPool(1), TINY_DEFINITION)
     merged = merge(tmp_path / "whole", parts)
     assert [row.subject for row in merged] == [row.subject for row in read_index(tiny_zoo)]
 
@@ -127,7 +198,7 @@ def test_verify_tests_again_and_finds_a_wrong_count(tiny_zoo: Path, tmp_path: Pa
     forged = rows[0].model_copy(
         update={"buckets": [bucket.model_copy(update={"correct": bucket.correct + 1}), *rows[0].buckets[1:]]}
     )
-    write_shard(tmp_path, 2, stacked, [forged, *rows[1:]])
+    write_atomically(shard_path(tmp_path, 2), shard_bytes(stacked, [forged, *rows[1:]]))
     merge(tmp_path, [])
     assert verify(tmp_path, 20, 0, torch.device("cpu")).wrong == [forged.subject]
 
@@ -143,10 +214,11 @@ BUILDER = """
 import sys
 from pathlib import Path
 from app.zoo.build import build
+from app.zoo.engines.local import LocalPool
 from app.zoo.recipe import manifest
 from tests.conftest import TINY_DEFINITION, TINY_RECIPE
 groups = manifest(TINY_RECIPE.model_copy(update={"groups": 8, "steps": 60}))
-build(Path(sys.argv[1]), groups, workers=2, definition=TINY_DEFINITION)
+build(Path(sys.argv[1]), groups, LocalPool(2), TINY_DEFINITION)
 """
 
 
@@ -184,6 +256,22 @@ def test_a_build_killed_outright_goes_on_where_it_was(tmp_path: Path) -> None:
     for folder in (killed, quiet):
         subprocess.run(_command(folder), check=True, capture_output=True)
     assert {name: (killed / "shards" / name).stat().st_mtime_ns for name in survivors} == survivors
+    hashes = [[row.subject for row in read_index(folder)] for folder in (killed, quiet)]
+    assert hashes[0] == hashes[1]
+    assert len(hashes[0]) == 16
+
+
+def test_a_worker_that_dies_is_replaced_and_its_groups_done_again(tmp_path: Path) -> None:
+    killed, quiet = tmp_path / "killed", tmp_path / "quiet"
+    environment = os.environ | {"ZOO_TEST": str(killed)}
+    process = subprocess.Popen(_command(killed), env=environment)
+    while not list(killed.glob("shards/group-*")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    workers = [pid for pid in _processes_of(killed) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(workers[0], signal.SIGKILL)
+    assert process.wait(timeout=120) == 0
+    subprocess.run(_command(quiet), check=True, capture_output=True)
     hashes = [[row.subject for row in read_index(folder)] for folder in (killed, quiet)]
     assert hashes[0] == hashes[1]
     assert len(hashes[0]) == 16

@@ -1,0 +1,1 @@
+"""Where stacks of groups are trained: a pool of processes here, or a Ray cluster."""
