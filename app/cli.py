@@ -36,6 +36,7 @@ from app.settings import SHIPPED_MODELS, Settings
 from app.subjects.checkpoint import CheckpointError, load_checkpoint
 from app.subjects.convert import convert as convert_state
 from app.zoo.build import BuildFailed, Engine, OtherRecipe, build
+from app.zoo.card import ZooCard, read_card, write_card
 from app.zoo.engines.local import LocalPool
 from app.zoo.info import summarize
 from app.zoo.recipe import Recipe, manifest
@@ -282,6 +283,28 @@ def zoo_verify(
     console.print("all counts are right")
 
 
+@zoo_app.command("card")
+def zoo_card(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
+    task: Annotated[TaskName, typer.Option(help="Family of formulas that the zoo was built with.")] = (
+        TaskName.CONJUNCTION
+    ),
+    seed: Annotated[int, typer.Option(help="Seed of the recipe that the zoo was built with.")] = 0,
+    steps: Annotated[int, typer.Option(help="Training steps that the zoo was built with.")] = Recipe().steps,
+    sample: Annotated[int, typer.Option(min=1, help="Subjects to test again on other formulas.")] = 300,
+    retrained: Annotated[int, typer.Option(min=0, help="Groups to train again.")] = 10,
+) -> None:
+    """Check the labels and write the zoo's card and plot (a minute for each group trained again)."""
+    seeds = Recipe().seeds_per_group
+    try:
+        groups = -(-len(read_index(folder)) // seeds)
+        recipe = Recipe(task=tasks.Task(name=task), seed=seed, steps=steps, groups=groups)
+        write_card(folder, recipe, sample, retrained, 0, Settings().torch_device())
+    except ValueError as error:
+        raise _fail(str(error)) from error
+    zoo_info(folder)
+
+
 @zoo_app.command("info")
 def zoo_info(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
@@ -289,19 +312,48 @@ def zoo_info(
 ) -> None:
     """Counts, label balance by position scheme, accuracies."""
     summary = summarize(read_index(folder))
+    card = read_card(folder)
     if as_json:
-        sys.stdout.write(summary.model_dump_json(indent=2) + "\n")
+        facts = {**summary.model_dump(mode="json"), "card": card.model_dump(mode="json") if card else None}
+        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
         return
     console.print(
         f"{summary.subjects} subjects, {summary.converged} converged, {summary.generalizers} generalizers; "
         f"{summary.configurations} configurations, {summary.mixed_configurations} with both labels; "
         f"{summary.reserve} subjects in the reserve"
     )
-    table = Table("scheme", "subjects", "converged", "generalizers", "long accuracy 10 / 50 / 90 %")
+    table = Table("scheme", "subjects", "converged", "generalizers", "share", "long accuracy 10 / 50 / 90 %")
     for scheme, row in summary.by_scheme.items():
         quantiles = " / ".join(f"{value:.3f}" for value in row.long_accuracy_quantiles)
-        table.add_row(scheme, str(row.subjects), str(row.converged), str(row.generalizers), quantiles)
+        share = f"{row.generalizers / row.converged:.0%}" if row.converged else "-"
+        table.add_row(scheme, str(row.subjects), str(row.converged), str(row.generalizers), share, quantiles)
     console.print(table)
+    if card is None:
+        console.print(f"No card of this state of the zoo; make one with: probe-sandwich zoo card {folder}")
+    else:
+        _print_zoo_card(card)
+
+
+def _print_zoo_card(card: ZooCard) -> None:
+    labels, training = card.label_stability, card.training_stability
+    table = Table("labels compared with", "subjects", "flipped", "certain", "flipped")
+    snapshots = {f"their own at {float(share):.0%} of training": flips for share, flips in training.snapshots.items()}
+    for name, flips in {
+        "a second test set": labels.second_test_set,
+        "a second sampler": labels.second_sampler,
+        "full precision": training.half_precision,
+        **snapshots,
+    }.items():
+        table.add_row(name, str(flips.compared), str(flips.flipped), str(flips.certain), str(flips.certain_flipped))
+    console.print(table)
+    readers = ", ".join(f"{bucket} {max(found.values()):.3f}" for bucket, found in card.bag_of_symbols.items())
+    console.print(f"Best reader of bags of symbols: {readers}", highlight=False)
+    console.print(f"Trained again: {training.reproduced} of {training.subjects} subjects came out bit for bit the same")
+    console.print(
+        f"{card.summary.train_core_seconds / 3600:.1f} hours of training on {', '.join(card.devices)}; "
+        f"licence {card.licence}; index sha256 {card.index_sha256[:16]}…"
+    )
+    console.print(f"Made by: {card.rebuild}", soft_wrap=True)
 
 
 @formulas_app.command("sample")

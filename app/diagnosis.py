@@ -10,7 +10,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.formulas.tasks import TaskName
-from app.length_test import Definition, LengthTestResult, buckets, run_length_test, test_set
+from app.length_test import Definition, LengthTestResult, buckets, run_length_test, bucket_formulas
 from app.sandwich.meta_classifier import CARD, DRAWS, NOISE_SEED, MetaClassifier, load_meta_classifier
 from app.subjects.checkpoint import Checkpoint
 from app.subjects.config import SubjectConfig
@@ -168,7 +168,7 @@ def warm_up(meta_classifiers: MetaClassifiers) -> None:
     """Make the default test sets now, so that no user waits for them."""
     for meta in meta_classifiers.values():
         for bucket in buckets(meta.card.train_max_length):
-            test_set(
+            bucket_formulas(
                 meta.card.task,
                 bucket.min_length,
                 bucket.max_length,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.formulas.datasets import Formulas, Split, sample_formulas
+from app.formulas.sampler import Style
 from app.formulas.tasks import Task
 from app.subjects.config import SubjectConfig
 from app.subjects.transformer import SubjectStack
@@ -87,9 +88,11 @@ def buckets(train_max_length: int) -> list[Bucket]:
 
 
 @lru_cache(maxsize=64)
-def test_set(task: Task, min_length: int, max_length: int, count: int, seed: int) -> Formulas:
+def bucket_formulas(
+    task: Task, min_length: int, max_length: int, count: int, seed: int, style: Style | None = None
+) -> Formulas:
     """The formulas of one bucket, made once and kept."""
-    return sample_formulas(task, min_length, max_length, count, seed, Split.EVALUATION)
+    return sample_formulas(task, min_length, max_length, count, seed, Split.EVALUATION, style)
 
 
 def wilson_interval(correct: int, total: int) -> tuple[float, float]:
@@ -101,16 +104,18 @@ def wilson_interval(correct: int, total: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def run_length_test(stack: SubjectStack, definition: Definition = Definition()) -> list[LengthTestResult]:
-    """Test every subject of a stack; all share the task and T of the first."""
+def run_length_test(
+    stack: SubjectStack, definition: Definition = Definition(), style: Style | None = None
+) -> list[LengthTestResult]:
+    """Test every subject of a stack; all share the task and T of the first. `style`: the task's own by default."""
     config = stack.configs[0]
     counts: list[tuple[Bucket, int, NDArray[np.int64]] | Bucket] = []
     for bucket in buckets(config.train_max_length):
         if config.longest_formula is not None and bucket.max_length > config.longest_formula:
             counts.append(bucket)
             continue
-        formulas = test_set(
-            config.task, bucket.min_length, bucket.max_length, definition.formulas_per_bucket, definition.seed
+        formulas = bucket_formulas(
+            config.task, bucket.min_length, bucket.max_length, definition.formulas_per_bucket, definition.seed, style
         )
         counts.append((bucket, len(formulas), count_correct(stack, formulas)))
     return [_result(counts, row, definition, config) for row in range(len(stack))]

@@ -12,7 +12,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from app.formulas.sampler import Pairs, sample_pairs
+from app.formulas.sampler import STYLES, Pairs, Style, sample_pairs
 from app.formulas.tasks import Task, TaskName
 from app.formulas.vocabulary import BEGIN_ID, PAD_ID, VARIABLES, decode
 
@@ -61,7 +61,13 @@ class Formulas:
 
 
 def sample_formulas(
-    task: Task, min_length: int, max_length: int, count: int, seed: int, split: Split = Split.EVALUATION
+    task: Task,
+    min_length: int,
+    max_length: int,
+    count: int,
+    seed: int,
+    split: Split = Split.EVALUATION,
+    style: Style | None = None,
 ) -> Formulas:
     """About `count` distinct formulas (an even number, at most `count`), spread evenly over the lengths.
 
@@ -70,11 +76,12 @@ def sample_formulas(
     Raises `NoFormulas` where there is none at all.
     """
     rng = np.random.default_rng(seed)
+    style = style or STYLES[task.name]
     by_length: list[Pairs] = []
     missing = count // 2
     for length in range(min_length, max_length + 1):
         share = -(-missing // (max_length + 1 - length))
-        pairs = _distinct_pairs(task, length, share, rng, split)
+        pairs = _distinct_pairs(task, length, share, rng, split, style)
         missing -= len(pairs.satisfiable)
         by_length.append(pairs)
     if missing == count // 2:
@@ -98,7 +105,9 @@ def in_split(ids: NDArray[np.uint8], split: Split) -> NDArray[np.bool_]:
     return is_training if split is Split.TRAINING else ~is_training
 
 
-def _distinct_pairs(task: Task, length: int, wanted: int, rng: np.random.Generator, split: Split) -> Pairs:
+def _distinct_pairs(
+    task: Task, length: int, wanted: int, rng: np.random.Generator, split: Split, style: Style
+) -> Pairs:
     seen: set[int] = set()
     parts: list[Pairs] = []
     barren = found = 0
@@ -106,7 +115,7 @@ def _distinct_pairs(task: Task, length: int, wanted: int, rng: np.random.Generat
     # (A conjunction's skeleton is a number of leaves and no more.)
     most = ALL if task.name is TaskName.CONJUNCTION else max(4, wanted // 16)
     while found < wanted and barren < _MAX_BARREN_ROUNDS:
-        pairs = sample_pairs(task, length, most, rng)
+        pairs = sample_pairs(task, length, most, rng, style)
         one, other = pairs.satisfiable, pairs.unsatisfiable
         kept = in_split(one, split) & in_split(other, split)
         one, other = one[kept], other[kept]

@@ -7,7 +7,7 @@ same reason; the exchange makes the pair exact.)
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,24 +23,33 @@ _FILLINGS_A_PAIR = 32
 
 
 @dataclass(frozen=True)
-class _Effort:
-    """How a task's pairs are searched for.
+class Style:
+    """How a task's pairs are drawn.
 
     `agreement` is how often a literal agrees with a planted assignment: always in a conjunction, where one
-    clash is the end of it. Each of `skeletons` gets `fillings`, of which at most `kept` pairs are used.
+    clash is the end of it. Each of `skeletons` gets `fillings`, of which at most `kept` pairs are used; it is
+    the one with the most leaves of so many `candidates`.
     """
 
     agreement: float
     skeletons: int
     fillings: int
     kept: int
+    candidates: int = 1
 
 
-_EFFORTS = {
-    TaskName.CONJUNCTION: _Effort(agreement=1.0, skeletons=1, fillings=2048, kept=256),
-    TaskName.CNF: _Effort(agreement=0.6, skeletons=16, fillings=1024, kept=128),
-    TaskName.FORMULA: _Effort(agreement=0.6, skeletons=16, fillings=1024, kept=128),
+STYLES = {
+    TaskName.CONJUNCTION: Style(agreement=1.0, skeletons=1, fillings=2048, kept=256),
+    TaskName.CNF: Style(agreement=0.6, skeletons=16, fillings=1024, kept=128),
+    TaskName.FORMULA: Style(agreement=0.6, skeletons=16, fillings=1024, kept=128),
 }
+OTHER_STYLES = {
+    TaskName.CONJUNCTION: replace(STYLES[TaskName.CONJUNCTION], agreement=0.8, candidates=2),
+    TaskName.CNF: replace(STYLES[TaskName.CNF], agreement=0.7, candidates=2),
+    TaskName.FORMULA: replace(STYLES[TaskName.FORMULA], agreement=0.7, candidates=2),
+}
+"""The same tasks drawn otherwise, to see whether a label depends on how: more leaves and fewer negations at a length,
+and clashes that were there before the exchange as well as those that it made."""
 
 
 @dataclass(frozen=True)
@@ -67,22 +76,27 @@ class _Filling:
     negated: NDArray[np.bool_]
 
 
-def sample_pairs(task: Task, length: int, most: int, rng: np.random.Generator) -> Pairs:
+def sample_pairs(task: Task, length: int, most: int, rng: np.random.Generator, style: Style) -> Pairs:
     """Minimal pairs from a few random skeletons, at most `most` from each; possibly none."""
     found = [
-        _pairs_of(skeleton, task, most, rng)
-        for _ in range(_EFFORTS[task.name].skeletons)
-        if (skeleton := sample_skeleton(task, length, rng)) is not None
+        _pairs_of(skeleton, task, most, rng, style)
+        for _ in range(style.skeletons)
+        if (skeleton := _skeleton(task, length, style.candidates, rng)) is not None
     ]
     return Pairs.joined(found, length)
 
 
-def _pairs_of(skeleton: Skeleton, task: Task, most: int, rng: np.random.Generator) -> Pairs:
-    first = _fill(skeleton, task, min(_EFFORTS[task.name].fillings, _FILLINGS_A_PAIR * most), rng)
+def _skeleton(task: Task, length: int, candidates: int, rng: np.random.Generator) -> Skeleton | None:
+    drawn = [sample_skeleton(task, length, rng) for _ in range(candidates)]
+    return max((one for one in drawn if one is not None), key=lambda one: one.leaves, default=None)
+
+
+def _pairs_of(skeleton: Skeleton, task: Task, most: int, rng: np.random.Generator, style: Style) -> Pairs:
+    first = _fill(skeleton, task, min(style.fillings, _FILLINGS_A_PAIR * most), rng, style.agreement)
     second = _exchange(first, rng)
     first_true = evaluate(skeleton, first.variables, first.negated) != 0
     second_true = evaluate(skeleton, second.variables, second.negated) != 0
-    kept = np.flatnonzero(first_true != second_true)[: min(most, _EFFORTS[task.name].kept)]
+    kept = np.flatnonzero(first_true != second_true)[: min(most, style.kept)]
     one, other = _render(skeleton, first, kept), _render(skeleton, second, kept)
     swapped = ~first_true[kept, None]
     return Pairs(np.where(swapped, other, one), np.where(swapped, one, other))
@@ -107,7 +121,7 @@ def evaluate(skeleton: Skeleton, variables: NDArray[np.int64], negated: NDArray[
     return stack[0]
 
 
-def _fill(skeleton: Skeleton, task: Task, count: int, rng: np.random.Generator) -> _Filling:
+def _fill(skeleton: Skeleton, task: Task, count: int, rng: np.random.Generator, agreement: float) -> _Filling:
     leaves = skeleton.leaves
     negated = rng.random((count, leaves)).argsort(axis=1) < skeleton.negations
     # A planted assignment makes at least one variable false and at least one true; a negated literal that
@@ -115,7 +129,7 @@ def _fill(skeleton: Skeleton, task: Task, count: int, rng: np.random.Generator) 
     priority = rng.random((count, task.variables)).argsort(axis=1)
     false_count = rng.integers(1, task.variables, size=(count, 1))
     rank = rng.random((count, leaves))
-    agrees = rng.random((count, leaves)) < _EFFORTS[task.name].agreement
+    agrees = rng.random((count, leaves)) < agreement
     from_false = negated == agrees
     low = np.where(from_false, 0, false_count)
     width = np.where(from_false, false_count, task.variables - false_count)

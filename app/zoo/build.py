@@ -70,7 +70,7 @@ def build(
     Raises `OtherRecipe`, `BuildFailed`.
     """
     definition = definition or Definition(formulas_per_bucket=LABEL_FORMULAS)
-    _check_recipe(folder, manifest)
+    check_recipe(folder, manifest)
     done = finished_groups(folder)
     missing = [group for group in manifest if group.index not in done]
     for shards in engine(stacks(missing, groups_a_stack), definition):
@@ -141,7 +141,8 @@ def _shard(group: Group, trained: Trained, definition: Definition, device: str, 
     return Shard(group.index, len(rows), sum(row.converged for row in rows), shard_bytes(trained.weights, rows))
 
 
-def _check_recipe(folder: Path, manifest: Sequence[Group]) -> None:
+def check_recipe(folder: Path, manifest: Sequence[Group]) -> None:
+    """Raises `OtherRecipe` where the folder holds a group that the manifest has otherwise."""
     groups = {group.index: group for group in manifest}
     for row in shard_rows(folder):
         group = groups.get(row.group)

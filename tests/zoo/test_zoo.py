@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from app.length_test import run_length_test
 from app.subjects.config import Scheme
 from app.subjects.transformer import SubjectStack, join
 from app.zoo.build import OtherRecipe, build, build_stack, stacks, training_run
+from app.zoo.card import read_card, write_card
 from app.zoo.engines.local import LocalPool
 from app.zoo.info import summarize
 from app.zoo.recipe import Group, Recipe, manifest
@@ -32,6 +34,7 @@ from app.zoo.shards import (
     shard_rows,
     write_atomically,
 )
+from app.zoo.stability import Flips
 from app.zoo.training import Run, TrainingConfig, train_stack
 from app.zoo.verify import verify
 from tests.conftest import TINY_DEFINITION, TINY_RECIPE, ConfigFactory
@@ -275,6 +278,35 @@ def test_a_worker_that_dies_is_replaced_and_its_groups_done_again(tmp_path: Path
     hashes = [[row.subject for row in read_index(folder)] for folder in (killed, quiet)]
     assert hashes[0] == hashes[1]
     assert len(hashes[0]) == 16
+
+
+def test_the_card_checks_labels_and_trains_again(tiny_zoo: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_zoo, tmp_path / "zoo")
+    rows = read_index(tiny_zoo)
+    # An untrained zoo has not converged: for this test, say that it has.
+    for group in range(TINY_RECIPE.groups):
+        own = [row.model_copy(update={"converged": True}) for row in rows if row.group == group]
+        singles = read_weights(tiny_zoo, own)
+        stacked = {name: torch.stack([single[name] for single in singles]) for name in singles[0]}
+        write_atomically(shard_path(tmp_path / "zoo", group), shard_bytes(stacked, own))
+    merge(tmp_path / "zoo", [])
+    card = write_card(tmp_path / "zoo", TINY_RECIPE, sample=6, retrained=2, seed=0, device=torch.device("cpu"))
+    assert read_card(tmp_path / "zoo") == card
+    assert (card.label_stability.second_test_set.compared, card.seeds) == (6, 10)
+    assert (card.training_stability.subjects, card.training_stability.reproduced) == (4, 4)
+    assert card.training_stability.half_precision.compared == 4
+    assert max(accuracy for readers in card.bag_of_symbols.values() for accuracy in readers.values()) <= 0.55
+    assert (tmp_path / "zoo" / "accuracies.png").stat().st_size > 10_000
+
+
+def test_a_zoo_without_a_card_has_none(tiny_zoo: Path) -> None:
+    assert read_card(tiny_zoo) is None
+
+
+def test_flips_are_counted_among_the_certain_too() -> None:
+    before = [(True, True), (True, False), (False, True), (False, False)]
+    flips = Flips.count(before, [False, False, False, False])
+    assert flips == Flips(compared=4, flipped=2, certain=2, certain_flipped=1)
 
 
 def test_info_prints_json(tiny_zoo: Path) -> None:
