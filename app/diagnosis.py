@@ -10,7 +10,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.formulas.tasks import TaskName
-from app.length_test import Definition, LengthTestResult, buckets, run_length_test, bucket_formulas
+from app.length_test import Definition, LengthTestResult, bucket_formulas, buckets, run_length_test
 from app.sandwich.meta_classifier import CARD, DRAWS, NOISE_SEED, MetaClassifier, load_meta_classifier
 from app.subjects.checkpoint import Checkpoint
 from app.subjects.config import SubjectConfig
