@@ -112,9 +112,15 @@ def _wait_until_ready(client: Client, server: "subprocess.Popen[bytes]") -> None
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Worker processes; 0: one a GPU, or one.", envvar="PROBE_SANDWICH_WORKERS")
+    ] = 0,
 ) -> None:
     """Run the service (settings: PROBE_SANDWICH_* in the environment)."""
-    os.execv(sys.executable, [sys.executable, "-m", "uvicorn", "app.main:app", "--host", host, "--port", str(port)])
+    os.environ["PROBE_SANDWICH_WORKERS"] = str(workers)
+    options = ["--host", host, "--port", str(port), "--no-access-log"]
+    options += ["--timeout-graceful-shutdown", str(Settings().drain_seconds)]
+    os.execv(sys.executable, [sys.executable, "-m", "uvicorn", "app.main:app", *options])
 
 
 @app.command()

@@ -14,9 +14,11 @@ from app.length_test import Definition, LengthTestResult, bucket_formulas, bucke
 from app.sandwich.meta_classifier import CARD, DRAWS, NOISE_SEED, MetaClassifier, load_meta_classifier
 from app.subjects.checkpoint import Checkpoint
 from app.subjects.config import SubjectConfig
-from app.subjects.transformer import join, parameter_count
+from app.subjects.transformer import SubjectStack, join, parameter_count
 
-Progress = Callable[[str], None]
+Progress = Callable[[str, str], None]
+"""Told the name of each stage as it starts, and where within it. May raise, to stop the job."""
+SHOWN_PROBES = 16
 
 
 class Verdict(StrEnum):
@@ -74,6 +76,13 @@ class Timings(BaseModel):
     total: float
 
 
+class ProbeReading(BaseModel):
+    """A probe of the first noise draw, each position by its likeliest symbol, and what the subject said to it."""
+
+    text: str
+    margin: float = Field(description="logit of satisfiable less that of unsatisfiable")
+
+
 class Diagnosis(BaseModel):
     """The whole answer about one subject."""
 
@@ -84,6 +93,7 @@ class Diagnosis(BaseModel):
     reason: str
     direct_test: LengthTestResult | None
     agreement: Agreement
+    probes: list[ProbeReading] = Field(description="those with the largest margins")
     meta_classifier: MetaClassifierSummary | None
     device: str
     timings_seconds: Timings
@@ -103,27 +113,27 @@ def diagnose(
     meta_classifiers: MetaClassifiers,
     device: torch.device,
     options: Options = Options(),
-    progress: Progress = lambda stage: None,
+    progress: Progress = lambda stage, detail: None,
 ) -> list[Diagnosis]:
-    """Diagnose checkpoints that share shape, task and T (`batches` makes such lists), run as one stack.
-
-    `progress` is told the name of each stage as it starts.
-    """
+    """Diagnose checkpoints that share shape, task and T (`batches` makes such lists), run as one stack."""
     started = time.perf_counter()
     subjects = join([(c.config, {name: weight.to(device) for name, weight in c.weights.items()}) for c in checkpoints])
     config = checkpoints[0].config
     meta = meta_classifiers.get(config.task.name)
-    progress("sandwich")
+    progress("sandwich", "")
     prediction = None
+    probes: list[list[ProbeReading]] = [[] for _ in checkpoints]
     if meta is not None and meta.card.sandwich.probe_length <= config.train_max_length:
         prediction = meta.predict(subjects, options.seed, options.noise_draws)
+        probes = _probe_readings(meta, subjects, options.seed)
     sandwich_done = time.perf_counter()
     tests: Sequence[LengthTestResult | None] = [None] * len(checkpoints)
     if options.direct_test:
-        progress("direct_test")
         definition = meta.card.definition if meta is not None else Definition()
         tests = run_length_test(
-            subjects, definition.model_copy(update={"formulas_per_bucket": options.formulas_per_length})
+            subjects,
+            definition.model_copy(update={"formulas_per_bucket": options.formulas_per_length}),
+            before_bucket=lambda bucket: progress("direct_test", bucket.relative),
         )
     finished = time.perf_counter()
     timings = Timings(sandwich=sandwich_done - started, direct_test=finished - sandwich_done, total=finished - started)
@@ -144,6 +154,7 @@ def diagnose(
                 reason=reason,
                 direct_test=test,
                 agreement=_agreement(verdict, test),
+                probes=probes[row],
                 meta_classifier=None
                 if meta is None
                 else MetaClassifierSummary(name=meta.card.name, version=meta.card.version, metrics=meta.card.metrics),
@@ -175,6 +186,15 @@ def warm_up(meta_classifiers: MetaClassifiers) -> None:
                 Options().formulas_per_length,
                 meta.card.definition.seed,
             )
+
+
+def _probe_readings(meta: MetaClassifier, subjects: SubjectStack, seed: int) -> list[list[ProbeReading]]:
+    texts, margins = meta.read_probes(subjects, seed)
+    readings = []
+    for row in margins:
+        order = row.abs().argsort(descending=True)[:SHOWN_PROBES].tolist()
+        readings.append([ProbeReading(text=texts[n], margin=round(float(row[n]), 4)) for n in order])
+    return readings
 
 
 def _verdict(

@@ -1,7 +1,7 @@
 """The direct length test: accuracy on fresh solver-labelled formulas, bucket by bucket of length."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -105,7 +105,10 @@ def wilson_interval(correct: int, total: int) -> tuple[float, float]:
 
 
 def run_length_test(
-    stack: SubjectStack, definition: Definition = Definition(), style: Style | None = None
+    stack: SubjectStack,
+    definition: Definition = Definition(),
+    style: Style | None = None,
+    before_bucket: Callable[[Bucket], None] = lambda bucket: None,
 ) -> list[LengthTestResult]:
     """Test every subject of a stack; all share the task and T of the first. `style`: the task's own by default."""
     config = stack.configs[0]
@@ -114,6 +117,7 @@ def run_length_test(
         if config.longest_formula is not None and bucket.max_length > config.longest_formula:
             counts.append(bucket)
             continue
+        before_bucket(bucket)
         formulas = bucket_formulas(
             config.task, bucket.min_length, bucket.max_length, definition.formulas_per_bucket, definition.seed, style
         )

@@ -7,21 +7,27 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from app.api.admission import Admission
+from app.api.logs import configure_logs
+from app.api.metrics import Metrics
+from app.api.observation import Observation
 from app.api.problems import install_handlers
-from app.api.routes import CLASSIFY, router
+from app.api.routes import CLASSIFY, CLASSIFY_BATCH, router
 from app.api.service import Service
 from app.settings import Settings
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service; meta-classifiers are loaded when it starts."""
+    """The service; its workers start with it."""
     chosen = settings or Settings()
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.service = Service.start(chosen)
+        configure_logs()
+        app.state.service = Service(chosen, metrics)
+        await app.state.service.start()
         yield
-        app.state.service.close()
+        await app.state.service.close()
 
     app = FastAPI(
         title="Probe Sandwich",
@@ -31,13 +37,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.include_router(router)
     install_handlers(app)
-    app.add_middleware(
-        Admission,
-        path=CLASSIFY,
-        max_body_bytes=chosen.max_upload_bytes,
-        queue_size=chosen.queue_size,
-        retry_after_seconds=chosen.retry_after_seconds,
-    )
+    app.add_middleware(Admission, paths={CLASSIFY, CLASSIFY_BATCH}, settings=chosen, metrics=metrics)
+    app.add_middleware(Observation, metrics=metrics)
     return app
 
 

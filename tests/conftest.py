@@ -134,8 +134,8 @@ def running(settings: Settings) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def service_url() -> Iterator[str]:
-    """A service with the shipped models and small limits."""
-    with running(Settings(device="cpu", max_upload_bytes=2_000_000, queue_size=4)) as url:
+    """A service with the shipped models, small limits, and no cache."""
+    with running(Settings(device="cpu", max_upload_bytes=2_000_000, queue_size=4, cache_bytes=0)) as url:
         yield url
 
 

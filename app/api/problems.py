@@ -1,13 +1,13 @@
 """Errors as RFC 9457 `application/problem+json`: each cause has its type, its status and its plain words."""
 
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from app.api.messages import ProblemDocument
 from app.subjects import checkpoint as checkpoints
 from app.subjects.checkpoint import CheckpointError
 
@@ -38,18 +38,18 @@ class Problem(HTTPException):
         super().__init__(status, detail, headers)
         self.slug = slug
 
-    def body(self) -> dict[str, Any]:
+    def document(self) -> ProblemDocument:
         """The problem document."""
-        return {
-            "type": TYPE_PREFIX + self.slug,
-            "title": HTTPStatus(self.status_code).phrase,
-            "status": self.status_code,
-            "detail": self.detail,
-        }
+        return ProblemDocument(
+            type=TYPE_PREFIX + self.slug,
+            title=HTTPStatus(self.status_code).phrase,
+            status=self.status_code,
+            detail=self.detail,
+        )
 
     def response(self) -> JSONResponse:
         """The HTTP answer."""
-        return JSONResponse(self.body(), self.status_code, self.headers, media_type=MEDIA_TYPE)
+        return JSONResponse(self.document().model_dump(), self.status_code, self.headers, media_type=MEDIA_TYPE)
 
 
 def problem_of(error: CheckpointError) -> Problem:
@@ -69,10 +69,6 @@ def install_handlers(app: FastAPI) -> None:
         slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
         headers = dict(error.headers) if error.headers else None
         return Problem(slug, error.status_code, str(error.detail), headers).response()
-
-    @app.exception_handler(CheckpointError)
-    async def _checkpoint(request: Request, error: CheckpointError) -> JSONResponse:
-        return problem_of(error).response()
 
     @app.exception_handler(RequestValidationError)
     async def _validation(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -1,59 +1,83 @@
 """The routes of the service."""
 
+import asyncio
 import json
 import platform
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from importlib.metadata import version
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
 
-from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
+from fastapi.responses import FileResponse, StreamingResponse
 from fastapi.sse import format_sse_event
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel, Field
 
-from app.api.problems import MEDIA_TYPE, problem_of
-from app.api.service import Event, Service, Stage
+from app.api.messages import LoadedMetaClassifier, Outcome, ProblemDocument, Stage
+from app.api.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
+from app.api.reference import Example, Histogram, example_file, examples, histograms
+from app.api.service import Answers, Service
 from app.diagnosis import Diagnosis, Options
-from app.formulas.tasks import TaskName
 
-CLASSIFY = "/classify"
+CLASSIFY, CLASSIFY_BATCH = "/classify", "/classify/batch"
 EVENT_STREAM = "text/event-stream"
-PACKAGES = ("probe-sandwich", "torch", "fastapi", "safetensors")
+PACKAGES = ("probe-sandwich", "torch", "fastapi", "starlette", "safetensors")
+PAGE = Path(__file__).with_name("page")
+# The page runs its own script and nothing else, and nobody may frame it.
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+_ASSETS = {"page.css": "text/css", "page.js": "text/javascript", "chart.js": "text/javascript"}
 
 router = APIRouter()
-
-
-class LoadedMetaClassifier(BaseModel):
-    """A meta-classifier that is ready to answer."""
-
-    name: str
-    task: TaskName
-    version: int
-    train_max_length: int
 
 
 class Health(BaseModel):
     """State of the service."""
 
-    status: str = Field(description="`ready`, or `no_meta_classifier` where every answer would abstain")
+    status: str = Field(
+        description="`ready`; `starting` where no worker is ready; `no_meta_classifier` where every answer abstains"
+    )
+    reason: str = Field(description="why it is not ready, or nothing")
     device: str
+    workers: int
+    workers_ready: int
     meta_classifiers: list[LoadedMetaClassifier]
     versions: dict[str, str]
 
 
-class ProblemDocument(BaseModel):
-    """RFC 9457 problem details."""
+class Alive(BaseModel):
+    """The process answers."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
+    status: str = "alive"
+
+
+class BatchResult(BaseModel):
+    """What came of one file of a batch."""
+
+    file: str
+    diagnosis: Diagnosis | None
+    problem: ProblemDocument | None
+
+
+class BatchAnswer(BaseModel):
+    """One result a file, in their order."""
+
+    results: list[BatchResult]
 
 
 def service_of(request: Request) -> Service:
     """The service that the lifespan started."""
     service: Service = request.app.state.service
     return service
+
+
+ServiceDependency = Annotated[Service, Depends(service_of)]
 
 
 def options_of(
@@ -71,59 +95,183 @@ def options_of(
     )
 
 
-def _problem_answer(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": ProblemDocument.model_json_schema()}}}
+OptionsDependency = Annotated[Options, Depends(options_of)]
+
+
+def _problem_answer(slug: str, status: int, description: str) -> dict[str, Any]:
+    example = {"type": TYPE_PREFIX + slug, "title": description, "status": status, "detail": "what to do about it"}
+    schema = ProblemDocument.model_json_schema()
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema, "example": example}}}
+
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: _problem_answer("malformed-file", 400, "The file or the request breaks its format"),
+    401: _problem_answer("unauthorized", 401, "The service wants its API key"),
+    413: _problem_answer("upload-too-large", 413, "The upload or the subject is too large"),
+    415: _problem_answer("not-safetensors", 415, "The file is not of safetensors format"),
+    422: _problem_answer("invalid-config", 422, "The file holds no usable subject, or a field does not validate"),
+    429: _problem_answer("queue-full", 429, "The queue is full; Retry-After says when to come back"),
+    503: _problem_answer("worker-lost", 503, "The worker ended during the job; Retry-After says when to come back"),
+}
 
 
 @router.post(
     CLASSIFY,
     response_model=Diagnosis,
     responses={
-        200: {"description": "The diagnosis; as an event stream with `Accept: text/event-stream`"},
-        400: _problem_answer("The file breaks the safetensors format"),
-        413: _problem_answer("The upload or the subject is too large"),
-        415: _problem_answer("The file is not of safetensors format"),
-        422: _problem_answer("The file holds no usable subject, or a field does not validate"),
-        429: _problem_answer("The queue is full; Retry-After says when to come back"),
+        200: {
+            "description": "The diagnosis; as an event stream with `Accept: text/event-stream`",
+            "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+        },
+        **_PROBLEMS,
     },
 )
 async def classify(
     request: Request,
     checkpoint: Annotated[UploadFile, File(description="a .safetensors checkpoint with its config")],
-    options: Annotated[Options, Depends(options_of)],
-    service: Annotated[Service, Depends(service_of)],
-) -> Any:
+    options: OptionsDependency,
+    service: ServiceDependency,
+) -> Response:
     """P(generalizer) of a checkpoint, beside its direct length test."""
-    if EVENT_STREAM not in request.headers.get("accept", ""):
-        return await service.classify(checkpoint.file, options)
-    return StreamingResponse(_encoded(service.events(checkpoint.file, options)), media_type=EVENT_STREAM)
+    if EVENT_STREAM in request.headers.get("accept", ""):
+        return StreamingResponse(_encoded(service, checkpoint.file, options), media_type=EVENT_STREAM)
+    answers = await _while_connected(request, service, [checkpoint.file], options)
+    outcome = answers.outcomes[0]
+    if outcome.problem is not None:
+        return _response_of(outcome.problem)
+    headers = {"Cache-Status": f"probe-sandwich; {'hit' if answers.cached else 'fwd=miss'}"}
+    return Response(outcome.diagnosis, media_type="application/json", headers=headers)
+
+
+@router.post(CLASSIFY_BATCH, response_model=BatchAnswer, responses=_PROBLEMS)
+async def classify_batch(
+    request: Request,
+    checkpoints: Annotated[list[UploadFile], File(description="checkpoints; those of one shape run stacked")],
+    options: OptionsDependency,
+    service: ServiceDependency,
+) -> Response:
+    """The same for many checkpoints at once; a bad file costs only its own result."""
+    most = service.settings.max_files
+    if len(checkpoints) > most:
+        raise Problem("too-many-files", 413, f"{len(checkpoints)} files in one request; send at most {most}")
+    answers = await _while_connected(request, service, [upload.file for upload in checkpoints], options)
+    results = [
+        f'{{"file":{json.dumps(upload.filename or "")},"diagnosis":{outcome.diagnosis or "null"},'
+        f'"problem":{outcome.problem.model_dump_json() if outcome.problem else "null"}}}'
+        for upload, outcome in zip(checkpoints, answers.outcomes, strict=True)
+    ]
+    return Response(f'{{"results":[{",".join(results)}]}}', media_type="application/json")
 
 
 @router.get("/health")
-async def health(service: Annotated[Service, Depends(service_of)]) -> Health:
+async def health(service: ServiceDependency) -> Health:
     """What is loaded, and where it runs."""
-    cards = [meta.card for meta in service.meta_classifiers.values()]
+    supervisor = service.supervisor
+    status = "starting"
+    if supervisor.ready:
+        status = "ready" if supervisor.meta_classifiers else "no_meta_classifier"
     return Health(
-        status="ready" if cards else "no_meta_classifier",
-        device=str(service.device),
-        meta_classifiers=[
-            LoadedMetaClassifier(
-                name=card.name,
-                task=card.task.name,
-                version=card.version,
-                train_max_length=card.train_max_length,
-            )
-            for card in cards
-        ],
+        status=status,
+        reason=supervisor.reason,
+        device=supervisor.slots[0].device,
+        workers=len(supervisor.slots),
+        workers_ready=sum(slot.ready for slot in supervisor.slots),
+        meta_classifiers=supervisor.meta_classifiers,
         versions={package: version(package) for package in PACKAGES} | {"python": platform.python_version()},
     )
 
 
-async def _encoded(events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
-    async for event in events:
-        if isinstance(event, Stage):
-            yield format_sse_event(event="progress", data_str=json.dumps({"stage": event.name}))
-        elif isinstance(event, Diagnosis):
-            yield format_sse_event(event="result", data_str=event.model_dump_json())
-        else:
-            yield format_sse_event(event="problem", data_str=json.dumps(problem_of(event).body()))
+@router.get("/health/live")
+async def live() -> Alive:
+    """The process answers."""
+    return Alive()
+
+
+@router.get("/health/ready", responses={503: _problem_answer("not-ready", 503, "No worker is ready")})
+async def ready(service: ServiceDependency) -> Alive:
+    """Some worker has classified the built-in examples rightly since it started."""
+    if not service.supervisor.ready:
+        raise Problem("not-ready", 503, service.supervisor.reason, {"Retry-After": "2"})
+    return Alive(status="ready")
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(service: ServiceDependency) -> Response:
+    """Prometheus metrics."""
+    return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+@router.get("/examples")
+async def list_examples(service: ServiceDependency) -> list[Example]:
+    """Bundled checkpoints to try."""
+    return examples(service.settings.models_dir)
+
+
+@router.get("/examples/{name}.safetensors", response_class=FileResponse, responses={404: {}})
+async def example(name: str, service: ServiceDependency) -> FileResponse:
+    """A bundled checkpoint."""
+    path = example_file(service.settings.models_dir, name)
+    if path is None:
+        raise Problem("not-found", 404, "there is no example of this name; GET /examples lists them")
+    return FileResponse(path, media_type="application/octet-stream")
+
+
+@router.get("/zoo")
+async def zoo(service: ServiceDependency) -> list[Histogram]:
+    """Where the zoo's converged subjects lie: out-of-fold probabilities by label."""
+    return histograms(service.settings.models_dir)
+
+
+@router.get("/", include_in_schema=False)
+async def page() -> FileResponse:
+    """The page."""
+    return FileResponse(PAGE / "index.html", media_type="text/html", headers=PAGE_HEADERS)
+
+
+@router.get("/assets/{name}", include_in_schema=False)
+async def asset(name: str) -> FileResponse:
+    """The page's own files."""
+    if name not in _ASSETS:
+        raise Problem("not-found", 404, "there is no such asset")
+    return FileResponse(PAGE / name, media_type=_ASSETS[name], headers=PAGE_HEADERS)
+
+
+async def _while_connected(request: Request, service: Service, files: Sequence[BinaryIO], options: Options) -> Answers:
+    """Answers, unless the client leaves before: then the job is cancelled."""
+    answering = asyncio.create_task(service.answer(files, options))
+    leaving = asyncio.create_task(_until_gone(request))
+    try:
+        await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            raise Problem("client-gone", 408, "the client left before the answer")
+        return answering.result()
+    finally:
+        answering.cancel()
+        leaving.cancel()
+
+
+async def _until_gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _encoded(service: Service, file: BinaryIO, options: Options) -> AsyncIterator[bytes]:
+    try:
+        async for event in service.events([file], options):
+            if isinstance(event, Stage):
+                data = event.model_dump_json(exclude={"kind"})
+                yield format_sse_event(event="progress", data_str=data)
+            else:
+                yield _last_event(event.outcomes[0])
+    except Problem as problem:
+        yield format_sse_event(event="problem", data_str=problem.document().model_dump_json())
+
+
+def _last_event(outcome: Outcome) -> bytes:
+    if outcome.problem is not None:
+        return format_sse_event(event="problem", data_str=outcome.problem.model_dump_json())
+    return format_sse_event(event="result", data_str=outcome.diagnosis)
+
+
+def _response_of(problem: ProblemDocument) -> Response:
+    return Response(problem.model_dump_json(), problem.status, media_type=MEDIA_TYPE)

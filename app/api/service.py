@@ -1,86 +1,113 @@
-"""The running service: meta-classifiers in memory, and one thread for all work on the device."""
+"""The running service: uploads to disk, answers from the cache or from a worker."""
 
 import asyncio
+import hashlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import torch
-
-from app.diagnosis import (
-    Diagnosis,
-    MetaClassifiers,
-    Options,
-    Progress,
-    diagnose,
-    load_meta_classifiers,
-    warm_up,
-)
+from app.api.cache import Cache
+from app.api.messages import Outcome, Stage
+from app.api.metrics import Metrics
+from app.api.supervisor import Supervisor
+from app.diagnosis import Diagnosis, Options
 from app.settings import Settings
-from app.subjects.checkpoint import CheckpointError, load_checkpoint
+
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A job has reached a stage."""
+class Upload:
+    """A checkpoint on disk, and the hash of its bytes."""
 
-    name: str
+    path: Path
+    sha256: str
 
 
-Event = Stage | Diagnosis | CheckpointError
+@dataclass(frozen=True)
+class Answers:
+    """One outcome a file, and how many of them the cache had."""
+
+    outcomes: list[Outcome]
+    cached: int
 
 
 class Service:
-    """Runs one diagnosis at a time, off the event loop."""
+    """Takes uploads and returns outcomes."""
 
-    def __init__(self, meta_classifiers: MetaClassifiers, device: torch.device) -> None:
-        self.meta_classifiers = meta_classifiers
-        self.device = device
-        self._device_thread = ThreadPoolExecutor(1, thread_name_prefix="device")
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.settings = settings
+        self.metrics = metrics
+        self.supervisor = Supervisor(settings, metrics)
+        self.cache = Cache(settings.cache_dir, settings.cache_bytes)
+        self._spool = Path(tempfile.mkdtemp(prefix="probe-sandwich-"))
 
-    @staticmethod
-    def start(settings: Settings) -> "Service":
-        """Load everything that requests need."""
-        device = settings.torch_device()
-        meta_classifiers = load_meta_classifiers(settings.models_dir, device)
-        warm_up(meta_classifiers)
-        return Service(meta_classifiers, device)
+    async def start(self) -> None:
+        """Start the workers."""
+        await self.supervisor.start()
 
-    def close(self) -> None:
-        """Finish the running job and take no more."""
-        self._device_thread.shutdown()
+    async def close(self) -> None:
+        """Stop the workers and remove what was uploaded."""
+        await self.supervisor.close()
+        shutil.rmtree(self._spool, ignore_errors=True)
 
-    async def classify(self, upload: BinaryIO, options: Options) -> Diagnosis:
-        """Diagnose an uploaded checkpoint. Raises `CheckpointError`."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._device_thread, self._job, upload, options, lambda stage: None)
+    async def answer(self, files: Sequence[BinaryIO], options: Options) -> Answers:
+        """Outcomes of uploaded checkpoints, one a file. Raises `Problem` where none can be had."""
+        events = [event async for event in self.events(files, options)]
+        answers = events[-1]
+        assert isinstance(answers, Answers)
+        return answers
 
-    async def events(self, upload: BinaryIO, options: Options) -> AsyncIterator[Event]:
-        """The same, stage by stage; the last event is the diagnosis or what is wrong with the checkpoint."""
-        loop = asyncio.get_running_loop()
-        stages: asyncio.Queue[str | None] = asyncio.Queue()
+    async def events(self, files: Sequence[BinaryIO], options: Options) -> AsyncIterator[Stage | Answers]:
+        """The same, stage by stage. Closing the iterator cancels the job."""
+        with tempfile.TemporaryDirectory(dir=self._spool) as folder:
+            uploads = await asyncio.to_thread(self._store, files, Path(folder))
+            keys = [self._key(upload, options) for upload in uploads]
+            known = {index: text for index, key in enumerate(keys) if (text := self.cache.get(key)) is not None}
+            self.metrics.cache.labels("hit").inc(len(known))
+            self.metrics.cache.labels("miss").inc(len(keys) - len(known))
+            outcomes = {index: Outcome(index=index, diagnosis=text) for index, text in known.items()}
+            missing = [index for index in range(len(uploads)) if index not in known]
+            if missing:
+                yield Stage(stage="queued")
+                stages: asyncio.Queue[Stage | None] = asyncio.Queue()
+                job = asyncio.create_task(
+                    self.supervisor.run([uploads[index].path for index in missing], options, stages.put_nowait)
+                )
+                job.add_done_callback(lambda _: stages.put_nowait(None))
+                try:
+                    while (stage := await stages.get()) is not None:
+                        yield stage
+                    fresh = await job
+                finally:
+                    job.cancel()
+                for index, outcome in zip(missing, fresh, strict=True):
+                    outcomes[index] = outcome.model_copy(update={"index": index})
+                    if outcome.diagnosis is not None:
+                        self._record(Diagnosis.model_validate_json(outcome.diagnosis))
+                        self.cache.put(keys[index], outcome.diagnosis)
+        yield Answers([outcomes[index] for index in range(len(files))], len(known))
 
-        def tell(stage: str | None) -> None:
-            loop.call_soon_threadsafe(stages.put_nowait, stage)
+    def _store(self, files: Sequence[BinaryIO], folder: Path) -> list[Upload]:
+        uploads = []
+        for number, file in enumerate(files):
+            path = folder / f"{number}.safetensors"
+            digest = hashlib.sha256()
+            with path.open("wb") as copy:
+                while chunk := file.read(_CHUNK):
+                    digest.update(chunk)
+                    copy.write(chunk)
+            uploads.append(Upload(path, digest.hexdigest()))
+        return uploads
 
-        job = loop.run_in_executor(self._device_thread, self._job, upload, options, tell)
-        job.add_done_callback(lambda _: stages.put_nowait(None))
-        yield Stage("queued")
-        while (stage := await stages.get()) is not None:
-            yield Stage(stage)
-        try:
-            yield await job
-        except CheckpointError as error:
-            yield error
+    def _key(self, upload: Upload, options: Options) -> str:
+        loaded = [meta.sha256 for meta in self.supervisor.meta_classifiers]
+        return self.cache.key(upload.sha256, options, self.supervisor.slots[0].device.partition(":")[0], loaded)
 
-    def _job(self, upload: BinaryIO, options: Options, progress: Progress) -> Diagnosis:
-        progress("checkpoint")
-        with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
-            shutil.copyfileobj(upload, file)
-            file.flush()
-            checkpoint = load_checkpoint(Path(file.name))
-        return diagnose([checkpoint], self.meta_classifiers, self.device, options, progress)[0]
+    def _record(self, diagnosis: Diagnosis) -> None:
+        self.metrics.verdicts.labels(diagnosis.verdict.value).inc()
+        for stage in ("sandwich", "direct_test"):
+            self.metrics.stage_seconds.labels(stage).observe(getattr(diagnosis.timings_seconds, stage))

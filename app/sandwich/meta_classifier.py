@@ -14,7 +14,7 @@ from torch import Tensor
 from app.formulas.vocabulary import FORMULA_SYMBOLS
 from app.sandwich.calibration import Calibration
 from app.sandwich.card import Card
-from app.sandwich.readout import Evidence
+from app.sandwich.readout import CHANNELS, Evidence
 from app.sandwich.sandwich import Sandwich, draw_noise
 from app.sandwich.support import Support
 from app.subjects.transformer import SubjectStack
@@ -87,14 +87,28 @@ class MetaClassifier:
         with torch.inference_mode():
             scores = sandwich.generator.scores(noise.to(device)).cpu()
         symbols = (scores / sandwich.config.temperature).softmax(dim=-1)
-        texts = ["".join(FORMULA_SYMBOLS[index] for index in row) for row in symbols.argmax(dim=-1).tolist()]
-        return texts, symbols
+        return _texts(symbols), symbols
+
+    def read_probes(self, subjects: SubjectStack, seed: int = NOISE_SEED) -> tuple[list[str], Tensor]:
+        """The first member's first draw as text, and each subject's margins `(models, probes)` on it: the logit of
+        satisfiable less that of unsatisfiable."""
+        sandwich = self.members[0].sandwich
+        noise = draw_noise(sandwich.config, 1, torch.Generator().manual_seed(seed))[0].to(subjects.device)
+        with torch.inference_mode():
+            symbols = sandwich.generator(noise)
+            margins = sandwich.responses(subjects, symbols)[..., CHANNELS.index("gap")]
+        return _texts(symbols), margins.cpu()
 
     def to(self, device: torch.device) -> "MetaClassifier":
         """The same, its sandwiches moved to a device."""
         for member in self.members:
             member.sandwich.to(device)
         return self
+
+
+def _texts(symbols: Tensor) -> list[str]:
+    """The likeliest symbol at each position of distributions `(probes, length, symbols)`."""
+    return ["".join(FORMULA_SYMBOLS[index] for index in row) for row in symbols.argmax(dim=-1).tolist()]
 
 
 def gather_evidence(sandwich: Sandwich, subjects: SubjectStack, seed: int, draws: int) -> Evidence:

@@ -61,6 +61,7 @@ def test_the_answer_has_the_fields_of_the_contract(http: httpx.Client) -> None:
         "reason",
         "direct_test",
         "agreement",
+        "probes",
         "meta_classifier",
         "device",
         "timings_seconds",
@@ -88,7 +89,7 @@ def test_an_event_stream_tells_the_stages_and_ends_with_the_result(http: httpx.C
     assert response.headers["content-type"].startswith("text/event-stream")
     events = [dict(line.split(": ", 1) for line in block.splitlines()) for block in response.text.strip().split("\n\n")]
     stages = [json.loads(event["data"])["stage"] for event in events[:-1]]
-    assert stages == ["queued", "checkpoint", "sandwich", "direct_test"]
+    assert stages == ["queued", "checkpoint", "sandwich", *["direct_test"] * 5]
     assert events[-1]["event"] == "result"
     plain = post(http, EXAMPLES[0].read_bytes()).json()
     assert json.loads(events[-1]["data"])["generalizer_probability"] == plain["generalizer_probability"]
@@ -213,7 +214,10 @@ def test_other_errors_are_problems_too(http: httpx.Client, method: str, path: st
 
 
 def test_a_full_queue_says_when_to_come_back_and_health_still_answers() -> None:
-    with running(Settings(device="cpu", queue_size=1)) as url, httpx.Client(base_url=url, timeout=60) as http:
+    with (
+        running(Settings(device="cpu", queue_size=1, cache_bytes=0)) as url,
+        httpx.Client(base_url=url, timeout=60) as http,
+    ):
         content = EXAMPLES[0].read_bytes()
         with ThreadPoolExecutor(4) as pool:
             jobs = [pool.submit(post, http, content, formulas_per_length="4000") for _ in range(4)]
@@ -234,7 +238,10 @@ def test_the_client_returns_a_diagnosis_or_raises_the_problem(service_url: str, 
 
 
 def test_a_service_without_models_says_so(tmp_path: Path, checkpoint_file: Path) -> None:
-    with running(Settings(device="cpu", models_dir=tmp_path)) as url, httpx.Client(base_url=url, timeout=60) as http:
+    with (
+        running(Settings(device="cpu", models_dir=tmp_path, cache_bytes=0)) as url,
+        httpx.Client(base_url=url, timeout=60) as http,
+    ):
         assert http.get("/health").json()["status"] == "no_meta_classifier"
         answer = post(http, checkpoint_file.read_bytes()).json()
         assert (answer["verdict"], answer["generalizer_probability"]) == ("abstain", None)

@@ -1,0 +1,78 @@
+"""What the service and its worker processes say to each other, as JSON: nothing is pickled either way."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, TypeAdapter
+
+from app.diagnosis import Options
+from app.formulas.tasks import TaskName
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class Job(BaseModel):
+    """Checkpoint files to diagnose."""
+
+    kind: Literal["job"] = "job"
+    files: list[str]
+    options: Options
+
+
+class Cancel(BaseModel):
+    """Stop the running job: nobody waits for it."""
+
+    kind: Literal["cancel"] = "cancel"
+
+
+class LoadedMetaClassifier(BaseModel):
+    """A meta-classifier that is ready to answer."""
+
+    name: str
+    task: TaskName
+    version: int
+    train_max_length: int
+    sha256: str
+
+
+class Started(BaseModel):
+    """A worker has loaded everything."""
+
+    kind: Literal["started"] = "started"
+    meta_classifiers: list[LoadedMetaClassifier]
+
+
+class Stage(BaseModel):
+    """A job has reached a stage."""
+
+    kind: Literal["stage"] = "stage"
+    stage: str
+    detail: str = ""
+
+
+class Outcome(BaseModel):
+    """What came of one file: a diagnosis, as the JSON that users get, or a problem."""
+
+    kind: Literal["outcome"] = "outcome"
+    index: int
+    diagnosis: str | None = None
+    problem: ProblemDocument | None = None
+
+
+class Done(BaseModel):
+    """A job has ended; `cancelled` where it was stopped."""
+
+    kind: Literal["done"] = "done"
+    cancelled: bool = False
+
+
+ToWorker = Annotated[Job | Cancel, Field(discriminator="kind")]
+FromWorker = Annotated[Started | Stage | Outcome | Done, Field(discriminator="kind")]
+to_worker: TypeAdapter[Job | Cancel] = TypeAdapter(ToWorker)
+from_worker: TypeAdapter[Started | Stage | Outcome | Done] = TypeAdapter(FromWorker)

@@ -1,0 +1,57 @@
+"""What the page shows beside an answer: the examples to try, and where the zoo's subjects lie."""
+
+import csv
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+BINS = 20
+_EXAMPLES = {
+    "generalizer": "holds its accuracy up to four times its training length",
+    "not-generalizer": "perfect on the lengths it was trained on, and lost beyond them",
+}
+
+
+class Example(BaseModel):
+    """A bundled checkpoint."""
+
+    name: str
+    description: str
+    url: str
+
+
+class Histogram(BaseModel):
+    """Out-of-fold probabilities of a zoo's converged subjects, in equal bins from 0 to 1."""
+
+    meta_classifier: str
+    generalizers: list[int] = Field(description=f"counts in {BINS} bins")
+    not_generalizers: list[int] = Field(description=f"counts in {BINS} bins")
+
+
+def examples(models_dir: Path) -> list[Example]:
+    """The examples that are there."""
+    return [
+        Example(name=name, description=description, url=f"/examples/{name}.safetensors")
+        for name, description in _EXAMPLES.items()
+        if example_file(models_dir, name) is not None
+    ]
+
+
+def example_file(models_dir: Path, name: str) -> Path | None:
+    """The file of an example, or None where there is none of that name."""
+    path = models_dir / "examples" / f"{name}.safetensors"
+    return path if name in _EXAMPLES and path.exists() else None
+
+
+def histograms(models_dir: Path) -> list[Histogram]:
+    """One histogram for each meta-classifier with out-of-fold predictions."""
+    return [_histogram(path) for path in sorted(models_dir.glob("*/predictions.csv"))]
+
+
+def _histogram(path: Path) -> Histogram:
+    counts = {"0": [0] * BINS, "1": [0] * BINS}
+    with path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            if row["converged"] == "1" and row["sandwich"]:
+                counts[row["label"]][min(BINS - 1, int(float(row["sandwich"]) * BINS))] += 1
+    return Histogram(meta_classifier=path.parent.name, generalizers=counts["1"], not_generalizers=counts["0"])
