@@ -65,6 +65,7 @@ class MetaClassifierSummary(BaseModel):
 
     name: str
     version: int
+    threshold: float
     metrics: dict[str, Any]
 
 
@@ -155,9 +156,7 @@ def diagnose(
                 direct_test=test,
                 agreement=_agreement(verdict, test),
                 probes=probes[row],
-                meta_classifier=None
-                if meta is None
-                else MetaClassifierSummary(name=meta.card.name, version=meta.card.version, metrics=meta.card.metrics),
+                meta_classifier=None if meta is None else _meta_summary(meta),
                 device=str(device),
                 timings_seconds=timings,
             )
@@ -233,6 +232,11 @@ def _agreement(verdict: Verdict, test: LengthTestResult | None) -> Agreement:
     if verdict is Verdict.ABSTAIN or test is None or test.long_accuracy is None:
         return Agreement.UNDECIDED
     return Agreement.AGREE if (verdict is Verdict.GENERALIZER) == test.generalizer else Agreement.DISAGREE
+
+
+def _meta_summary(meta: MetaClassifier) -> MetaClassifierSummary:
+    card = meta.card
+    return MetaClassifierSummary(name=card.name, version=card.version, threshold=card.threshold, metrics=card.metrics)
 
 
 def _summary(checkpoint: Checkpoint) -> CheckpointSummary:

@@ -29,6 +29,7 @@ StackFactory = Callable[..., SubjectStack]
 
 TINY_RECIPE = Recipe(groups=5, seeds_per_group=2, steps=8, formulas=400)
 TINY_DEFINITION = Definition(formulas_per_bucket=40)
+FAST = {"formulas_per_length": "50", "noise_draws": "1"}
 EXAMPLES = sorted((SHIPPED_MODELS / "examples").glob("*.safetensors"))
 
 
@@ -144,3 +145,13 @@ def http(service_url: str) -> Iterator[httpx.Client]:
     """A plain HTTP client of that service."""
     with httpx.Client(base_url=service_url, timeout=60) as client:
         yield client
+
+
+def post(http: httpx.Client, content: bytes, accept: str = "application/json", **fields: str) -> httpx.Response:
+    """Upload a checkpoint."""
+    return http.post(
+        "/classify",
+        data=FAST | fields,
+        files={"checkpoint": ("one.safetensors", content)},
+        headers={"accept": accept},
+    )

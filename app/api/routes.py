@@ -47,6 +47,7 @@ class Health(BaseModel):
     device: str
     workers: int
     workers_ready: int
+    key_required: bool
     meta_classifiers: list[LoadedMetaClassifier]
     versions: dict[str, str]
 
@@ -176,6 +177,7 @@ async def health(service: ServiceDependency) -> Health:
         device=supervisor.slots[0].device,
         workers=len(supervisor.slots),
         workers_ready=sum(slot.ready for slot in supervisor.slots),
+        key_required=service.settings.api_key is not None,
         meta_classifiers=supervisor.meta_classifiers,
         versions={package: version(package) for package in PACKAGES} | {"python": platform.python_version()},
     )

@@ -51,10 +51,6 @@ class _Process:
         theirs.close()
         Thread(target=self._read, args=(asyncio.get_running_loop(),), daemon=True).start()
 
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid
-
     def _read(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
             while True:
@@ -106,7 +102,6 @@ class _Slot:
 
     device: str
     ready: bool = False
-    pid: int | None = None
 
 
 class Supervisor:
@@ -161,7 +156,6 @@ class Supervisor:
         """Keep a worker in the slot, for as long as the service runs."""
         while True:
             process = _Process(self.settings, slot.device)
-            slot.pid = process.pid
             try:
                 await self._make_ready(process)
                 slot.ready = True

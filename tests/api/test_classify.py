@@ -15,20 +15,8 @@ from app.client import Client, ServiceProblem
 from app.diagnosis import Options
 from app.settings import Settings
 from app.subjects.checkpoint import CheckpointError, load_checkpoint
-from tests.conftest import EXAMPLES, running
+from tests.conftest import EXAMPLES, FAST, post, running
 from tests.subjects.test_checkpoint import rewrite
-
-FAST = {"formulas_per_length": "50", "noise_draws": "1"}
-
-
-def post(http: httpx.Client, content: bytes, accept: str = "application/json", **fields: str) -> httpx.Response:
-    """Upload a checkpoint."""
-    return http.post(
-        "/classify",
-        data=FAST | fields,
-        files={"checkpoint": ("one.safetensors", content)},
-        headers={"accept": accept},
-    )
 
 
 def test_health_names_device_meta_classifiers_and_versions(http: httpx.Client) -> None:

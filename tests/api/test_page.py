@@ -1,0 +1,134 @@
+"""The page in a real Chromium. Needs the extra `browser` and a Chromium: `pytest -m browser`.
+
+`PAGE_SCREENSHOTS=folder` keeps pictures of what was seen.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import EXAMPLES
+
+sync_api = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["sync_api.Browser"]:
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(params=["light", "dark", "phone"])
+def page(request: pytest.FixtureRequest, browser: "sync_api.Browser", service_url: str) -> Iterator["sync_api.Page"]:
+    """The page, in light, in dark, and as wide as a phone; no error on its console, no request to elsewhere."""
+    viewport = {"width": 390, "height": 844} if request.param == "phone" else {"width": 1200, "height": 900}
+    context = browser.new_context(viewport=viewport, color_scheme="dark" if request.param == "dark" else "light")
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    elsewhere: list[str] = []
+    opened.on(
+        "request",
+        lambda sent: None if sent.url.startswith((service_url, "blob:", "data:")) else elsewhere.append(sent.url),
+    )
+    opened.goto(service_url)
+    opened.wait_for_selector("#examples button")
+    opened.wait_for_function("document.getElementById('health').textContent !== ''")
+    yield opened
+    context.close()
+    assert [url for url in requested if not url.startswith((service_url, "blob:", "data:"))] == []
+    assert [text for text in complaints if "415" not in text] == []
+
+
+def keep(page: "sync_api.Page", request: pytest.FixtureRequest) -> None:
+    folder = os.environ.get("PAGE_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=str(Path(folder) / f"{request.node.name}.png"), full_page=True)
+
+
+def fits(page: "sync_api.Page") -> bool:
+    """Whether nothing makes the page scroll sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+def test_an_example_is_one_click_away(page: "sync_api.Page", request: pytest.FixtureRequest) -> None:
+    page.get_by_role("button", name="not-generalizer").click()
+    page.wait_for_selector("#result:not([hidden])", timeout=30_000)
+    assert page.inner_text("#verdict") == "Not a generalizer"
+    assert page.inner_text("#direct") == "Not a generalizer"
+    assert page.locator("#accuracy svg circle").count() == 5
+    assert page.locator("#zoo svg rect").count() == 40
+    assert page.locator("#probes tr").count() == 16
+    assert '"generalizer_probability"' in page.text_content("#raw")
+    assert page.evaluate("document.activeElement.id") == "result"
+    assert fits(page)
+    keep(page, request)
+
+
+def test_a_dropped_file_shows_progress_and_then_the_answer(
+    page: "sync_api.Page", request: pytest.FixtureRequest
+) -> None:
+    content = list(next(path for path in EXAMPLES if path.stem == "generalizer").read_bytes())
+    page.evaluate(
+        """() => {
+            window.stages = [];
+            new MutationObserver(() => window.stages.push(document.getElementById("stages").innerText))
+                .observe(document.getElementById("stages"), { childList: true, subtree: true });
+        }"""
+    )
+    page.evaluate(
+        """(content) => {
+            const carried = new DataTransfer();
+            carried.items.add(new File([new Uint8Array(content)], "mine.safetensors"));
+            const dropped = new DragEvent("drop", { dataTransfer: carried, bubbles: true });
+            document.getElementById("drop").dispatchEvent(dropped);
+        }""",
+        content,
+    )
+    page.wait_for_selector("#result:not([hidden])", timeout=30_000)
+    assert page.inner_text("#result-title") == "mine.safetensors"
+    assert page.inner_text("#verdict") == "Generalizer"
+    seen = " ".join(page.evaluate("window.stages"))
+    assert all(words in seen for words in ("uploading", "checking the file", "asking it the probes", "(3T, 4T]"))
+
+
+def test_a_bad_file_is_explained(page: "sync_api.Page", request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    wrong = tmp_path / "picture.safetensors"
+    wrong.write_bytes(b"\x89PNG" + bytes(50))
+    page.set_input_files("#file", wrong)
+    page.wait_for_selector("#problem:not([hidden])", timeout=10_000)
+    assert "does not start like a safetensors file" in page.inner_text("#problem-text")
+    assert "not-safetensors" in page.inner_text("#problem-type")
+    keep(page, request)
+
+
+def test_the_page_works_by_keyboard(page: "sync_api.Page") -> None:
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.innerText || ''").startswith("generalizer"):
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#result:not([hidden])", timeout=30_000)
+    assert page.inner_text("#verdict") == "Generalizer"
+
+
+def test_everything_has_a_name_for_a_screen_reader(page: "sync_api.Page") -> None:
+    page.get_by_role("button", name="not-generalizer").click()
+    page.wait_for_selector("#result:not([hidden])", timeout=30_000)
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll("svg, button, a, input")]
+            .filter((one) => !(one.getAttribute("aria-label") || one.textContent.trim() || one.closest("label")))
+            .map((one) => one.outerHTML.slice(0, 80))"""
+    )
+    assert unnamed == []
+    assert page.get_attribute("html", "lang") == "en"

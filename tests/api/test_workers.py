@@ -1,0 +1,268 @@
+"""The worker process behind the service: killed, too slow, abandoned; what it costs whom."""
+
+import asyncio
+import json
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from app.api.logs import JsonLines, request_id
+from app.client import AsyncClient, Client, ServiceProblem
+from app.diagnosis import Options
+from app.settings import Settings
+from tests.conftest import EXAMPLES, FAST, post, running
+
+CachedService = tuple[httpx.Client, Callable[[], set[int]], Path]
+SLOW = {"formulas_per_length": "10000", "noise_draws": "64"}
+
+
+def child_ids() -> set[int]:
+    """Living worker processes, of whatever service of this test process."""
+    return {process.pid for process in multiprocessing.active_children() if process.pid is not None}
+
+
+@pytest.fixture(scope="module")
+def cached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CachedService]:
+    """A service with a cache: its client, the ids of its worker processes, and the cache's folder."""
+    folder = tmp_path_factory.mktemp("cache") / "answers"
+    others = child_ids()
+    settings = Settings(device="cpu", cache_dir=folder, queue_size=8)
+    with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
+        yield http, lambda: child_ids() - others, folder
+
+
+def metric(http: httpx.Client, name: str) -> float:
+    """Sum over the series of a metric."""
+    lines = [line for line in http.get("/metrics").text.splitlines() if line.startswith(f"probe_sandwich_{name}")]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
+
+def until_ready(http: httpx.Client) -> None:
+    """Wait for a worker."""
+    deadline = time.monotonic() + 60
+    while http.get("/health/ready").status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_same_bytes_and_parameters_are_answered_from_the_cache(cached: CachedService) -> None:
+    http, _, folder = cached
+    content = EXAMPLES[0].read_bytes()
+    first, second = post(http, content), post(http, content)
+    assert first.content == second.content
+    assert ("miss" in first.headers["cache-status"], "hit" in second.headers["cache-status"]) == (True, True)
+    other = post(http, content, seed="3")
+    assert "miss" in other.headers["cache-status"]
+    for entry in folder.iterdir():
+        entry.unlink()
+    again = post(http, content)
+    assert "miss" in again.headers["cache-status"]
+    assert again.json()["generalizer_probability"] == first.json()["generalizer_probability"]
+
+
+def test_a_batch_runs_stacked_and_a_bad_file_costs_its_own_result(cached: CachedService) -> None:
+    http, _, _ = cached
+    contents = [EXAMPLES[0].read_bytes(), b"junk", EXAMPLES[1].read_bytes(), b""]
+    files = [("checkpoints", (f"{number}.safetensors", content)) for number, content in enumerate(contents)]
+    results = http.post("/classify/batch", data=FAST | {"seed": "11"}, files=files).raise_for_status().json()["results"]
+    assert [result["file"] for result in results] == [f"{number}.safetensors" for number in range(4)]
+    problems = [result["problem"] and result["problem"]["type"].rsplit(":", 1)[1] for result in results]
+    assert problems == [None, "not-safetensors", None, "empty-file"]
+    for number in (0, 2):
+        alone = post(http, contents[number], seed="11").json()
+        assert results[number]["diagnosis"]["generalizer_probability"] == pytest.approx(
+            alone["generalizer_probability"], abs=1e-4
+        )
+
+
+def test_too_many_files_are_refused(cached: CachedService) -> None:
+    http, _, _ = cached
+    files = [("checkpoints", (f"{number}", b"x")) for number in range(65)]
+    response = http.post("/classify/batch", data=FAST, files=files)
+    assert (response.status_code, response.json()["type"].rsplit(":", 1)[1]) == (413, "too-many-files")
+
+
+def test_metrics_count_requests_verdicts_and_stages(cached: CachedService) -> None:
+    http, _, _ = cached
+    before = [metric(http, name) for name in ("verdicts_total", "stage_seconds_count", "cache_total")]
+    post(http, EXAMPLES[0].read_bytes(), seed="21")
+    after = [metric(http, name) for name in ("verdicts_total", "stage_seconds_count", "cache_total")]
+    assert [new - old for new, old in zip(after, before, strict=True)] == [1, 2, 1]
+    http.get("/no/such/path/1")
+    http.get("/no/such/path/2")
+    text = http.get("/metrics").text
+    assert 'route="other",status="404"} ' in text
+    assert "/no/such" not in text
+
+
+def test_a_request_keeps_its_id_and_a_strange_one_is_replaced(cached: CachedService) -> None:
+    http, _, _ = cached
+    assert http.get("/health/live", headers={"x-request-id": "abc-1"}).headers["x-request-id"] == "abc-1"
+    assert http.get("/health/live", headers={"x-request-id": "a b"}).headers["x-request-id"] != "a b"
+
+
+def test_a_log_line_is_json_with_the_request_id() -> None:
+    token = request_id.set("abc")
+    record = logging.makeLogRecord({"msg": "hello", "levelname": "INFO", "name": "x", "status": 200})
+    entry = json.loads(JsonLines().format(record))
+    request_id.reset(token)
+    assert (entry["message"], entry["request_id"], entry["status"], entry["level"]) == ("hello", "abc", 200, "info")
+
+
+def test_a_killed_worker_costs_one_job_a_clear_error_and_is_replaced(cached: CachedService) -> None:
+    http, workers, _ = cached
+    until_ready(http)
+    restarts = metric(http, "worker_restarts_total")
+    with ThreadPoolExecutor(2) as pool:
+        running_job = pool.submit(post, http, EXAMPLES[0].read_bytes(), **SLOW)
+        while metric(http, "uploads_in_flight") < 1 or metric(http, "jobs_waiting") > 0:
+            time.sleep(0.01)
+        waiting_job = pool.submit(post, http, EXAMPLES[1].read_bytes(), seed="31")
+        for pid in workers():
+            os.kill(pid, signal.SIGKILL)
+        lost, kept = running_job.result(), waiting_job.result()
+    assert (lost.status_code, lost.json()["type"].rsplit(":", 1)[1]) == (503, "worker-lost")
+    assert int(lost.headers["retry-after"]) >= 1
+    assert kept.status_code == 200
+    assert metric(http, "worker_restarts_total") == restarts + 1
+    until_ready(http)
+
+
+def test_a_worker_killed_while_idle_costs_nobody_anything(cached: CachedService) -> None:
+    http, workers, _ = cached
+    until_ready(http)
+    for pid in workers():
+        os.kill(pid, signal.SIGKILL)
+    while http.get("/health/ready").status_code == 200:
+        time.sleep(0.01)
+    assert http.get("/health/live").status_code == 200
+    assert http.get("/health").json()["status"] == "starting"
+    assert post(http, EXAMPLES[0].read_bytes(), seed="41").status_code == 200
+
+
+def test_health_answers_within_50_ms_while_the_service_is_saturated(cached: CachedService) -> None:
+    http, _, _ = cached
+    until_ready(http)
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [
+            pool.submit(post, http, EXAMPLES[0].read_bytes(), formulas_per_length="1500", seed=str(seed))
+            for seed in range(50, 54)
+        ]
+        seconds = []
+        while not all(job.done() for job in jobs):
+            started = time.monotonic()
+            assert http.get("/health/ready").status_code == 200
+            seconds.append(time.monotonic() - started)
+    assert sorted(seconds)[len(seconds) // 2] < 0.05
+
+
+def test_a_job_whose_client_leaves_is_cancelled_and_the_worker_kept(cached: CachedService) -> None:
+    http, _, _ = cached
+    until_ready(http)
+    restarts = metric(http, "worker_restarts_total")
+    with pytest.raises(httpx.ReadTimeout):
+        http.post(
+            "/classify",
+            data=SLOW | {"seed": "61", "noise_draws": "2"},
+            files={"checkpoint": ("x", EXAMPLES[0].read_bytes())},
+            timeout=0.5,
+        )
+    started = time.monotonic()
+    assert post(http, EXAMPLES[0].read_bytes(), seed="62").status_code == 200
+    assert time.monotonic() - started < 6
+    assert metric(http, "uploads_in_flight") == 0
+    assert metric(http, "worker_restarts_total") == restarts
+
+
+def test_a_job_over_the_deadline_is_stopped_and_its_slot_freed() -> None:
+    settings = Settings(device="cpu", deadline_seconds=0.9, cache_bytes=0)
+    with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
+        slow = post(http, EXAMPLES[0].read_bytes(), **SLOW)
+        assert (slow.status_code, slow.json()["type"].rsplit(":", 1)[1]) == (422, "deadline-exceeded")
+        assert post(http, EXAMPLES[0].read_bytes()).status_code == 200
+
+
+def test_the_key_is_asked_for_before_the_body_is_read() -> None:
+    settings = Settings.model_validate({"device": "cpu", "api_key": "s3cret", "cache_bytes": 0})
+    with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
+        # Headers alone, and no byte of the body that they declare: the answer comes all the same.
+        address = urlsplit(url)
+        with socket.create_connection((str(address.hostname), address.port or 0), timeout=5) as raw:
+            raw.sendall(b"POST /classify HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+            answer = raw.recv(65536).decode()
+        assert answer.startswith("HTTP/1.1 401")
+        assert "www-authenticate: bearer" in answer.lower()
+        assert "urn:probe-sandwich:problem:unauthorized" in answer
+        assert http.get("/health").status_code == 200
+        with Client(url, api_key="s3cret") as client:
+            assert client.classify(EXAMPLES[0], Options(formulas_per_length=50)).verdict == "generalizer"
+        with Client(url, api_key="other") as client, pytest.raises(ServiceProblem, match="unauthorized"):
+            client.classify(EXAMPLES[0])
+
+
+def test_a_service_with_a_wrong_built_in_example_is_never_ready(tmp_path: Path) -> None:
+    for folder in ("conjunction", "examples"):
+        (tmp_path / folder).mkdir()
+    models = EXAMPLES[0].parents[1]
+    for file in ("card.json", "sandwich.safetensors"):
+        (tmp_path / "conjunction" / file).write_bytes((models / "conjunction" / file).read_bytes())
+    # The non-generalizer under the generalizer's name.
+    (tmp_path / "examples" / "generalizer.safetensors").write_bytes(EXAMPLES[1].read_bytes())
+    settings = Settings(device="cpu", models_dir=tmp_path, cache_bytes=0)
+    with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
+        response = http.get("/health/ready")
+        assert (response.status_code, response.json()["type"].rsplit(":", 1)[1]) == (503, "not-ready")
+        assert "generalizer.safetensors came out as not_generalizer" in response.json()["detail"]
+
+
+def test_memory_over_the_limit_is_the_jobs_problem_alone(checkpoint_file: Path) -> None:
+    settings = Settings(device="cpu", worker_memory_bytes=600 * 2**20, cache_bytes=0)
+    with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
+        files = [("checkpoints", (str(number), EXAMPLES[0].read_bytes())) for number in range(64)]
+        answer = http.post("/classify/batch", data=SLOW, files=files)
+        problems = {result["problem"]["type"].rsplit(":", 1)[1] for result in answer.json()["results"]}
+        assert problems == {"out-of-memory"}
+        assert post(http, EXAMPLES[0].read_bytes()).status_code == 200
+
+
+def test_clients_tell_of_progress_and_agree(service_url: str) -> None:
+    stages: list[tuple[str, str]] = []
+    options = Options(formulas_per_length=50)
+    with Client(service_url) as client:
+        followed = client.classify(EXAMPLES[0], options, lambda stage, detail: stages.append((stage, detail)))
+        plain = client.classify(EXAMPLES[0], options)
+        many = client.classify_many(list(EXAMPLES), options)
+    assert stages[0] == ("queued", "")
+    assert stages[-1] == ("direct_test", "(3T, 4T]")
+
+    async def ask() -> list[Any]:
+        async with AsyncClient(service_url) as client:
+            heard: list[str] = []
+            answer = await client.classify(EXAMPLES[0], options, lambda stage, detail: heard.append(stage))
+            with pytest.raises(ServiceProblem, match="not-safetensors"):
+                await client.classify(Path(__file__), options, lambda stage, detail: None)
+            return [answer, heard, (await client.health())["status"]]
+
+    answer, heard, status = asyncio.run(ask())
+    probabilities = {item.generalizer_probability for item in (followed, plain, answer)}
+    assert len(probabilities) == 1
+    assert [result.diagnosis is not None for result in many] == [True, True]
+    assert (heard[0], status) == ("queued", "ready")
+
+
+def test_clients_wait_where_the_queue_is_full() -> None:
+    settings = Settings(device="cpu", queue_size=1, retry_after_seconds=1, cache_bytes=0)
+    with running(settings) as url, Client(url) as client, ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(client.classify, EXAMPLES[number], Options(formulas_per_length=500)) for number in (0, 1)]
+        assert len({job.result().checkpoint.sha256 for job in jobs}) == 2
