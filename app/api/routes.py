@@ -25,6 +25,7 @@ CLASSIFY, CLASSIFY_BATCH = "/classify", "/classify/batch"
 EVENT_STREAM = "text/event-stream"
 PACKAGES = ("probe-sandwich", "torch", "fastapi", "starlette", "safetensors")
 PAGE = Path(__file__).with_name("page")
+EXAMPLE = json.loads(Path(__file__).with_name("example_diagnosis.json").read_text())
 # The page runs its own script and nothing else, and nobody may frame it.
 PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -122,7 +123,14 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     responses={
         200: {
             "description": "The diagnosis; as an event stream with `Accept: text/event-stream`",
-            "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+            "content": {
+                "application/json": {"example": EXAMPLE},
+                EVENT_STREAM: {
+                    "schema": {"type": "string"},
+                    "example": 'event: progress\ndata: {"stage":"sandwich","detail":""}\n\n'
+                    "event: result\ndata: {…the diagnosis…}\n\n",
+                },
+            },
         },
         **_PROBLEMS,
     },
@@ -144,7 +152,21 @@ async def classify(
     return Response(outcome.diagnosis, media_type="application/json", headers=headers)
 
 
-@router.post(CLASSIFY_BATCH, response_model=BatchAnswer, responses=_PROBLEMS)
+@router.post(
+    CLASSIFY_BATCH,
+    response_model=BatchAnswer,
+    responses={
+        200: {
+            "description": "One result a file, in their order",
+            "content": {
+                "application/json": {
+                    "example": {"results": [{"file": "one.safetensors", "diagnosis": EXAMPLE, "problem": None}]}
+                }
+            },
+        },
+        **_PROBLEMS,
+    },
+)
 async def classify_batch(
     request: Request,
     checkpoints: Annotated[list[UploadFile], File(description="checkpoints; those of one shape run stacked")],

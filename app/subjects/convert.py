@@ -1,6 +1,7 @@
 """Checkpoints from PyTorch state dicts, on the user's own machine."""
 
 import pickle
+import zipfile
 from pathlib import Path
 
 import torch
@@ -45,6 +46,7 @@ def convert(state: Path, config: Path, out: Path) -> None:
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:
+    _check_uncompressed(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
@@ -52,3 +54,14 @@ def _read_state(path: Path) -> dict[str, Tensor]:
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise NotAStateDict(f"{path} is not a dictionary of names and tensors; save model.state_dict()")
     return state
+
+
+def _check_uncompressed(path: Path) -> None:
+    """`torch.save` stores and never compresses; what inflates was made to."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+    stored = sum(entry.file_size for entry in entries)
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries) or stored > path.stat().st_size:
+        raise NotAStateDict(f"{path} is compressed, which torch.save never does; save the state dict again")

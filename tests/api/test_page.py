@@ -36,11 +36,8 @@ def page(request: pytest.FixtureRequest, browser: "sync_api.Browser", service_ur
     complaints: list[str] = []
     opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
-    elsewhere: list[str] = []
-    opened.on(
-        "request",
-        lambda sent: None if sent.url.startswith((service_url, "blob:", "data:")) else elsewhere.append(sent.url),
-    )
+    requested: list[str] = []
+    opened.on("request", lambda sent: requested.append(sent.url))
     opened.goto(service_url)
     opened.wait_for_selector("#examples button")
     opened.wait_for_function("document.getElementById('health').textContent !== ''")

@@ -2,6 +2,7 @@
 
 import json
 import struct
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -157,6 +158,26 @@ def test_a_vocabulary_without_a_needed_symbol(checkpoint_file: Path) -> None:
     vocabulary[vocabulary.index("&")] = "∧"
     rewrite(checkpoint_file, {"vocabulary": vocabulary})
     refused(checkpoint_file, checkpoints.MissingSymbol, "&")
+
+
+def test_a_state_dict_of_one_number_seen_two_to_the_forty_times(tmp_path: Path, tiny_config: ConfigFactory) -> None:
+    state, config = tmp_path / "state.pt", tmp_path / "config.json"
+    torch.save({"embedding": torch.zeros(1).expand(2**40)}, state)
+    config.write_text(tiny_config().model_dump_json())
+    with pytest.raises(checkpoints.WrongShape, match="embedding"):
+        convert(state, config, tmp_path / "out")
+
+
+def test_a_state_dict_that_inflates(tmp_path: Path, tiny_config: ConfigFactory) -> None:
+    plain, state, config = tmp_path / "plain.pt", tmp_path / "state.pt", tmp_path / "config.json"
+    torch.save({"embedding": torch.zeros(2**26)}, plain)
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(state, "w", zipfile.ZIP_DEFLATED) as target:
+        for entry in source.infolist():
+            target.writestr(entry.filename, source.read(entry))
+    assert state.stat().st_size < 300_000
+    config.write_text(tiny_config().model_dump_json())
+    with pytest.raises(NotAStateDict, match="compressed"):
+        convert(state, config, tmp_path / "out")
 
 
 @given(st.data())
