@@ -33,8 +33,9 @@ from app.formulas import tasks
 from app.formulas.datasets import sample_formulas
 from app.formulas.tasks import TaskName
 from app.settings import SHIPPED_MODELS, Settings
-from app.subjects.checkpoint import CheckpointError, load_checkpoint
+from app.subjects.checkpoint import CheckpointError
 from app.subjects.convert import convert as convert_state
+from app.subjects.uploads import load_upload
 from app.zoo.build import BuildFailed, Engine, OtherRecipe, build
 from app.zoo.card import ZooCard, read_card, write_card
 from app.zoo.engines.local import LocalPool
@@ -143,7 +144,7 @@ def classify(
     loaded = []
     for path in files:
         try:
-            loaded.append((path, load_checkpoint(path)))
+            loaded.append((path, load_upload(path)))
         except CheckpointError as error:
             complaints.print(f"[red]{path}[/red]: {error}", highlight=False)
     meta_classifiers = load_meta_classifiers(settings.models_dir, device)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Union
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,9 +13,13 @@ from app.formulas.tasks import TaskName
 from app.length_test import Definition, LengthTestResult, bucket_formulas, buckets, run_length_test
 from app.sandwich.meta_classifier import CARD, DRAWS, NOISE_SEED, MetaClassifier, load_meta_classifier
 from app.subjects.checkpoint import Checkpoint
-from app.subjects.config import SubjectConfig
-from app.subjects.transformer import SubjectStack, join, parameter_count
+from app.subjects.subject import SubjectFacts, Subjects
+from app.subjects.uploads import stacked
 
+if TYPE_CHECKING:
+    from app.subjects.hugging_face import ForeignCheckpoint
+
+AnyCheckpoint = Union[Checkpoint, "ForeignCheckpoint"]
 Progress = Callable[[str, str], None]
 """Told the name of each stage as it starts, and where within it. May raise, to stop the job."""
 SHOWN_PROBES = 16
@@ -110,7 +114,7 @@ def load_meta_classifiers(folder: Path, device: torch.device) -> dict[TaskName, 
 
 
 def diagnose(
-    checkpoints: Sequence[Checkpoint],
+    checkpoints: Sequence[AnyCheckpoint],
     meta_classifiers: MetaClassifiers,
     device: torch.device,
     options: Options = Options(),
@@ -118,7 +122,7 @@ def diagnose(
 ) -> list[Diagnosis]:
     """Diagnose checkpoints that share shape, task and T (`batches` makes such lists), run as one stack."""
     started = time.perf_counter()
-    subjects = join([(c.config, {name: weight.to(device) for name, weight in c.weights.items()}) for c in checkpoints])
+    subjects = stacked(checkpoints, device)
     config = checkpoints[0].config
     meta = meta_classifiers.get(config.task.name)
     progress("sandwich", "")
@@ -164,12 +168,14 @@ def diagnose(
     return diagnoses
 
 
-def batches(checkpoints: Sequence[Checkpoint]) -> list[list[int]]:
+def batches(checkpoints: Sequence[AnyCheckpoint]) -> list[list[int]]:
     """Positions of checkpoints that can be diagnosed together."""
     together: dict[tuple[Any, ...], list[int]] = {}
     for number, checkpoint in enumerate(checkpoints):
-        config = checkpoint.config
-        key = (config.shape, config.task, config.train_max_length, config.longest_formula)
+        key: tuple[Any, ...] = (number,)
+        if isinstance(checkpoint, Checkpoint):
+            config = checkpoint.config
+            key = (config.shape, config.task, config.train_max_length, config.longest_formula)
         together.setdefault(key, []).append(number)
     return list(together.values())
 
@@ -187,7 +193,7 @@ def warm_up(meta_classifiers: MetaClassifiers) -> None:
             )
 
 
-def _probe_readings(meta: MetaClassifier, subjects: SubjectStack, seed: int) -> list[list[ProbeReading]]:
+def _probe_readings(meta: MetaClassifier, subjects: Subjects, seed: int) -> list[list[ProbeReading]]:
     texts, margins = meta.read_probes(subjects, seed)
     readings = []
     for row in margins:
@@ -197,7 +203,7 @@ def _probe_readings(meta: MetaClassifier, subjects: SubjectStack, seed: int) -> 
 
 
 def _verdict(
-    config: SubjectConfig,
+    config: SubjectFacts,
     meta: MetaClassifier | None,
     probability: float | None,
     unlikeness: float | None,
@@ -239,12 +245,12 @@ def _meta_summary(meta: MetaClassifier) -> MetaClassifierSummary:
     return MetaClassifierSummary(name=card.name, version=card.version, threshold=card.threshold, metrics=card.metrics)
 
 
-def _summary(checkpoint: Checkpoint) -> CheckpointSummary:
+def _summary(checkpoint: AnyCheckpoint) -> CheckpointSummary:
     config = checkpoint.config
     return CheckpointSummary(
         sha256=checkpoint.sha256,
-        architecture=f"{config.architecture} v{config.version}",
-        parameters=parameter_count(config),
+        architecture=checkpoint.architecture,
+        parameters=checkpoint.parameters,
         train_max_length=config.train_max_length,
         task=config.task.name,
     )

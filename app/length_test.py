@@ -13,8 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.formulas.datasets import Formulas, Split, sample_formulas
 from app.formulas.sampler import Style
 from app.formulas.tasks import Task
-from app.subjects.config import SubjectConfig
-from app.subjects.transformer import SubjectStack
+from app.subjects.subject import SubjectFacts, Subjects
 
 BUCKET_EDGES = (0.0, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Multiples of the training length T; the first bucket is in-distribution, the next two are (T, 2T]."""
@@ -105,7 +104,7 @@ def wilson_interval(correct: int, total: int) -> tuple[float, float]:
 
 
 def run_length_test(
-    stack: SubjectStack,
+    stack: Subjects,
     definition: Definition = Definition(),
     style: Style | None = None,
     before_bucket: Callable[[Bucket], None] = lambda bucket: None,
@@ -125,7 +124,7 @@ def run_length_test(
     return [_result(counts, row, definition, config) for row in range(len(stack))]
 
 
-def count_correct(stack: SubjectStack, formulas: Formulas) -> NDArray[np.int64]:
+def count_correct(stack: Subjects, formulas: Formulas) -> NDArray[np.int64]:
     """Formulas that each subject classifies rightly, `(models,)`."""
     ids = torch.from_numpy(formulas.with_begin())
     lengths, labels = torch.from_numpy(formulas.lengths) + 1, torch.from_numpy(formulas.satisfiable).long()
@@ -146,7 +145,7 @@ def _result(
     counts: Sequence[tuple[Bucket, int, NDArray[np.int64]] | Bucket],
     row: int,
     definition: Definition,
-    config: SubjectConfig,
+    config: SubjectFacts,
 ) -> LengthTestResult:
     results = []
     for entry in counts:
@@ -204,7 +203,7 @@ def _bucket_result(bucket: Bucket, total: int, correct: int) -> BucketResult:
     )
 
 
-def _unreachable(bucket: Bucket, config: SubjectConfig) -> BucketResult:
+def _unreachable(bucket: Bucket, config: SubjectFacts) -> BucketResult:
     return BucketResult(
         min_length=bucket.min_length,
         max_length=bucket.max_length,

@@ -1,5 +1,6 @@
 """What the service and its worker processes say to each other, as JSON: nothing is pickled either way."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter
@@ -17,11 +18,19 @@ class ProblemDocument(BaseModel):
     detail: str
 
 
+class Subject(BaseModel):
+    """One subject's files: a checkpoint or bundle, or weights with a foreign model's config and description."""
+
+    checkpoint: Path
+    config: Path | None = None
+    description: str | None = None
+
+
 class Job(BaseModel):
-    """Checkpoint files to diagnose."""
+    """Subjects to diagnose."""
 
     kind: Literal["job"] = "job"
-    files: list[str]
+    subjects: list[Subject]
     options: Options
 
 

@@ -28,6 +28,8 @@ _STATUS_OF_CHECKPOINT_ERRORS: dict[type[CheckpointError], int] = {
     checkpoints.WrongType: 422,
     checkpoints.NonFiniteWeights: 422,
     checkpoints.MissingSymbol: 422,
+    checkpoints.BadBundle: 400,
+    checkpoints.UnsupportedArchitecture: 422,
 }
 
 

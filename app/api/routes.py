@@ -6,7 +6,7 @@ import platform
 from collections.abc import AsyncIterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
 from fastapi.responses import FileResponse, StreamingResponse
@@ -18,8 +18,9 @@ from pydantic import BaseModel, Field
 from app.api.messages import LoadedMetaClassifier, Outcome, ProblemDocument, Stage
 from app.api.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
 from app.api.reference import Example, Histogram, example_file, examples, histograms
-from app.api.service import Answers, Service
+from app.api.service import Answers, Incoming, Service
 from app.diagnosis import Diagnosis, Options
+from app.formulas.tasks import TaskName
 
 CLASSIFY, CLASSIFY_BATCH = "/classify", "/classify/batch"
 EVENT_STREAM = "text/event-stream"
@@ -100,6 +101,26 @@ def options_of(
 OptionsDependency = Annotated[Options, Depends(options_of)]
 
 
+def description_of(
+    vocabulary: Annotated[
+        str | None, Form(max_length=1 << 20, description="a foreign model's symbols in id order, as a JSON list")
+    ] = None,
+    train_max_length: Annotated[int | None, Form(description="its training length T, in symbols")] = None,
+    task: Annotated[TaskName, Form(description="its task")] = TaskName.CONJUNCTION,
+    begin: Annotated[str | None, Form(max_length=64, description="symbol before its every formula")] = None,
+    end: Annotated[str | None, Form(max_length=64, description="symbol after its every formula")] = None,
+) -> str | None:
+    """What the request says of a foreign model, as `subject.json` would; None where it says nothing."""
+    if vocabulary is None and train_max_length is None:
+        return None
+    try:
+        symbols = json.loads(vocabulary or "[]")
+    except (ValueError, RecursionError) as error:
+        raise Problem("invalid-request", 422, "vocabulary: give the symbols in id order as a JSON list") from error
+    facts = {"vocabulary": symbols, "task": {"name": task.value}, "begin": begin, "end": end}
+    return json.dumps(facts | ({} if train_max_length is None else {"train_max_length": train_max_length}))
+
+
 def _problem_answer(slug: str, status: int, description: str) -> dict[str, Any]:
     example = {"type": TYPE_PREFIX + slug, "title": description, "status": status, "detail": "what to do about it"}
     schema = ProblemDocument.model_json_schema()
@@ -137,14 +158,20 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 )
 async def classify(
     request: Request,
-    checkpoint: Annotated[UploadFile, File(description="a .safetensors checkpoint with its config")],
+    checkpoint: Annotated[
+        UploadFile,
+        File(description="a .safetensors checkpoint with its config; or a Hugging Face model, zipped; or its weights"),
+    ],
     options: OptionsDependency,
     service: ServiceDependency,
+    description: Annotated[str | None, Depends(description_of)],
+    config: Annotated[UploadFile | None, File(description="config.json of a Hugging Face model")] = None,
 ) -> Response:
     """P(generalizer) of a checkpoint, beside its direct length test."""
+    incoming = Incoming(checkpoint.file, None if config is None else config.file, description)
     if EVENT_STREAM in request.headers.get("accept", ""):
-        return StreamingResponse(_encoded(service, checkpoint.file, options), media_type=EVENT_STREAM)
-    answers = await _while_connected(request, service, [checkpoint.file], options)
+        return StreamingResponse(_encoded(service, incoming, options), media_type=EVENT_STREAM)
+    answers = await _while_connected(request, service, [incoming], options)
     outcome = answers.outcomes[0]
     if outcome.problem is not None:
         return _response_of(outcome.problem)
@@ -177,7 +204,7 @@ async def classify_batch(
     most = service.settings.max_files
     if len(checkpoints) > most:
         raise Problem("too-many-files", 413, f"{len(checkpoints)} files in one request; send at most {most}")
-    answers = await _while_connected(request, service, [upload.file for upload in checkpoints], options)
+    answers = await _while_connected(request, service, [Incoming(upload.file) for upload in checkpoints], options)
     results = [
         f'{{"file":{json.dumps(upload.filename or "")},"diagnosis":{outcome.diagnosis or "null"},'
         f'"problem":{outcome.problem.model_dump_json() if outcome.problem else "null"}}}'
@@ -260,9 +287,11 @@ async def asset(name: str) -> FileResponse:
     return FileResponse(PAGE / name, media_type=_ASSETS[name], headers=PAGE_HEADERS)
 
 
-async def _while_connected(request: Request, service: Service, files: Sequence[BinaryIO], options: Options) -> Answers:
+async def _while_connected(
+    request: Request, service: Service, incoming: Sequence[Incoming], options: Options
+) -> Answers:
     """Answers, unless the client leaves before: then the job is cancelled."""
-    answering = asyncio.create_task(service.answer(files, options))
+    answering = asyncio.create_task(service.answer(incoming, options))
     leaving = asyncio.create_task(_until_gone(request))
     try:
         await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -279,9 +308,9 @@ async def _until_gone(request: Request) -> None:
         pass
 
 
-async def _encoded(service: Service, file: BinaryIO, options: Options) -> AsyncIterator[bytes]:
+async def _encoded(service: Service, incoming: Incoming, options: Options) -> AsyncIterator[bytes]:
     try:
-        async for event in service.events([file], options):
+        async for event in service.events([incoming], options):
             if isinstance(event, Stage):
                 data = event.model_dump_json(exclude={"kind"})
                 yield format_sse_event(event="progress", data_str=data)

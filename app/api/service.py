@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app.api.cache import Cache
-from app.api.messages import Outcome, Stage
+from app.api.messages import Outcome, Stage, Subject
 from app.api.metrics import Metrics
 from app.api.supervisor import Supervisor
 from app.diagnosis import Diagnosis, Options
@@ -20,10 +20,19 @@ _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Upload:
-    """A checkpoint on disk, and the hash of its bytes."""
+class Incoming:
+    """What a request brings for one subject: open files, and what it says of a foreign model."""
 
-    path: Path
+    checkpoint: BinaryIO
+    config: BinaryIO | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """The same on disk, and a hash of all of it."""
+
+    subject: Subject
     sha256: str
 
 
@@ -54,17 +63,17 @@ class Service:
         await self.supervisor.close()
         shutil.rmtree(self._spool, ignore_errors=True)
 
-    async def answer(self, files: Sequence[BinaryIO], options: Options) -> Answers:
+    async def answer(self, incoming: Sequence[Incoming], options: Options) -> Answers:
         """Outcomes of uploaded checkpoints, one a file. Raises `Problem` where none can be had."""
-        events = [event async for event in self.events(files, options)]
+        events = [event async for event in self.events(incoming, options)]
         answers = events[-1]
         assert isinstance(answers, Answers)
         return answers
 
-    async def events(self, files: Sequence[BinaryIO], options: Options) -> AsyncIterator[Stage | Answers]:
+    async def events(self, incoming: Sequence[Incoming], options: Options) -> AsyncIterator[Stage | Answers]:
         """The same, stage by stage. Closing the iterator cancels the job."""
         with tempfile.TemporaryDirectory(dir=self._spool) as folder:
-            uploads = await asyncio.to_thread(self._store, files, Path(folder))
+            uploads = await asyncio.to_thread(self._store, incoming, Path(folder))
             keys = [self._key(upload, options) for upload in uploads]
             known = {index: text for index, key in enumerate(keys) if (text := self.cache.get(key)) is not None}
             self.metrics.cache.labels("hit").inc(len(known))
@@ -75,7 +84,7 @@ class Service:
                 yield Stage(stage="queued")
                 stages: asyncio.Queue[Stage | None] = asyncio.Queue()
                 job = asyncio.create_task(
-                    self.supervisor.run([uploads[index].path for index in missing], options, stages.put_nowait)
+                    self.supervisor.run([uploads[index].subject for index in missing], options, stages.put_nowait)
                 )
                 job.add_done_callback(lambda _: stages.put_nowait(None))
                 try:
@@ -89,18 +98,19 @@ class Service:
                     if outcome.diagnosis is not None:
                         self._record(Diagnosis.model_validate_json(outcome.diagnosis))
                         self.cache.put(keys[index], outcome.diagnosis)
-        yield Answers([outcomes[index] for index in range(len(files))], len(known))
+        yield Answers([outcomes[index] for index in range(len(uploads))], len(known))
 
-    def _store(self, files: Sequence[BinaryIO], folder: Path) -> list[Upload]:
+    def _store(self, incoming: Sequence[Incoming], folder: Path) -> list[Upload]:
         uploads = []
-        for number, file in enumerate(files):
-            path = folder / f"{number}.safetensors"
+        for number, parts in enumerate(incoming):
             digest = hashlib.sha256()
-            with path.open("wb") as copy:
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
-                    copy.write(chunk)
-            uploads.append(Upload(path, digest.hexdigest()))
+            subject = Subject(checkpoint=folder / f"{number}.checkpoint", description=parts.description)
+            _copy(parts.checkpoint, subject.checkpoint, digest)
+            if parts.config is not None:
+                subject.config = folder / f"{number}.config"
+                _copy(parts.config, subject.config, digest)
+            digest.update((parts.description or "").encode())
+            uploads.append(Upload(subject, digest.hexdigest()))
         return uploads
 
     def _key(self, upload: Upload, options: Options) -> str:
@@ -111,3 +121,12 @@ class Service:
         self.metrics.verdicts.labels(diagnosis.verdict.value).inc()
         for stage in ("sandwich", "direct_test"):
             self.metrics.stage_seconds.labels(stage).observe(getattr(diagnosis.timings_seconds, stage))
+
+
+def _copy(source: BinaryIO, path: Path, digest: "hashlib._Hash") -> None:
+    with path.open("wb") as copy:
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+            copy.write(chunk)
+    # Where one part ends and the next begins must show in the hash.
+    digest.update(path.stat().st_size.to_bytes(8))

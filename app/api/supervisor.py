@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from pathlib import Path
 from threading import Thread
 
-from app.api.messages import Cancel, Done, Job, LoadedMetaClassifier, Outcome, Stage, Started, from_worker
+from app.api.messages import Cancel, Done, Job, LoadedMetaClassifier, Outcome, Stage, Started, Subject, from_worker
 from app.api.metrics import Metrics
 from app.api.problems import Problem
 from app.api.worker import run_worker
@@ -138,13 +137,14 @@ class Supervisor:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
 
-    async def run(self, files: Sequence[Path], options: Options, tell: Listener) -> list[Outcome]:
-        """Outcomes of a job, one a file. Raises `Problem` where the worker was lost or the deadline passed.
+    async def run(self, subjects: Sequence[Subject], options: Options, tell: Listener) -> list[Outcome]:
+        """Outcomes of a job, one a subject. Raises `Problem` where the worker was lost or the deadline passed.
 
         Cancelling this call cancels the job.
         """
-        job = Job(files=[str(file) for file in files], options=options)
-        pending = _Pending(job, tell, asyncio.get_running_loop().create_future())
+        pending = _Pending(
+            Job(subjects=list(subjects), options=options), tell, asyncio.get_running_loop().create_future()
+        )
         self._queue.put_nowait(pending)
         self.metrics.waiting.inc()
         try:
@@ -183,7 +183,8 @@ class Supervisor:
             for name, expected in _BUILT_IN.items():
                 file = self.settings.models_dir / "examples" / f"{name}.safetensors"
                 if self.meta_classifiers and file.exists():
-                    outcomes = await self._run(process, Job(files=[str(file)], options=Options()), lambda stage: None)
+                    job = Job(subjects=[Subject(checkpoint=file)], options=Options())
+                    outcomes = await self._run(process, job, lambda stage: None)
                     _check(file.name, outcomes[0], expected)
 
     async def _serve(self, process: _Process) -> None:

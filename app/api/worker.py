@@ -9,7 +9,6 @@ import resource
 import signal
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
-from pathlib import Path
 from threading import Thread
 
 import torch
@@ -17,9 +16,10 @@ from pydantic import BaseModel
 
 from app.api.messages import Done, Job, LoadedMetaClassifier, Outcome, Stage, Started, to_worker
 from app.api.problems import Problem, problem_of
-from app.diagnosis import MetaClassifiers, batches, diagnose, load_meta_classifiers, warm_up
+from app.diagnosis import AnyCheckpoint, MetaClassifiers, batches, diagnose, load_meta_classifiers, warm_up
 from app.settings import Settings
-from app.subjects.checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from app.subjects.checkpoint import CheckpointError
+from app.subjects.uploads import load_upload
 
 log = logging.getLogger("probe_sandwich.worker")
 
@@ -75,10 +75,10 @@ def _run(connection: Connection, job: Job, meta_classifiers: MetaClassifiers, de
         _send(connection, Stage(stage=stage, detail=detail))
 
     progress("checkpoint", "")
-    loaded: list[tuple[int, Checkpoint]] = []
-    for index, file in enumerate(job.files):
+    loaded: list[tuple[int, AnyCheckpoint]] = []
+    for index, subject in enumerate(job.subjects):
         try:
-            loaded.append((index, load_checkpoint(Path(file))))
+            loaded.append((index, load_upload(subject.checkpoint, subject.config, subject.description)))
         except CheckpointError as error:
             _send(connection, Outcome(index=index, problem=problem_of(error).document()))
         except MemoryError:

@@ -17,7 +17,7 @@ from app.sandwich.card import Card
 from app.sandwich.readout import CHANNELS, Evidence
 from app.sandwich.sandwich import Sandwich, draw_noise
 from app.sandwich.support import Support
-from app.subjects.transformer import SubjectStack
+from app.subjects.subject import Subjects
 from app.zoo.shards import write_atomically
 
 WEIGHTS, CARD = "sandwich.safetensors", "card.json"
@@ -59,7 +59,7 @@ class MetaClassifier:
     members: tuple[Member, ...]
     card: Card
 
-    def predict(self, subjects: SubjectStack, seed: int = NOISE_SEED, draws: int = DRAWS) -> Prediction:
+    def predict(self, subjects: Subjects, seed: int = NOISE_SEED, draws: int = DRAWS) -> Prediction:
         """P(generalizer) of every subject of a stack. The subjects come back as they went in."""
         probabilities, spread, unlikeness = [], [], []
         for member in self.members:
@@ -89,7 +89,7 @@ class MetaClassifier:
         symbols = (scores / sandwich.config.temperature).softmax(dim=-1)
         return _texts(symbols), symbols
 
-    def read_probes(self, subjects: SubjectStack, seed: int = NOISE_SEED) -> tuple[list[str], Tensor]:
+    def read_probes(self, subjects: Subjects, seed: int = NOISE_SEED) -> tuple[list[str], Tensor]:
         """The first member's first draw as text, and each subject's margins `(models, probes)` on it: the logit of
         satisfiable less that of unsatisfiable."""
         sandwich = self.members[0].sandwich
@@ -111,7 +111,7 @@ def _texts(symbols: Tensor) -> list[str]:
     return ["".join(FORMULA_SYMBOLS[index] for index in row) for row in symbols.argmax(dim=-1).tolist()]
 
 
-def gather_evidence(sandwich: Sandwich, subjects: SubjectStack, seed: int, draws: int) -> Evidence:
+def gather_evidence(sandwich: Sandwich, subjects: Subjects, seed: int, draws: int) -> Evidence:
     """Evidence from fixed-seed noise draws, without gradients."""
     noise = draw_noise(sandwich.config, draws, torch.Generator().manual_seed(seed)).to(subjects.device)
     with torch.inference_mode():

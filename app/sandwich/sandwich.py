@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from app.sandwich.config import SandwichConfig
 from app.sandwich.generator import Generator, noise_needed
 from app.sandwich.readout import Evidence, Readout, response_channels
+from app.subjects.subject import Subjects
 from app.subjects.transformer import SubjectStack
 
 
@@ -31,7 +32,7 @@ class Sandwich(nn.Module):
         self.generator = Generator(config)
         self.readout = Readout(config)
 
-    def forward(self, subjects: SubjectStack, noise: Tensor) -> Evidence:
+    def forward(self, subjects: Subjects, noise: Tensor) -> Evidence:
         """Evidence about each subject from noise `(draws, probes, noise_dim)`."""
         symbols = self.generator(noise.flatten(0, 1))  # (draws * probes, length, symbols)
         channels = self.responses(subjects, symbols)  # (models, draws * probes, channels)
@@ -39,7 +40,7 @@ class Sandwich(nn.Module):
         evidence: Evidence = self.readout(channels, noise)
         return evidence
 
-    def responses(self, subjects: SubjectStack, symbols: Tensor) -> Tensor:
+    def responses(self, subjects: Subjects, symbols: Tensor) -> Tensor:
         """Responses `(models, batch, channels)` of the frozen subjects to symbol distributions."""
         vectors = subjects.embed_distribution(symbols)  # (models, batch, 1 + length, d_model)
         mask = torch.ones(vectors.shape[1:3], dtype=torch.bool, device=vectors.device)

@@ -105,6 +105,14 @@ class MissingSymbol(CheckpointError):
         super().__init__(f"the vocabulary lacks {' '.join(symbols)}; the length test and the probes need them")
 
 
+class BadBundle(CheckpointError):
+    """A zip that is no bundle of a foreign model."""
+
+
+class UnsupportedArchitecture(CheckpointError):
+    """A foreign model of an architecture that is not run, or no library here to run it."""
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A subject as it was uploaded: its config, single-precision weights, and the file's hash."""
@@ -112,6 +120,14 @@ class Checkpoint:
     config: SubjectConfig
     weights: dict[str, Tensor]
     sha256: str
+
+    @property
+    def architecture(self) -> str:
+        return f"{self.config.architecture} v{self.config.version}"
+
+    @property
+    def parameters(self) -> int:
+        return parameter_count(self.config)
 
 
 def save_checkpoint(path: Path, config: SubjectConfig, weights: Weights) -> None:

@@ -15,6 +15,7 @@ from app.client import Client, ServiceProblem
 from app.diagnosis import Options
 from app.settings import Settings
 from app.subjects.checkpoint import CheckpointError, load_checkpoint
+from tests.api.bundles import bundle_of, zip_of
 from tests.conftest import EXAMPLES, FAST, post, running
 from tests.subjects.test_checkpoint import rewrite
 
@@ -142,6 +143,8 @@ def bad_uploads(good: Path) -> dict[str, tuple[int, bytes]]:
         "wrong-shape": (422, rewritten(embedding=torch.zeros(3, 3))),
         "wrong-type": (422, rewritten(embedding=weights["embedding"].long())),
         "non-finite-weights": (422, rewritten(embedding=weights["embedding"] / 0)),
+        "bad-bundle": (400, zip_of(**{"config.json": b"{}"})),
+        "unsupported-architecture": (422, bundle_of(architectures=["Nobody"])),
         "missing-symbol": (422, rewritten({"vocabulary": no_ampersand})),
     }
 

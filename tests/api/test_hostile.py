@@ -1,11 +1,9 @@
 """The attack corpus: each file gets its 4xx, quickly, and costs no memory that does not come back."""
 
-import io
 import json
 import random
 import struct
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import httpx
 import pytest
 
 from app.settings import Settings
+from tests.api.bundles import bundle_of, zip_of
 from tests.api.test_workers import child_ids, metric, until_ready
 from tests.conftest import EXAMPLES, post, running
 
@@ -39,15 +38,6 @@ def with_config(**changes: object) -> bytes:
 
 def tensor(shape: list[int], start: int = 0, end: int = 0, dtype: str = "F32") -> dict[str, object]:
     return {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
-
-
-def zip_of(**files: bytes) -> bytes:
-    """A zip archive, as a Hugging Face model might be sent."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return packed.getvalue()
 
 
 def header_of_empty_tensors() -> bytes:
@@ -92,10 +82,13 @@ CORPUS: dict[str, tuple[int, Callable[[], bytes]]] = {
     "a pickle that runs code": (415, pickle_that_runs_code),
     "a zip bomb": (415, lambda: zip_of(**{"model.safetensors": bytes(200_000_000)})),
     "a zip with a path out of its folder": (415, lambda: zip_of(**{"../../../tmp/evil": b"x"})),
-    "a Hugging Face folder with a giant vocabulary": (
-        415,
-        lambda: zip_of(**{"config.json": b'{"model_type":"bert","vocab_size":2000000000}', "model.safetensors": b""}),
-    ),
+    "a bundle without description": (400, lambda: zip_of(**{"config.json": b"{}", "model.safetensors": b""})),
+    "a bundle with a giant vocabulary": (422, lambda: bundle_of(vocab_size=2_000_000_000)),
+    "a bundle with code": (422, lambda: bundle_of(auto_map={"AutoModel": "evil.py"})),
+    "a bundle with the trust flag, nested": (422, lambda: bundle_of(text_config={"trust_remote_code": True})),
+    "a bundle with another attention": (422, lambda: bundle_of(_attn_implementation_internal="a/b")),
+    "a bundle with a bomb": (400, lambda: bundle_of(weights=bytes(200_000_000))),
+    "a bundle nested deep": (400, lambda: bundle_of(config=b'{"a":' * 100_000 + b"1" + b"}" * 100_000)),
     "a multipart body within a multipart body": (415, lambda: b"--x\r\nContent-Disposition: form-data\r\n\r\n--x--"),
 }
 
