@@ -11,13 +11,15 @@ RUN /opt/venv/bin/pip install --extra-index-url "$TORCH_INDEX" torch==2.13.0
 WORKDIR /srv/probe-sandwich
 COPY pyproject.toml README.md ./
 COPY app app
-RUN /opt/venv/bin/pip install -e .
+RUN /opt/venv/bin/pip install -e '.[hf]'
 COPY models models
 
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin probe
 USER probe
 ENV PATH=/opt/venv/bin:$PATH
 EXPOSE 8000
-HEALTHCHECK --interval=15s --timeout=3s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import httpx; raise SystemExit(httpx.get('http://127.0.0.1:8000/health').json()['status'] != 'ready')"]
+HEALTHCHECK --interval=15s --timeout=3s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import httpx; httpx.get('http://127.0.0.1:8000/health/ready').raise_for_status()"]
+# SIGTERM stops the intake and lets running jobs end, for at most PROBE_SANDWICH_DRAIN_SECONDS.
+STOPSIGNAL SIGTERM
 CMD ["probe-sandwich", "serve", "--host", "0.0.0.0", "--port", "8000"]

@@ -40,7 +40,7 @@ from app.zoo.build import BuildFailed, Engine, OtherRecipe, build
 from app.zoo.card import ZooCard, read_card, write_card
 from app.zoo.engines.local import LocalPool
 from app.zoo.info import summarize
-from app.zoo.recipe import Recipe, manifest
+from app.zoo.recipe import RECIPES, Recipe, manifest
 from app.zoo.shards import merge, read_index
 from app.zoo.verify import verify
 
@@ -83,7 +83,9 @@ def demo() -> None:
     url = f"http://127.0.0.1:{port}"
     console.print(f"Starting the service on {url} …")
     command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(port), "--log-level", "warning"]
-    server = subprocess.Popen(command)
+    # A tour, not a log; and each answer is worked out, not remembered.
+    quiet = {"PROBE_SANDWICH_LOG_LEVEL": "error", "PROBE_SANDWICH_CACHE_BYTES": "0"}
+    server = subprocess.Popen(command, env=os.environ | quiet)
     try:
         with Client(url) as client:
             _wait_until_ready(client, server)
@@ -104,6 +106,8 @@ def _wait_until_ready(client: Client, server: "subprocess.Popen[bytes]") -> None
         except httpx.TransportError:
             time.sleep(0.1)
             continue
+        if health["status"] == "starting":
+            raise _fail(f"the service is not ready: {health['reason']}")
         console.print(f"Service {health['status']} on {health['device']}.")
         return
     raise _fail("the service did not start; run `probe-sandwich serve` to see why")
@@ -212,7 +216,7 @@ def zoo_build(
     seed: Annotated[int, typer.Option(help="Seed of the recipe.")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     workers: Annotated[int, typer.Option(help="Processes, one thread each.")] = os.cpu_count() or 1,
-    steps: Annotated[int, typer.Option(help="Training steps, before the recipe's own factors.")] = Recipe().steps,
+    steps: Annotated[int | None, typer.Option(help="Training steps, before the recipe's own factors.")] = None,
     part: Annotated[
         str, typer.Option(help="Build only part i of n, as i/n with i from 0; merge the folders later.")
     ] = "0/1",
@@ -223,8 +227,8 @@ def zoo_build(
     ] = None,
 ) -> None:
     """Train and label subjects; run it again to go on after a stop."""
-    seeds = Recipe().seeds_per_group
-    groups = manifest(Recipe(task=tasks.Task(name=task), groups=-(-models // seeds), seed=seed, steps=steps))
+    seeds = RECIPES[task].seeds_per_group
+    groups = manifest(_recipe(task, -(-models // seeds), seed, steps))
     number, _, parts = part.partition("/")
     if not (number.isdigit() and parts.isdigit() and int(number) < int(parts)):
         raise _fail(f"--part is {part!r}; give it as i/n with i from 0 to n - 1")
@@ -249,6 +253,11 @@ def zoo_build(
         except (OtherRecipe, BuildFailed) as error:
             raise _fail(str(error)) from error
     zoo_info(folder)
+
+
+def _recipe(task: TaskName, groups: int, seed: int, steps: int | None) -> Recipe:
+    changes = {"groups": groups, "seed": seed} | ({} if steps is None else {"steps": steps})
+    return RECIPES[task].model_copy(update=changes)
 
 
 def _engine(name: EngineName, device: str, workers: int, address: str | None) -> Engine:
@@ -297,16 +306,14 @@ def zoo_card(
         TaskName.CONJUNCTION
     ),
     seed: Annotated[int, typer.Option(help="Seed of the recipe that the zoo was built with.")] = 0,
-    steps: Annotated[int, typer.Option(help="Training steps that the zoo was built with.")] = Recipe().steps,
+    steps: Annotated[int | None, typer.Option(help="Training steps that the zoo was built with.")] = None,
     sample: Annotated[int, typer.Option(min=1, help="Subjects to test again on other formulas.")] = 300,
     retrained: Annotated[int, typer.Option(min=0, help="Groups to train again.")] = 10,
 ) -> None:
     """Check the labels and write the zoo's card and plot (a minute for each group trained again)."""
-    seeds = Recipe().seeds_per_group
     try:
-        groups = -(-len(read_index(folder)) // seeds)
-        recipe = Recipe(task=tasks.Task(name=task), seed=seed, steps=steps, groups=groups)
-        write_card(folder, recipe, sample, retrained, 0, Settings().torch_device())
+        groups = max(row.group for row in read_index(folder)) + 1
+        write_card(folder, _recipe(task, groups, seed, steps), sample, retrained, 0, Settings().torch_device())
     except ValueError as error:
         raise _fail(str(error)) from error
     zoo_info(folder)

@@ -23,7 +23,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        configure_logs()
+        configure_logs(chosen.log_level)
         app.state.service = Service(chosen, metrics)
         await app.state.service.start()
         yield

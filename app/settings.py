@@ -32,6 +32,7 @@ class Settings(BaseSettings):
         default=Path(tempfile.gettempdir()) / "probe-sandwich-cache", description="answers by content; safe to delete"
     )
     cache_bytes: int = Field(default=64 * 2**20, ge=0, description="most that the cache keeps; 0: no cache")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
     drain_seconds: int = Field(default=30, ge=0, description="time for running jobs to end after SIGTERM")
 
     def torch_device(self) -> torch.device:

@@ -28,12 +28,12 @@ class JsonLines(logging.Formatter):
         return json.dumps(entry, default=str)
 
 
-def configure_logs() -> None:
-    """Send the service's logs to stderr."""
+def configure_logs(level: str) -> None:
+    """Send the service's logs to stderr, from a level on."""
     logger = logging.getLogger(ROOT)
+    logger.setLevel(level.upper())
     if not logger.handlers:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(JsonLines())
         logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
         logger.propagate = False

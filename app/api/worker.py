@@ -14,6 +14,7 @@ from threading import Thread
 import torch
 from pydantic import BaseModel
 
+from app.api.logs import configure_logs
 from app.api.messages import Done, Job, LoadedMetaClassifier, Outcome, Stage, Started, to_worker
 from app.api.problems import Problem, problem_of
 from app.diagnosis import AnyCheckpoint, MetaClassifiers, batches, diagnose, load_meta_classifiers, warm_up
@@ -32,6 +33,7 @@ def run_worker(connection: Connection, settings: Settings, device: str) -> None:
     """Serve jobs until the pipe closes."""
     # A Ctrl-C in the terminal reaches the whole group; the supervisor says when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    configure_logs(settings.log_level)
     Thread(target=_end_with_parent, daemon=True).start()
     if settings.worker_memory_bytes and device == "cpu":
         resource.setrlimit(resource.RLIMIT_DATA, (settings.worker_memory_bytes, settings.worker_memory_bytes))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.formulas.tasks import Task
+from app.formulas.tasks import Task, TaskName
 from app.subjects.config import Activation, Norm, Pooling, Scheme, SubjectConfig
 from app.zoo.training import TrainingConfig
 
@@ -39,6 +39,14 @@ class Recipe(BaseModel):
     seed: int = 0
     steps: int = Field(default=1300, ge=1)
     formulas: int = Field(default=30_000, ge=10)
+
+
+RECIPES = {
+    TaskName.CONJUNCTION: Recipe(),
+    TaskName.CNF: Recipe(task=Task(name=TaskName.CNF, variables=3, max_clause=2), train_max_length=20, steps=3000),
+    TaskName.FORMULA: Recipe(task=Task(name=TaskName.FORMULA)),
+}
+"""Where each task begins. That of `cnf` is small, tried on a few dozen subjects; that of `formula` is untried."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,10 @@ def main(files: int) -> None:
     chance = random.Random(1)
     good = EXAMPLES[0].read_bytes()
     statuses: collections.Counter[int] = collections.Counter()
-    with running(Settings(device="cpu", cache_bytes=0)) as url, httpx.Client(base_url=url, timeout=60) as http:
+    with (
+        running(Settings(device="cpu", cache_bytes=0, log_level="warning")) as url,
+        httpx.Client(base_url=url, timeout=60) as http,
+    ):
         until_ready(http)
         (worker,) = [process.pid for process in multiprocessing.active_children()]
         assert worker is not None

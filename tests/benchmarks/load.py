@@ -119,7 +119,7 @@ def measure(name: str, settings: Settings, requests: int, clients: int, kills: b
 
 def main(requests: int, clients: int) -> None:
     """Print the figures."""
-    common = {"device": "cpu", "queue_size": clients}
+    common = {"device": "cpu", "queue_size": clients, "log_level": "warning"}
     with tempfile.TemporaryDirectory() as folder:
         plain = measure("without cache, killed", Settings(**common, cache_bytes=0), requests, clients, kills=True)
         cached = Settings(**common, cache_dir=Path(folder) / "cache")
