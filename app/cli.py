@@ -204,7 +204,10 @@ def evaluate(
     model: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Folder of the meta-classifier.")],
 ) -> None:
     """Recompute the card's figures from zoo and model, and write report and plots."""
-    card = evaluate_meta_classifier(zoo, model, Settings().torch_device())
+    try:
+        card = evaluate_meta_classifier(zoo, model, Settings().torch_device())
+    except ValueError as error:
+        raise _fail(str(error)) from error
     _print_metrics(card.metrics)
 
 

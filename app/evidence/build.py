@@ -40,6 +40,10 @@ class ZooTooSmall(ValueError):
     """A zoo holds too few converged subjects of either label to train and judge on."""
 
 
+class OtherZoo(ValueError):
+    """A meta-classifier was trained on another state of the zoo, so nobody knows which subjects it has seen."""
+
+
 def train_meta_classifier(
     zoo_folder: Path,
     out: Path,
@@ -91,11 +95,13 @@ def evaluate_meta_classifier(zoo_folder: Path, model: Path, device: torch.device
 
     Out-of-fold predictions of the sandwich come from the stored members, each on its own fold; those of the
     table baselines from fitting them anew. The readouts behind unlearned probes are not stored: their
-    predictions are read from `predictions.csv`.
+    predictions are read from `predictions.csv`. Raises `NotAZoo`, `OtherZoo`.
     """
     rows = read_index(zoo_folder)
     zoo = Zoo.of(zoo_folder, [row for row in rows if not row.reserve])
     meta = load_meta_classifier(model, device)
+    if meta.card.zoo["index_sha256"] != _zoo_facts(zoo_folder, rows)["index_sha256"]:
+        raise OtherZoo(f"{model} was trained on another state of {zoo_folder}; train it anew")
     folds = make_folds(zoo.groups, zoo.converged, meta.card.training.folds, meta.card.training.seed)
     predictions = {SANDWICH: np.zeros(len(zoo.rows))}
     cohorts = load_cohorts(zoo_folder, zoo.rows, device)

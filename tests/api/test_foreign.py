@@ -17,7 +17,9 @@ transformers = pytest.importorskip("transformers")
 pytestmark = [pytest.mark.hf, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 SIZES = {"hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 128}
-STEPS, BATCH = 3500, 64
+BATCH = 64
+# Steps and peak learning rate.
+EFFORTS = {"LlamaForSequenceClassification": (2500, 2e-3), "BertForSequenceClassification": (6000, 1e-3)}
 
 
 def trained(kind: str) -> Any:
@@ -28,6 +30,7 @@ def trained(kind: str) -> Any:
         pad_token_id=0,
         num_labels=2,
         max_position_embeddings=64,
+        initializer_range=0.12,
         **SIZES,
         **({"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0} if name == "Bert" else {}),
     )
@@ -36,17 +39,19 @@ def trained(kind: str) -> Any:
     formulas = sample_formulas(Task(), 1, 12, 30_000, 5, Split.TRAINING)
     ids, mask = tokens(formulas, kind)
     labels = torch.from_numpy(formulas.satisfiable).long()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, total_steps=STEPS)
+    steps, rate = EFFORTS[kind]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.15)
     order = torch.Generator().manual_seed(0)
-    for step in range(STEPS):
-        longest = 8 if step < STEPS * 0.2 else 12
+    for step in range(steps):
+        longest = 8 if step < steps * 0.25 else 10 if step < steps * 0.4 else 12
         within = int((formulas.lengths <= longest).sum())
         rows = torch.randint(within, (BATCH,), generator=order)
         width = int(mask[rows].sum(dim=1).max())
         loss = model(input_ids=ids[rows, :width], attention_mask=mask[rows, :width], labels=labels[rows]).loss
         optimizer.zero_grad()
         loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
     return model.eval()

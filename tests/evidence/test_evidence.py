@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.evidence.baselines import Baseline, out_of_fold, tabular_baselines
-from app.evidence.build import ZooTooSmall, train_meta_classifier
+from app.evidence.build import OtherZoo, ZooTooSmall, evaluate_meta_classifier, train_meta_classifier
 from app.evidence.experiment import Zoo, run_fold
 from app.evidence.folds import make_folds
 from app.evidence.metrics import auc, calibration_error, measure, within_group_auc
@@ -97,6 +97,12 @@ def test_shuffled_labels_give_the_sandwich_nothing_to_find(shipped: Zoo) -> None
     outcome = run_fold(zoo, fold, config, training, 0, torch.device("cpu"))
     value = auc(outcome.probability, zoo.labels[outcome.test])
     assert abs(value - 0.5) < 0.2
+
+
+def test_a_meta_classifier_is_not_judged_on_a_zoo_that_it_was_not_trained_on(tiny_zoo: Path) -> None:
+    """Folds depend on what the zoo holds: on another state of it, test subjects would be training subjects."""
+    with pytest.raises(OtherZoo, match="train it anew"):
+        evaluate_meta_classifier(tiny_zoo, SHIPPED_MODELS / "conjunction", torch.device("cpu"))
 
 
 def test_a_folder_of_half_a_zoo_is_refused(tiny_zoo: Path, tmp_path: Path) -> None:
