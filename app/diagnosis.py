@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.formulas.tasks import TaskName
 from app.length_test import Definition, LengthTestResult, bucket_formulas, buckets, run_length_test
-from app.sandwich.meta_classifier import CARD, DRAWS, NOISE_SEED, MetaClassifier, load_meta_classifier
+from app.sandwich.meta_classifier import CARD, DRAWS, NOISE_SEED, MetaClassifier, Prediction, load_meta_classifier
 from app.subjects.checkpoint import Checkpoint
 from app.subjects.subject import SubjectFacts, Subjects
 from app.subjects.uploads import stacked
@@ -142,30 +143,44 @@ def diagnose(
         )
     finished = time.perf_counter()
     timings = Timings(sandwich=sandwich_done - started, direct_test=finished - sandwich_done, total=finished - started)
+    summary = None if meta is None else _meta_summary(meta)
     diagnoses = []
     for row, (checkpoint, test) in enumerate(zip(checkpoints, tests, strict=True)):
-        probability = interval = unlikeness = None
-        if prediction is not None:
-            probability = float(prediction.probability[row])
-            interval = (float(prediction.low[row]), float(prediction.high[row]))
-            unlikeness = float(prediction.unlikeness[row])
-        verdict, reason = _verdict(checkpoint.config, meta, probability, unlikeness, test)
+        answer = None if prediction is None else _Answer.of(prediction, row)
+        verdict, reason = _verdict(checkpoint.config, meta, answer, test)
         diagnoses.append(
             Diagnosis(
                 checkpoint=_summary(checkpoint),
-                generalizer_probability=probability,
-                probability_interval=interval,
+                generalizer_probability=None if answer is None else answer.probability,
+                probability_interval=None if answer is None else answer.interval,
                 verdict=verdict,
                 reason=reason,
                 direct_test=test,
                 agreement=_agreement(verdict, test),
                 probes=probes[row],
-                meta_classifier=None if meta is None else _meta_summary(meta),
+                meta_classifier=summary,
                 device=str(device),
                 timings_seconds=timings,
             )
         )
     return diagnoses
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """The ensemble's prediction for one subject."""
+
+    probability: float
+    interval: tuple[float, float]
+    unlikeness: float
+
+    @staticmethod
+    def of(prediction: Prediction, row: int) -> "_Answer":
+        return _Answer(
+            float(prediction.probability[row]),
+            (float(prediction.low[row]), float(prediction.high[row])),
+            float(prediction.unlikeness[row]),
+        )
 
 
 def batches(checkpoints: Sequence[AnyCheckpoint]) -> list[list[int]]:
@@ -205,13 +220,12 @@ def _probe_readings(meta: MetaClassifier, subjects: Subjects, seed: int) -> list
 def _verdict(
     config: SubjectFacts,
     meta: MetaClassifier | None,
-    probability: float | None,
-    unlikeness: float | None,
+    answer: _Answer | None,
     test: LengthTestResult | None,
 ) -> tuple[Verdict, str]:
     if meta is None:
         return Verdict.ABSTAIN, f"no meta-classifier for task {config.task.name} is loaded"
-    if probability is None or unlikeness is None:
+    if answer is None:
         return Verdict.ABSTAIN, (
             f"the probes have {meta.card.sandwich.probe_length} symbols, but the subject was trained on at most "
             f"{config.train_max_length}"
@@ -221,17 +235,17 @@ def _verdict(
             f"the zoo holds subjects of T = {meta.card.train_max_length} on its own task parameters; this one has "
             f"T = {config.train_max_length}"
         )
-    if unlikeness > 1:
-        return Verdict.ABSTAIN, f"its responses lie {unlikeness:.2f} times as far from the zoo's as the limit"
+    if answer.unlikeness > 1:
+        return Verdict.ABSTAIN, f"its responses lie {answer.unlikeness:.2f} times as far from the zoo's as the limit"
     if test is not None and not test.converged:
         return Verdict.ABSTAIN, (
             f"it has not converged: accuracy {test.in_distribution_accuracy:.3f} on lengths it was trained on, and the "
             f"question is asked from {test.definition.convergence_cut} on"
         )
     threshold = meta.card.threshold
-    verdict = Verdict.GENERALIZER if probability >= threshold else Verdict.NOT_GENERALIZER
-    relation = "at or above" if probability >= threshold else "below"
-    return verdict, f"P(generalizer) = {probability:.2f} is {relation} the threshold {threshold:.2f}"
+    verdict = Verdict.GENERALIZER if answer.probability >= threshold else Verdict.NOT_GENERALIZER
+    relation = "at or above" if answer.probability >= threshold else "below"
+    return verdict, f"P(generalizer) = {answer.probability:.2f} is {relation} the threshold {threshold:.2f}"
 
 
 def _agreement(verdict: Verdict, test: LengthTestResult | None) -> Agreement:

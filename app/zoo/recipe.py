@@ -43,10 +43,11 @@ class Recipe(BaseModel):
 
 RECIPES = {
     TaskName.CONJUNCTION: Recipe(),
-    TaskName.CNF: Recipe(task=Task(name=TaskName.CNF, variables=3, max_clause=2), train_max_length=20, steps=3000),
+    TaskName.CNF: Recipe(task=Task(name=TaskName.CNF, variables=3, max_clause=2), train_max_length=16, steps=3000),
     TaskName.FORMULA: Recipe(task=Task(name=TaskName.FORMULA)),
 }
-"""Where each task begins. That of `cnf` is small, tried on a few dozen subjects; that of `formula` is untried."""
+"""Where each task begins. That of `cnf` was tried on fifteen subjects: twelve converged, none of them generalizers at
+0.90 (long accuracies 0.81 to 0.89); with T = 20 both were lower. That of `formula` is untried."""
 
 
 @dataclass(frozen=True)

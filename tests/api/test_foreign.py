@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.hf, pytest.mark.slow, pytest.mark.filterwarnings("igno
 SIZES = {"hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 128}
 BATCH = 64
 # Steps and peak learning rate.
-EFFORTS = {"LlamaForSequenceClassification": (2500, 2e-3), "BertForSequenceClassification": (6000, 1e-3)}
+EFFORTS = {"LlamaForSequenceClassification": (2000, 2e-3), "BertForSequenceClassification": (4500, 1e-3)}
 
 
 def trained(kind: str) -> Any:
