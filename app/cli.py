@@ -343,6 +343,7 @@ def zoo_info(
     for scheme, row in summary.by_scheme.items():
         quantiles = " / ".join(f"{value:.3f}" for value in row.long_accuracy_quantiles)
         share = f"{row.generalizers / row.converged:.0%}" if row.converged else "-"
+        share += " (one-sided)" if row.one_sided else ""
         table.add_row(scheme, str(row.subjects), str(row.converged), str(row.generalizers), share, quantiles)
     console.print(table)
     if card is None:

@@ -29,6 +29,7 @@ from app.sandwich.meta_classifier import (
     save_meta_classifier,
     score,
 )
+from app.zoo.info import one_sided_schemes
 from app.zoo.shards import INDEX, IndexRow, read_index, read_weights, write_atomically
 
 PREDICTIONS = "predictions.csv"
@@ -114,8 +115,9 @@ def evaluate_meta_classifier(zoo_folder: Path, model: Path, device: torch.device
         predictions[baseline.name] = out_of_fold(baseline, zoo.labels, folds)
     predictions[NOISE_PROBES] = _read_predictions(model / PREDICTIONS)[NOISE_PROBES]
     _write_predictions(model / PREDICTIONS, zoo, predictions)
-    metrics = {name: _measure(zoo, values).model_dump() for name, values in predictions.items()}
-    reserve = _reserve_metrics(meta, zoo_folder, rows, device)
+    left_out = {scheme.value for scheme in one_sided_schemes(rows)}
+    metrics = {name: _measure(zoo, values, left_out).model_dump() for name, values in predictions.items()}
+    reserve = _reserve_metrics(meta, zoo_folder, rows, left_out, device)
     if reserve is not None:
         metrics["sandwich_on_reserve"] = reserve.model_dump()
     card = meta.card.model_copy(update={"metrics": metrics, "zoo": _zoo_facts(zoo_folder, rows)})
@@ -124,12 +126,14 @@ def evaluate_meta_classifier(zoo_folder: Path, model: Path, device: torch.device
     return card
 
 
-def _measure(zoo: Zoo, probability: NDArray[np.float64]) -> Metrics:
-    kept = zoo.converged
+def _measure(zoo: Zoo, probability: NDArray[np.float64], left_out: set[str]) -> Metrics:
+    kept = zoo.judged(left_out)
     return measure(probability[kept], zoo.labels[kept], zoo.long_accuracy[kept], zoo.groups[kept], THRESHOLD)
 
 
-def _reserve_metrics(meta: MetaClassifier, folder: Path, rows: list[IndexRow], device: torch.device) -> Metrics | None:
+def _reserve_metrics(
+    meta: MetaClassifier, folder: Path, rows: list[IndexRow], left_out: set[str], device: torch.device
+) -> Metrics | None:
     """The whole ensemble on converged subjects of configurations that no fold ever saw."""
     reserve = Zoo.of(folder, [row for row in rows if row.reserve and row.converged])
     if not reserve.rows:
@@ -137,7 +141,7 @@ def _reserve_metrics(meta: MetaClassifier, folder: Path, rows: list[IndexRow], d
     probability = np.zeros(len(reserve.rows))
     for cohort in load_cohorts(folder, reserve.rows, device):
         probability[cohort.numbers.numpy()] = meta.predict(cohort.subjects).probability
-    return _measure(reserve, probability)
+    return _measure(reserve, probability, left_out)
 
 
 def _check_size(zoo: Zoo) -> None:
@@ -157,6 +161,7 @@ def _zoo_facts(folder: Path, rows: list[IndexRow]) -> dict[str, object]:
         "converged": len(converged),
         "reserve": sum(row.reserve for row in rows),
         "generalizers": sum(row.label for row in converged),
+        "one_sided_schemes": sorted(scheme.value for scheme in one_sided_schemes(rows)),
     }
 
 

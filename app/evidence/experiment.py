@@ -1,6 +1,6 @@
 """The main experiment: everything that trains a sandwich, over the folds of a zoo."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -34,6 +34,7 @@ class Zoo:
     converged: NDArray[np.bool_]
     long_accuracy: NDArray[np.float64]
     groups: NDArray[np.int64]
+    schemes: NDArray[np.str_]
 
     @staticmethod
     def of(folder: Path, rows: Sequence[IndexRow]) -> "Zoo":
@@ -45,7 +46,12 @@ class Zoo:
             np.array([row.converged for row in rows]),
             np.array([0.5 if row.long_accuracy is None else row.long_accuracy for row in rows]),
             np.array([row.group for row in rows]),
+            np.array([row.scheme.value for row in rows]),
         )
+
+    def judged(self, left_out: Collection[str]) -> NDArray[np.bool_]:
+        """Which subjects count in figures, `(subjects,)`: the converged ones of schemes that are not left out."""
+        return self.converged & ~np.isin(self.schemes, list(left_out))
 
 
 @dataclass(frozen=True)

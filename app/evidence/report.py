@@ -1,6 +1,6 @@
 """The report of a meta-classifier: tables in markdown, and two plots."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -22,7 +22,7 @@ Predictions = Mapping[str, NDArray[np.float64]]
 
 def write_report(folder: Path, card: Card, zoo: Zoo, predictions: Predictions) -> None:
     """Write `report.md`, `roc.png` and `long_accuracy.png`."""
-    _plot_roc(folder / "roc.png", zoo, predictions)
+    _plot_roc(folder / "roc.png", zoo, predictions, card.zoo["one_sided_schemes"])
     _plot_long_accuracy(folder / "long_accuracy.png", zoo, predictions[SANDWICH])
     write_atomically(folder / "report.md", _text(card, zoo, predictions).encode())
 
@@ -58,7 +58,8 @@ def _text(card: Card, zoo: Zoo, predictions: Predictions) -> str:
         f"generalizers; {card.zoo['reserve']} subjects are a reserve that no fold saw.",
         "",
         f"Out-of-fold figures of {card.training.folds}-fold cross-validation grouped by configuration, over the "
-        f"{sandwich['subjects']} converged subjects outside the reserve ({sandwich['positives']} generalizers). Every "
+        f"{sandwich['subjects']} converged subjects outside the reserve ({sandwich['positives']} generalizers). "
+        f"Left out as one-sided, with under 15 % of a label: {', '.join(card.zoo['one_sided_schemes']) or 'no scheme'}. Every "
         "method uses the same folds. The interval of the AUC is a 95 % bootstrap over configurations.",
         "",
         *figures_table(card),
@@ -78,21 +79,21 @@ def _text(card: Card, zoo: Zoo, predictions: Predictions) -> str:
         "| scheme | converged | generalizers | AUC of the sandwich |",
         "| --- | --- | --- | --- |",
     ]
-    schemes = np.array([row.scheme.value for row in zoo.rows])
-    for scheme in np.unique(schemes):
-        rows = (schemes == scheme) & zoo.converged
+    for scheme in np.unique(zoo.schemes):
+        rows = (zoo.schemes == scheme) & zoo.converged
         value = auc(predictions[SANDWICH][rows], zoo.labels[rows])
         figure = "-" if value is None else f"{value:.3f}"
         lines.append(f"| {scheme} | {rows.sum()} | {zoo.labels[rows].sum()} | {figure} |")
     return "\n".join([*lines, ""])
 
 
-def _plot_roc(path: Path, zoo: Zoo, predictions: Predictions) -> None:
+def _plot_roc(path: Path, zoo: Zoo, predictions: Predictions, left_out: Sequence[str]) -> None:
     figure, axes = plt.subplots(figsize=(5, 5), layout="constrained")
-    labels = zoo.labels[zoo.converged]
+    judged = zoo.judged(left_out)
+    labels = zoo.labels[judged]
     for method, probability in predictions.items():
-        false_share, true_share, _ = roc_curve(labels, probability[zoo.converged])
-        area = auc(probability[zoo.converged], labels)
+        false_share, true_share, _ = roc_curve(labels, probability[judged])
+        area = auc(probability[judged], labels)
         width = 2.5 if method == SANDWICH else 1.2
         axes.plot(false_share, true_share, label=f"{method.replace('_', ' ')} ({area:.2f})", linewidth=width)
     axes.plot([0, 1], [0, 1], color="0.7", linestyle=":")
@@ -104,9 +105,8 @@ def _plot_roc(path: Path, zoo: Zoo, predictions: Predictions) -> None:
 
 def _plot_long_accuracy(path: Path, zoo: Zoo, probability: NDArray[np.float64]) -> None:
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
-    schemes = np.array([row.scheme.value for row in zoo.rows])
-    for scheme in np.unique(schemes):
-        rows = (schemes == scheme) & zoo.converged
+    for scheme in np.unique(zoo.schemes):
+        rows = (zoo.schemes == scheme) & zoo.converged
         axes.scatter(zoo.long_accuracy[rows], probability[rows], s=14, label=scheme, alpha=0.8)
     cut = zoo.rows[0].definition.generalizer_cut
     axes.axvline(cut, color="0.5", linestyle="--", linewidth=1, label=f"cut {cut:.2f}")

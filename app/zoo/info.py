@@ -6,8 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import BaseModel
 
+from app.subjects.config import Scheme
 from app.zoo.shards import IndexRow
 
+LEAST_SHARE = 0.15
+"""Of each label among a scheme's converged subjects; a scheme with less is one-sided."""
 CUTS = (0.80, 0.85, 0.90, 0.95)
 
 
@@ -17,6 +20,7 @@ class SchemeSummary(BaseModel):
     subjects: int
     converged: int
     generalizers: int
+    one_sided: bool
     long_accuracy_quantiles: list[float]
 
 
@@ -64,5 +68,19 @@ def _scheme(rows: Sequence[IndexRow]) -> SchemeSummary:
         subjects=len(rows),
         converged=len(converged),
         generalizers=sum(row.label for row in converged),
+        one_sided=_is_one_sided([row.label for row in converged]),
         long_accuracy_quantiles=quantiles,
     )
+
+
+def one_sided_schemes(rows: Sequence[IndexRow]) -> set[Scheme]:
+    """Position schemes whose converged subjects nearly all have one label: no figure should count them."""
+    labels: dict[Scheme, list[bool]] = defaultdict(list)
+    for row in rows:
+        if row.converged:
+            labels[row.scheme].append(row.label)
+    return {scheme for scheme, found in labels.items() if _is_one_sided(found)}
+
+
+def _is_one_sided(labels: Sequence[bool]) -> bool:
+    return bool(labels) and not LEAST_SHARE <= sum(labels) / len(labels) <= 1 - LEAST_SHARE

@@ -21,7 +21,7 @@ from app.subjects.transformer import SubjectStack, join
 from app.zoo.build import OtherRecipe, build, build_stack, stacks, training_run
 from app.zoo.card import read_card, write_card
 from app.zoo.engines.local import LocalPool
-from app.zoo.info import summarize
+from app.zoo.info import one_sided_schemes, summarize
 from app.zoo.recipe import Group, Recipe, manifest
 from app.zoo.shards import (
     DamagedShard,
@@ -211,6 +211,15 @@ def test_a_summary_counts_labels_of_converged_subjects_only(tiny_zoo: Path) -> N
     marked = [row.model_copy(update={"converged": number < 3, "label": True}) for number, row in enumerate(rows)]
     summary = summarize(marked)
     assert (summary.subjects, summary.converged, summary.generalizers) == (10, 3, 3)
+
+
+def test_a_scheme_with_too_few_of_a_label_is_one_sided(tiny_zoo: Path) -> None:
+    row = read_index(tiny_zoo)[0].model_copy(update={"converged": True})
+    rows = [row.model_copy(update={"label": number >= 3}) for number in range(20)]
+    assert one_sided_schemes(rows) == set()
+    assert one_sided_schemes([*rows, row.model_copy(update={"label": True})]) == {row.scheme}
+    unconverged = [row.model_copy(update={"label": False, "converged": False})] * 9
+    assert one_sided_schemes([*rows, row.model_copy(update={"label": True}), *unconverged]) == {row.scheme}
 
 
 BUILDER = """
