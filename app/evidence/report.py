@@ -48,6 +48,7 @@ def _short(value: float | None) -> str:
 def _text(card: Card, zoo: Zoo, predictions: Predictions) -> str:
     cut = card.definition.generalizer_cut
     sandwich = card.metrics[SANDWICH]
+    left_out = ", ".join(card.zoo["one_sided_schemes"]) or "none"
     lines = [
         f"# Meta-classifier `{card.name}`",
         "",
@@ -59,7 +60,7 @@ def _text(card: Card, zoo: Zoo, predictions: Predictions) -> str:
         "",
         f"Out-of-fold figures of {card.training.folds}-fold cross-validation grouped by configuration, over the "
         f"{sandwich['subjects']} converged subjects outside the reserve ({sandwich['positives']} generalizers). "
-        f"Left out as one-sided, with under 15 % of a label: {', '.join(card.zoo['one_sided_schemes']) or 'no scheme'}. Every "
+        f"Left out as one-sided, with under 15 % of a label: {left_out}. Every "
         "method uses the same folds. The interval of the AUC is a 95 % bootstrap over configurations.",
         "",
         *figures_table(card),
