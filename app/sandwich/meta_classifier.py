@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from safetensors.torch import load, save
 from torch import Tensor
 
@@ -147,7 +148,10 @@ def save_meta_classifier(folder: Path, members: Sequence[Member], card: Card) ->
 
 def load_meta_classifier(folder: Path, device: torch.device) -> MetaClassifier:
     """Read a meta-classifier. Raises `DamagedMetaClassifier`."""
-    card = Card.model_validate_json((folder / CARD).read_text())
+    try:
+        card = Card.model_validate_json((folder / CARD).read_text())
+    except ValidationError as error:
+        raise DamagedMetaClassifier(f"{folder / CARD} is not a meta-classifier's card: {error}") from error
     content = (folder / WEIGHTS).read_bytes()
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise DamagedMetaClassifier(f"{folder / WEIGHTS} is not the file that {CARD} describes; fetch both again")

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.covariance import LedoitWolf
 from torch import Tensor
 
 _QUANTILE = 0.99
@@ -29,6 +28,8 @@ class Support:
 def fit_support(train: NDArray[np.float64], held_out: NDArray[np.float64]) -> Support:
     """Centre and covariance (Ledoit & Wolf 2004) from training subjects `(subjects, features)`; the limit is
     the 0.99 quantile of the distances of subjects held out."""
+    from sklearn.covariance import LedoitWolf  # noqa: PLC0415 - as only training needs it: the service starts a second sooner
+
     shape = LedoitWolf().fit(train)
     values, vectors = np.linalg.eigh(shape.covariance_)
     support = Support(

@@ -20,7 +20,7 @@ from app.zoo.recipe import Recipe, manifest
 from app.zoo.shards import INDEX, IndexRow, read_index, write_atomically
 from app.zoo.stability import LabelStability, TrainingStability, label_stability, training_stability
 
-CARD, PLOT = "card.json", "accuracies.png"
+CARD, PLOT = "zoo-card.json", "accuracies.png"
 LICENCE = "Apache-2.0"
 _READER_FORMULAS = 4000
 PACKAGES = ("probe-sandwich", "torch", "numpy", "safetensors")

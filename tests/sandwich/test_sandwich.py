@@ -15,6 +15,7 @@ from app.sandwich.cohorts import Cohort
 from app.sandwich.config import SandwichConfig, SandwichTraining
 from app.sandwich.generator import Generator, formulas_in_noise, warm_up
 from app.sandwich.meta_classifier import (
+    CARD,
     WEIGHTS,
     DamagedMetaClassifier,
     Member,
@@ -154,4 +155,10 @@ def test_weights_that_do_not_match_the_card_are_refused(meta_folder: Path) -> No
     content[-1] ^= 1
     (meta_folder / WEIGHTS).write_bytes(bytes(content))
     with pytest.raises(DamagedMetaClassifier):
+        load_meta_classifier(meta_folder, torch.device("cpu"))
+
+
+def test_another_card_is_refused(meta_folder: Path) -> None:
+    (meta_folder / CARD).write_text("{}")
+    with pytest.raises(DamagedMetaClassifier, match="not a meta-classifier's card"):
         load_meta_classifier(meta_folder, torch.device("cpu"))

@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from app.diagnosis import load_meta_classifiers
 from app.formulas.datasets import Split, sample_formulas
 from app.length_test import run_length_test
 from app.subjects.config import Scheme
@@ -306,6 +307,8 @@ def test_the_card_checks_labels_and_trains_again(tiny_zoo: Path, tmp_path: Path)
     assert card.training_stability.half_precision.compared == 4
     assert max(accuracy for readers in card.bag_of_symbols.values() for accuracy in readers.values()) <= 0.55
     assert (tmp_path / "zoo" / "accuracies.png").stat().st_size > 10_000
+    # A zoo lies beside the meta-classifiers, and is not taken for one of them.
+    assert load_meta_classifiers(tmp_path, torch.device("cpu")) == {}
 
 
 def test_a_zoo_without_a_card_has_none(tiny_zoo: Path) -> None:
