@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
@@ -14,11 +15,17 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from app.evidence.folds import Fold
-from app.sandwich.config import SandwichTraining
+from app.formulas.datasets import sample_formulas
+from app.formulas.vocabulary import FORMULA_SYMBOLS
+from app.sandwich.cohorts import Cohort
+from app.sandwich.config import SandwichConfig
+from app.sandwich.readout import CHANNELS
+from app.sandwich.sandwich import Sandwich
 from app.subjects.config import Norm, Pooling, Scheme
 from app.zoo.shards import IndexRow
 
 _STATISTICS = 7
+_FORMULA_SEED = 7
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,28 @@ def tabular_baselines(rows: Sequence[IndexRow], weights: Sequence[dict[str, Tens
     ]
 
 
+def placed_formulas(config: SandwichConfig, cohorts: Sequence[Cohort]) -> Baseline:
+    """Real labelled formulas as long as the probes, at the same places: a short direct test of every place.
+
+    Features are the accuracy and the mean of the squashed, signed margin at each place.
+    """
+    task = cohorts[0].subjects.configs[0].task
+    formulas = sample_formulas(task, config.probe_length, config.probe_length, config.probes, seed=_FORMULA_SEED)
+    sandwich = Sandwich(config.model_copy(update={"probes": len(formulas)}))
+    symbols = F.one_hot(torch.from_numpy(formulas.ids.astype(np.int64)), len(FORMULA_SYMBOLS)).float()
+    sign = torch.from_numpy(np.where(formulas.satisfiable, 1.0, -1.0))
+    features = np.zeros((sum(len(cohort.subjects) for cohort in cohorts), 2 * (1 + len(config.placements))))
+    for cohort in cohorts:
+        for chunk in cohort.chunks(range(len(cohort.subjects))):
+            device = chunk.subjects.device
+            with torch.inference_mode():
+                gap = sandwich.responses(chunk.subjects, symbols.to(device))[..., CHANNELS.index("gap")].cpu()
+            margin = gap * sign
+            found = [(margin > 0).double().mean(dim=-1), (margin / 2).tanh().mean(dim=-1)]
+            features[chunk.numbers.numpy()] = torch.cat(found, dim=1).numpy()
+    return Baseline("placed_formulas", features, _logistic)
+
+
 def out_of_fold(baseline: Baseline, labels: NDArray[np.bool_], folds: Sequence[Fold]) -> NDArray[np.float64]:
     """Probabilities `(subjects,)`, each from a classifier that saw none of the subject's configuration."""
     probability = np.zeros(len(labels))
@@ -49,11 +78,6 @@ def out_of_fold(baseline: Baseline, labels: NDArray[np.bool_], folds: Sequence[F
         classifier.fit(baseline.features[train], labels[train])
         probability[fold.test] = classifier.predict_proba(baseline.features[fold.test])[:, 1]
     return probability
-
-
-def unlearned_probes(training: SandwichTraining) -> SandwichTraining:
-    """Settings for the same readout behind a generator that is random and stays so."""
-    return training.model_copy(update={"warm_up_steps": 0, "generator_rate": 0.0})
 
 
 def _forest() -> ClassifierMixin:

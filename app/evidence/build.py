@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from app.evidence.baselines import out_of_fold, tabular_baselines
-from app.evidence.experiment import NOISE_PROBES, SANDWICH, Zoo, run_experiment
+from app.evidence.baselines import out_of_fold, placed_formulas, tabular_baselines
+from app.evidence.experiment import SANDWICH, SCHEME_LEFT_OUT, Zoo, run_experiment
 from app.evidence.folds import make_folds
 from app.evidence.metrics import Metrics, measure
 from app.evidence.report import write_report
@@ -34,6 +35,8 @@ from app.zoo.shards import INDEX, IndexRow, read_index, read_weights, write_atom
 
 PREDICTIONS = "predictions.csv"
 THRESHOLD = 0.5
+MATCHED, OTHER_CUTS = 0.99, (0.80, 0.85, 0.95)
+_FACTS = ("subject", "group", "scheme", "converged", "label", "in_distribution_accuracy", "long_accuracy")
 _PACKAGES = ("probe-sandwich", "torch", "numpy", "scikit-learn", "safetensors")
 
 
@@ -54,7 +57,7 @@ def train_meta_classifier(
 ) -> Card:
     """Train the ensemble with its baselines and write the whole folder. Raises `NotAZoo`, `ZooTooSmall`.
 
-    `progress` is called with the number of finished folds and of all.
+    `progress` is called with the number of finished trainings and of all.
     """
     rows = read_index(zoo_folder)
     zoo = Zoo.of(zoo_folder, [row for row in rows if not row.reserve])
@@ -62,14 +65,7 @@ def train_meta_classifier(
     first = zoo.rows[0]
     config = SandwichConfig(probe_length=first.config.train_max_length)
     training = SandwichTraining()
-    done = 0
-
-    def advance(method: str, fold: int) -> None:
-        nonlocal done
-        done += 1
-        progress(done, 2 * training.folds)
-
-    outcome = run_experiment(zoo, config, training, workers, device, advance)
+    outcome = run_experiment(zoo, config, training, workers, device, progress)
     card = Card(
         name=out.name,
         task=first.config.task,
@@ -95,8 +91,8 @@ def evaluate_meta_classifier(zoo_folder: Path, model: Path, device: torch.device
     """Recompute the card's figures, and write card, predictions, report and plots.
 
     Out-of-fold predictions of the sandwich come from the stored members, each on its own fold; those of the
-    table baselines from fitting them anew. The readouts behind unlearned probes are not stored: their
-    predictions are read from `predictions.csv`. Raises `NotAZoo`, `OtherZoo`.
+    table baselines from fitting them anew. The variants of the sandwich are not stored: their predictions are read
+    from `predictions.csv`. Raises `NotAZoo`, `OtherZoo`.
     """
     rows = read_index(zoo_folder)
     zoo = Zoo.of(zoo_folder, [row for row in rows if not row.reserve])
@@ -104,6 +100,7 @@ def evaluate_meta_classifier(zoo_folder: Path, model: Path, device: torch.device
     if meta.card.zoo["index_sha256"] != _zoo_facts(zoo_folder, rows)["index_sha256"]:
         raise OtherZoo(f"{model} was trained on another state of {zoo_folder}; train it anew")
     folds = make_folds(zoo.groups, zoo.converged, meta.card.training.folds, meta.card.training.seed)
+    stored = _read_predictions(model / PREDICTIONS)
     predictions = {SANDWICH: np.zeros(len(zoo.rows))}
     cohorts = load_cohorts(zoo_folder, zoo.rows, device)
     for member, fold in zip(meta.members, folds, strict=True):
@@ -111,24 +108,49 @@ def evaluate_meta_classifier(zoo_folder: Path, model: Path, device: torch.device
             evidence = gather_evidence(member.sandwich, cohort.subjects, NOISE_SEED, DRAWS)
             probability = member.calibration.probability(score(evidence).mean(axis=1))
             predictions[SANDWICH][cohort.numbers.numpy()] = probability
-    for baseline in tabular_baselines(zoo.rows, read_weights(zoo_folder, zoo.rows)):
+    tables = tabular_baselines(zoo.rows, read_weights(zoo_folder, zoo.rows))
+    for baseline in [*tables, placed_formulas(meta.card.sandwich, cohorts)]:
         predictions[baseline.name] = out_of_fold(baseline, zoo.labels, folds)
-    predictions[NOISE_PROBES] = _read_predictions(model / PREDICTIONS)[NOISE_PROBES]
+    predictions |= {method: values for method, values in stored.items() if method not in predictions}
     _write_predictions(model / PREDICTIONS, zoo, predictions)
     left_out = {scheme.value for scheme in one_sided_schemes(rows)}
-    metrics = {name: _measure(zoo, values, left_out).model_dump() for name, values in predictions.items()}
+    judged = zoo.judged(left_out)
+    metrics = {
+        name: _measure(zoo, values, judged).model_dump()
+        for name, values in predictions.items()
+        if name != SCHEME_LEFT_OUT
+    }
     reserve = _reserve_metrics(meta, zoo_folder, rows, left_out, device)
     if reserve is not None:
         metrics["sandwich_on_reserve"] = reserve.model_dump()
-    card = meta.card.model_copy(update={"metrics": metrics, "zoo": _zoo_facts(zoo_folder, rows)})
+    slices = {name: figures.model_dump() for name, figures in _slices(zoo, predictions, judged).items()}
+    card = meta.card.model_copy(update={"metrics": metrics, "slices": slices})
     write_atomically(model / CARD, (card.model_dump_json(indent=2) + "\n").encode())
     write_report(model, card, zoo, predictions)
     return card
 
 
-def _measure(zoo: Zoo, probability: NDArray[np.float64], left_out: set[str]) -> Metrics:
-    kept = zoo.judged(left_out)
+def _measure(zoo: Zoo, probability: NDArray[np.float64], kept: NDArray[np.bool_]) -> Metrics:
     return measure(probability[kept], zoo.labels[kept], zoo.long_accuracy[kept], zoo.groups[kept], THRESHOLD)
+
+
+def _slices(zoo: Zoo, predictions: Mapping[str, NDArray[np.float64]], judged: NDArray[np.bool_]) -> dict[str, Metrics]:
+    """The sandwich among some of the subjects, with labels at other cuts, and on schemes that it never saw."""
+    probability = predictions[SANDWICH]
+    matched = np.array([row.in_distribution_accuracy >= MATCHED for row in zoo.rows])
+    certain = np.array([row.certain for row in zoo.rows])
+    found = {
+        f"in-distribution accuracy at least {MATCHED}": _measure(zoo, probability, judged & matched),
+        "certain labels": _measure(zoo, probability, judged & certain),
+    }
+    for cut in OTHER_CUTS:
+        labels = np.array([row.retest(cut).generalizer for row in zoo.rows])
+        found[f"cut {cut:.2f}"] = _measure(replace(zoo, labels=labels), probability, judged)
+    for scheme in np.unique(zoo.schemes):
+        of_scheme = (zoo.schemes == scheme) & zoo.converged
+        found[f"{scheme}"] = _measure(zoo, probability, of_scheme)
+        found[f"{scheme}, never seen"] = _measure(zoo, predictions[SCHEME_LEFT_OUT], of_scheme)
+    return found
 
 
 def _reserve_metrics(
@@ -141,7 +163,7 @@ def _reserve_metrics(
     probability = np.zeros(len(reserve.rows))
     for cohort in load_cohorts(folder, reserve.rows, device):
         probability[cohort.numbers.numpy()] = meta.predict(cohort.subjects).probability
-    return _measure(reserve, probability, left_out)
+    return _measure(reserve, probability, reserve.judged(left_out))
 
 
 def _check_size(zoo: Zoo) -> None:
@@ -168,8 +190,7 @@ def _zoo_facts(folder: Path, rows: list[IndexRow]) -> dict[str, object]:
 def _write_predictions(path: Path, zoo: Zoo, predictions: Mapping[str, NDArray[np.float64]]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    columns = ("subject", "group", "scheme", "converged", "label", "in_distribution_accuracy", "long_accuracy")
-    writer.writerow([*columns, *predictions])
+    writer.writerow([*_FACTS, *predictions])
     for number, row in enumerate(zoo.rows):
         facts = (
             row.subject,
@@ -185,6 +206,7 @@ def _write_predictions(path: Path, zoo: Zoo, predictions: Mapping[str, NDArray[n
 
 
 def _read_predictions(path: Path) -> dict[str, NDArray[np.float64]]:
+    """Predictions of every method in the file."""
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    return {NOISE_PROBES: np.array([float(row[NOISE_PROBES]) for row in rows])}
+    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0] if name not in _FACTS}

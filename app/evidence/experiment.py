@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from app.evidence.baselines import unlearned_probes
-from app.evidence.folds import Fold, make_folds
+from app.evidence.folds import Fold, leave_one_scheme_out, make_folds
 from app.sandwich.calibration import fit_calibration
 from app.sandwich.cohorts import Cohort, among, load_cohorts
 from app.sandwich.config import SandwichConfig, SandwichTraining
@@ -21,7 +20,27 @@ from app.sandwich.support import fit_support
 from app.sandwich.training import train_sandwich
 from app.zoo.shards import IndexRow
 
-SANDWICH, NOISE_PROBES = "sandwich", "noise_probes"
+SANDWICH, SCHEME_LEFT_OUT = "sandwich", "scheme_left_out"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to build and train a sandwich."""
+
+    config: SandwichConfig
+    training: SandwichTraining
+
+
+def variants(config: SandwichConfig, training: SandwichTraining) -> dict[str, Variant]:
+    """The sandwich, and what shows where its knowledge comes from: the generator as it is before it is trained through
+    the subjects; no other places than the usual ones; probes of random symbols that nothing was trained on."""
+    readout_only = training.model_copy(update={"epochs": 0})
+    return {
+        SANDWICH: Variant(config, training),
+        "generator_not_trained": Variant(config, readout_only),
+        "usual_places": Variant(config.model_copy(update={"placements": ()}), training),
+        "noise_probes": Variant(config, readout_only.model_copy(update={"warm_up_steps": 0})),
+    }
 
 
 @dataclass(frozen=True)
@@ -77,31 +96,34 @@ def run_experiment(
     training: SandwichTraining,
     workers: int,
     device: torch.device,
-    progress: Callable[[str, int], None] = lambda method, fold: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Outcome:
-    """Cross-validate the sandwich, and the same readout behind unlearned probes.
+    """Cross-validate the sandwich and its variants, and judge every position scheme by a sandwich that saw none of it.
 
-    `progress` is told each finished fold.
+    `progress` is told how many trainings have ended, and of how many.
     """
     folds = make_folds(zoo.groups, zoo.converged, training.folds, training.seed)
     jobs = [
-        (method, number, fold, settings)
-        for method, settings in ((SANDWICH, training), (NOISE_PROBES, unlearned_probes(training)))
+        (method, number, fold, kind)
+        for method, kind in variants(config, training).items()
         for number, fold in enumerate(folds)
     ]
-    predictions = {method: np.zeros(len(zoo.rows)) for method in (SANDWICH, NOISE_PROBES)}
+    readout_only = Variant(config, training.model_copy(update={"epochs": 0}))
+    by_scheme = leave_one_scheme_out(zoo.groups, zoo.schemes, zoo.converged, training.seed)
+    jobs += [(SCHEME_LEFT_OUT, number, fold, readout_only) for number, fold in enumerate(by_scheme)]
+    predictions = {method: np.zeros(len(zoo.rows)) for method, *_ in jobs}
     members = []
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker) as pool:
         running = [
-            (method, number, pool.submit(run_fold, zoo, fold, config, settings, number, device))
-            for method, number, fold, settings in jobs
+            (method, number, pool.submit(run_fold, zoo, fold, kind.config, kind.training, number, device))
+            for method, number, fold, kind in jobs
         ]
-        for method, number, future in running:
+        for done, (method, _, future) in enumerate(running, 1):
             outcome = future.result()
             predictions[method][outcome.test] = outcome.probability
             if method == SANDWICH:
                 members.append(outcome.member)
-            progress(method, number)
+            progress(done, len(jobs))
     return Outcome(members, predictions)
 
 
@@ -144,7 +166,7 @@ def read_all(sandwich: Sandwich, cohorts: Sequence[Cohort]) -> Readings:
     return Readings(
         np.concatenate([cohort.numbers.numpy() for cohort in cohorts]),
         np.concatenate([score(part).mean(axis=1) for part in evidence]),
-        np.concatenate([part.statistics.mean(dim=1).cpu().double().numpy() for part in evidence]),
+        np.concatenate([part.moments.mean(dim=1).cpu().double().numpy() for part in evidence]),
     )
 
 

@@ -33,3 +33,26 @@ def make_folds(groups: NDArray[np.int64], converged: NDArray[np.bool_], folds: i
         train = ~test & ~np.isin(groups, validation_groups) & converged
         result.append(Fold(np.flatnonzero(train), np.flatnonzero(validation), np.flatnonzero(test)))
     return result
+
+
+def leave_one_scheme_out(
+    groups: NDArray[np.int64], schemes: NDArray[np.str_], converged: NDArray[np.bool_], seed: int
+) -> list[Fold]:
+    """One fold a position scheme: its subjects are judged by what saw none of the scheme.
+
+    Validation is a fifth of the other schemes' configurations.
+    """
+    rng = np.random.default_rng(seed)
+    result = []
+    for scheme in np.unique(schemes):
+        test = schemes == scheme
+        others = rng.permutation(np.unique(groups[~test]))
+        validation = np.isin(groups, others[: max(1, len(others) // 5)])
+        result.append(
+            Fold(
+                np.flatnonzero(~test & ~validation & converged),
+                np.flatnonzero(validation & converged),
+                np.flatnonzero(test),
+            )
+        )
+    return result

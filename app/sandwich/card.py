@@ -28,6 +28,8 @@ class Card(BaseModel):
     support_limits: list[float]
     zoo: dict[str, Any]
     metrics: dict[str, Any]
+    slices: dict[str, Any] = {}
+    """The sandwich's figures among some of the subjects, or with labels at other cuts."""
     packages: dict[str, str]
     sha256: str
     """Of `sandwich.safetensors`."""

@@ -68,7 +68,7 @@ class MetaClassifier:
             scores = score(evidence)
             probabilities.append(member.calibration.probability(scores.mean(axis=1)))
             spread.append(member.calibration.probability(scores))
-            distance = member.support.distance(evidence.statistics.mean(dim=1).cpu())
+            distance = member.support.distance(evidence.moments.mean(dim=1).cpu())
             unlikeness.append(distance.numpy() / member.support.limit)
         every = np.concatenate(spread, axis=1)  # (models, members * draws)
         low, high = np.quantile(every, INTERVAL, axis=1)
@@ -97,7 +97,7 @@ class MetaClassifier:
         noise = draw_noise(sandwich.config, 1, torch.Generator().manual_seed(seed))[0].to(subjects.device)
         with torch.inference_mode():
             symbols = sandwich.generator(noise)
-            margins = sandwich.responses(subjects, symbols)[..., CHANNELS.index("gap")]
+            margins = sandwich.responses(subjects, symbols)[:, 0, :, CHANNELS.index("gap")]
         return _texts(symbols), margins.cpu()
 
     def to(self, device: torch.device) -> "MetaClassifier":
@@ -113,11 +113,13 @@ def _texts(symbols: Tensor) -> list[str]:
 
 
 def gather_evidence(sandwich: Sandwich, subjects: Subjects, seed: int, draws: int) -> Evidence:
-    """Evidence from fixed-seed noise draws, without gradients."""
+    """Evidence from fixed-seed noise draws, without gradients; one draw at a time, so that memory does not grow."""
     noise = draw_noise(sandwich.config, draws, torch.Generator().manual_seed(seed)).to(subjects.device)
     with torch.inference_mode():
-        evidence: Evidence = sandwich.eval()(subjects, noise)
-    return evidence
+        found: list[Evidence] = [sandwich.eval()(subjects, draw) for draw in noise.split(1)]
+    parts = ((one.label, one.long_accuracy, one.moments) for one in found)
+    label, long_accuracy, moments = (torch.cat(part, dim=1) for part in zip(*parts, strict=True))
+    return Evidence(label, long_accuracy, moments)
 
 
 def score(evidence: Evidence) -> NDArray[np.float64]:

@@ -16,16 +16,17 @@ CHANNELS = (
     *(f"{depth} log-norm" for depth in LENS_DEPTHS),
 )
 """Names of the numbers that a subject's responses to one probe come down to, whatever its width and depth."""
+_FARTHEST, _TINY = 5.0, 1e-6
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the readout says: a logit for the label and one for the long accuracy, `(models, draws)` each,
-    and the `statistics (models, draws, features)` over the probes that it said it from."""
+    """What the readout says: a logit for the label and one for the long accuracy, `(models, draws)` each, and the
+    `moments (models, draws, features)` over the probes of every response, among what it said it from."""
 
     label: Tensor
     long_accuracy: Tensor
-    statistics: Tensor
+    moments: Tensor
 
 
 def response_channels(responses: Responses) -> Tensor:
@@ -45,49 +46,80 @@ def response_channels(responses: Responses) -> Tensor:
 
 
 class Readout(nn.Module):
-    """responses `(models, draws, probes, channels)` and noise -> statistics over the probes -> `Evidence`.
+    """responses `(models, draws, placements, probes, channels)` and noise -> statistics over the probes -> `Evidence`.
 
-    Statistics are permutation-invariant: quantiles, mean and spread of each channel over the probes, and means
-    of learned features of each probe's noise and responses together, so that an answer is read with its
-    question.
+    Statistics are permutation-invariant: quantiles, mean and spread of each channel over the probes; how far, in size,
+    spread and correlation, the responses of a placement are from those of the usual one; and means of learned features
+    of each probe's noise and responses together, so that an answer is read with its question.
     """
 
+    channel_location: Tensor
+    channel_scale: Tensor
     location: Tensor
     scale: Tensor
 
     def __init__(self, config: SandwichConfig) -> None:
         super().__init__()
         self.config = config
-        channels = len(CHANNELS)
-        self.register_buffer("location", torch.zeros(channels))
-        self.register_buffer("scale", torch.ones(channels))
-        seen = channels + config.noise_dim * config.readout_sees_noise
+        channels, placements = len(CHANNELS), 1 + len(config.placements)
+        self.register_buffer("channel_location", torch.zeros(channels))
+        self.register_buffer("channel_scale", torch.ones(channels))
+        statistics = channels * (placements * (config.quantiles + 2) + (placements - 1) * 3)
+        self.register_buffer("location", torch.zeros(statistics))
+        self.register_buffer("scale", torch.ones(statistics))
+        seen = placements * channels + config.noise_dim * config.readout_sees_noise
         self.probe_features = nn.Sequential(nn.Linear(seen, config.probe_features), nn.GELU())
-        inputs = channels * (config.quantiles + 2) + config.probe_features
         self.layers = nn.Sequential(
             nn.Dropout(config.dropout),
-            nn.Linear(inputs, config.readout_hidden),
+            nn.Linear(statistics + config.probe_features, config.readout_hidden),
             nn.GELU(),
             nn.Dropout(config.dropout),
             nn.Linear(config.readout_hidden, 2),
         )
 
     def standardize_on(self, channels: Tensor) -> None:
-        """Fix location and scale from responses `(..., channels)` of the training subjects."""
-        flat = channels.detach().flatten(0, -2)
-        self.location.copy_(flat.mean(dim=0))
-        self.scale.copy_(flat.std(dim=0).clamp(min=1e-3))
+        """Fix locations and scales from responses `(models, draws, placements, probes, channels)` of the training
+        subjects: of the channels at the usual placement, then of the statistics."""
+        flat = channels[:, :, 0].flatten(0, -2)
+        self.channel_location.copy_(flat.mean(dim=0))
+        self.channel_scale.copy_(flat.std(dim=0).clamp(min=1e-3))
+        statistics, _ = self._statistics(self._standard(channels))
+        self.location.copy_(statistics.mean(dim=(0, 1)))
+        self.scale.copy_(statistics.flatten(0, 1).std(dim=0).clamp(min=1e-3))
 
     def forward(self, channels: Tensor, noise: Tensor) -> Evidence:
-        standard = (channels - self.location) / self.scale
-        ordered = standard.sort(dim=2).values
-        places = torch.linspace(0, ordered.shape[2] - 1, self.config.quantiles, device=ordered.device)
-        quantiles = ordered[:, :, places.round().long()]  # (models, draws, quantiles, channels)
-        spread = standard.std(dim=2) if standard.shape[2] > 1 else torch.zeros_like(standard[:, :, 0])
-        moments = torch.stack([standard.mean(dim=2), spread], dim=2)
-        statistics = torch.cat([quantiles, moments], dim=2).flatten(2)
+        standard = self._standard(channels)
+        statistics, moments = self._statistics(standard)
+        by_probe = standard.transpose(2, 3).flatten(3)  # (models, draws, probes, placements * channels)
         if self.config.readout_sees_noise:
-            standard = torch.cat([standard, noise.expand(len(standard), -1, -1, -1)], dim=-1)
-        learned = self.probe_features(standard).mean(dim=2)
-        outputs = self.layers(torch.cat([statistics, learned], dim=-1))
-        return Evidence(outputs[..., 0], outputs[..., 1], statistics)
+            by_probe = torch.cat([by_probe, noise.expand(len(by_probe), -1, -1, -1)], dim=-1)
+        learned = self.probe_features(by_probe).mean(dim=2)
+        seen = ((statistics - self.location) / self.scale).clamp(-_FARTHEST, _FARTHEST)
+        outputs = self.layers(torch.cat([seen, learned], dim=-1))
+        return Evidence(outputs[..., 0], outputs[..., 1], moments)
+
+    def _standard(self, channels: Tensor) -> Tensor:
+        return (channels - self.channel_location) / self.channel_scale
+
+    def _statistics(self, standard: Tensor) -> tuple[Tensor, Tensor]:
+        """All statistics and, of them, the moments: `(models, draws, features)` each."""
+        probes = standard.shape[3]
+        ordered = standard.sort(dim=3).values
+        at = torch.linspace(0, probes - 1, self.config.quantiles, device=standard.device).round().long()
+        mean, spread = standard.mean(dim=3), _spread(standard)
+        moments = torch.cat([mean, spread], dim=-1).flatten(2)
+        away = standard[:, :, 1:] - standard[:, :, :1]
+        centred = standard - mean.unsqueeze(3)
+        together = (centred[:, :, 1:] * centred[:, :, :1]).mean(dim=3)
+        comparison = [
+            away.abs().mean(dim=3),
+            _spread(away),
+            together / (spread[:, :, 1:] * spread[:, :, :1]),
+        ]
+        parts = [ordered[:, :, :, at].flatten(2), moments, torch.cat(comparison, dim=-1).flatten(2)]
+        return torch.cat(parts, dim=-1), moments
+
+
+def _spread(values: Tensor) -> Tensor:
+    """Standard deviation over the probes, the fourth dimension; that of one probe is next to nothing."""
+    return (values - values.mean(dim=3, keepdim=True)).square().mean(dim=3).add(_TINY).sqrt()

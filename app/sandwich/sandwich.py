@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from app.sandwich.config import SandwichConfig
 from app.sandwich.generator import Generator, noise_needed
+from app.sandwich.placements import places
 from app.sandwich.readout import Evidence, Readout, response_channels
 from app.subjects.subject import Subjects
 from app.subjects.transformer import SubjectStack
@@ -35,16 +36,29 @@ class Sandwich(nn.Module):
     def forward(self, subjects: Subjects, noise: Tensor) -> Evidence:
         """Evidence about each subject from noise `(draws, probes, noise_dim)`."""
         symbols = self.generator(noise.flatten(0, 1))  # (draws * probes, length, symbols)
-        channels = self.responses(subjects, symbols)  # (models, draws * probes, channels)
-        channels = channels.unflatten(1, noise.shape[:2])  # (models, draws, probes, channels)
+        channels = self.responses(subjects, symbols)  # (models, placements, draws * probes, channels)
+        channels = channels.unflatten(2, noise.shape[:2]).transpose(1, 2)
         evidence: Evidence = self.readout(channels, noise)
         return evidence
 
     def responses(self, subjects: Subjects, symbols: Tensor) -> Tensor:
-        """Responses `(models, batch, channels)` of the frozen subjects to symbol distributions."""
-        vectors = subjects.embed_distribution(symbols)  # (models, batch, 1 + length, d_model)
+        """Responses `(models, placements, batch, channels)` of the frozen subjects to symbol distributions; the usual
+        placement comes first. Subjects of one stack share T."""
+        where = self.positions(subjects.configs[0].train_max_length).to(symbols.device)
+        draws = len(symbols) // where.shape[1]
+        positions = where.repeat(1, draws, 1).flatten(0, 1).unsqueeze(0)  # (1, placements * batch, 1 + length)
+        vectors = subjects.embed_distribution(symbols).repeat(1, len(where), 1, 1)
         mask = torch.ones(vectors.shape[1:3], dtype=torch.bool, device=vectors.device)
-        return response_channels(subjects.forward(vectors, mask, with_streams=True))
+        channels = response_channels(subjects.forward(vectors, mask, positions, with_streams=True))
+        return channels.view(len(channels), len(where), len(symbols), -1)
+
+    def positions(self, train_max_length: int) -> Tensor:
+        """Places of the begin symbol and of each probe's symbols, `(placements, probes, 1 + length)`."""
+        random = torch.Generator().manual_seed(self.config.placement_seed)
+        probes, length = self.config.probes, self.config.probe_length
+        usual = torch.arange(1 + length).expand(probes, -1)
+        others = [places(kind, probes, length, train_max_length, random) for kind in self.config.placements]
+        return torch.stack([usual, *others])
 
 
 def draw_noise(config: SandwichConfig, draws: int, random: torch.Generator) -> Tensor:

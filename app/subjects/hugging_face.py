@@ -37,12 +37,14 @@ Model = Any  # transformers' classes come without types
 
 @dataclass(frozen=True)
 class Family:
-    """How an architecture is read: its last norm, its head on any vector, where it pools, how far positions go."""
+    """How an architecture is read: its last norm, its head on any vector, where it pools, how far positions go, and
+    the number of its first position (None where positions cannot be chosen)."""
 
     final_norm: Callable[[Model, Tensor], Tensor]
     head: Callable[[Model, Tensor], Tensor]
     pools_first: bool
     positions: Callable[[Any], int | None]
+    first_position: Callable[[Any], int] | None = lambda config: 0
 
 
 _ROTARY = Family(
@@ -63,6 +65,7 @@ FAMILIES = {
         head=lambda model, x: model.classifier(torch.relu(model.pre_classifier(x))),
         pools_first=True,
         positions=lambda config: config.max_position_embeddings,
+        first_position=None,
     ),
     "RobertaForSequenceClassification": Family(
         final_norm=lambda model, x: x,
@@ -70,6 +73,7 @@ FAMILIES = {
         pools_first=True,
         # Its positions begin after its padding id.
         positions=lambda config: config.max_position_embeddings - config.pad_token_id - 1,
+        first_position=lambda config: config.pad_token_id + 1,
     ),
     "GPT2ForSequenceClassification": Family(
         final_norm=lambda model, x: model.transformer.ln_f(x),
@@ -85,6 +89,7 @@ FAMILIES = {
         head=lambda model, x: model.classification_head(x),
         pools_first=False,
         positions=lambda config: None,
+        first_position=None,
     ),
 }
 
@@ -159,9 +164,11 @@ class ForeignSubject:
         begin = self._table[self.begin or 0].expand(1, len(symbols), 1, -1)
         return torch.cat([begin, (symbols @ self._table[own[: symbols.shape[-1]]]).unsqueeze(0)], dim=2)
 
-    def forward(self, vectors: Tensor, mask: Tensor, *, with_streams: bool = False) -> Responses:
+    def forward(
+        self, vectors: Tensor, mask: Tensor, positions: Tensor | None = None, *, with_streams: bool = False
+    ) -> Responses:
         x, seen = self._framed(vectors[0], mask.expand(1, -1, -1)[0])
-        last_hidden, streams = self._run(x, seen)
+        last_hidden, streams = self._run(x, seen, self._own_positions(positions, x))
         places = torch.zeros_like(seen[:, 0], dtype=torch.long) if self.family.pools_first else seen.sum(dim=1) - 1
         rows = torch.arange(len(x), device=x.device)
         logits = self.family.head(self.model, last_hidden[rows, places]).unsqueeze(0)
@@ -188,8 +195,23 @@ class ForeignSubject:
         at_end = torch.arange(x.shape[1], device=x.device) == lengths.unsqueeze(1)
         return torch.where(at_end.unsqueeze(-1), self._table[self.end], x), mask | at_end
 
-    def _run(self, x: Tensor, mask: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def _own_positions(self, positions: Tensor | None, x: Tensor) -> Tensor | None:
+        """Positions `(batch, length)` of the framed sequences, as this subject counts them; those past the end of
+        its table are its last. None: the usual ones."""
+        if positions is None or self.family.first_position is None:
+            return None
+        own = positions[0] if self.begin is not None else positions[0, :, 1:] - 1
+        if self.end is not None:
+            own = torch.cat([own, own[:, -1:] + 1], dim=1)
+        reach = self.family.positions(self.model.config)
+        if reach is not None:
+            own = own.clamp(max=reach - 1)
+        return own.expand(len(x), -1) + self.family.first_position(self.model.config)
+
+    def _run(self, x: Tensor, mask: Tensor, positions: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         arguments: dict[str, Any] = {"inputs_embeds": x, "attention_mask": mask.long(), "output_hidden_states": True}
+        if positions is not None:
+            arguments["position_ids"] = positions
         base = self.model.base_model
         if self.model.config.model_type == "t5":
             config = self.model.config

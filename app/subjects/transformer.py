@@ -128,17 +128,20 @@ class SubjectStack:
         return self.weights["embedding"][models, self.own_ids]
 
     def forward(
-        self, vectors: Tensor, mask: Tensor, offsets: Tensor | None = None, with_streams: bool = False
+        self, vectors: Tensor, mask: Tensor, positions: Tensor | None = None, *, with_streams: bool = False
     ) -> Responses:
         """Responses to `vectors (models, batch, length, d_model)`, padding to the right.
 
-        `mask (batch, length)` or `(models, batch, length)` is true on symbols; `offsets (models, batch)`
-        shifts the positions of additive schemes. The first position is the begin symbol's.
+        `mask (batch, length)` or `(models, batch, length)` is true on symbols. `positions (models or 1, batch or 1,
+        length)` are the places, rising from left to right, at which the vectors stand; 0, 1, 2, … where not given.
+        The first vector is the begin symbol's. A learned table that ends early gives its last row from there on.
         """
         mask = mask.expand(len(self), -1, -1)
-        x = self._add_positions(vectors, offsets)
-        bias = self._attention_bias(mask, x.dtype)
-        rotation = self._rotation(x.shape[2], x.dtype)
+        if positions is None:
+            positions = torch.arange(vectors.shape[2], device=vectors.device).view(1, 1, -1)
+        x = self._add_positions(vectors, positions.expand(len(self), -1, -1))
+        bias = self._attention_bias(mask, positions, x.dtype)
+        rotation = self._rotation(positions, x.dtype)
         streams = [x]
         for layer in range(self.configs[0].layers):
             x = self._block(x, f"layers.{layer}", bias, rotation)
@@ -152,21 +155,19 @@ class SubjectStack:
         log_norms = stacked.square().mean(dim=-1).add(1e-6).log() / 2
         return Responses(logits, lens, log_norms, mask)
 
-    def _add_positions(self, vectors: Tensor, offsets: Tensor | None) -> Tensor:
-        models, _batch, length, _ = vectors.shape
-        indices = torch.arange(length, device=vectors.device).expand(models, 1, length)
-        if offsets is not None:
-            indices = indices + offsets.unsqueeze(-1)
-        sinusoidal = self.positions.additive(indices.to(torch.float32), vectors.dtype)
+    def _add_positions(self, vectors: Tensor, positions: Tensor) -> Tensor:
+        sinusoidal = self.positions.additive(positions.to(torch.float32), vectors.dtype)
         if sinusoidal is not None:
             vectors = vectors + sinusoidal
         if "positions" in self.weights:
             table = self.weights["positions"]
-            rows = torch.arange(models, device=vectors.device).view(-1, 1, 1)
-            vectors = vectors + table[rows, indices]
+            ends = [min(config.max_positions, table.shape[1]) - 1 for config in self.configs]
+            last = torch.tensor(ends, device=vectors.device).view(-1, 1, 1)
+            rows = torch.arange(len(self), device=vectors.device).view(-1, 1, 1)
+            vectors = vectors + table[rows, positions.minimum(last)]
         return vectors
 
-    def _attention_bias(self, mask: Tensor, dtype: torch.dtype) -> Tensor:
+    def _attention_bias(self, mask: Tensor, positions: Tensor, dtype: torch.dtype) -> Tensor:
         """Additive bias `(models, batch, heads or 1, length, length)`: -inf on what may not be seen."""
         length = mask.shape[-1]
         causal = torch.tensor([config.causal for config in self.configs], device=mask.device)
@@ -178,19 +179,19 @@ class SubjectStack:
             hidden = (later & causal.view(-1, 1, 1)).view(-1, 1, 1, length, length) | ~mask[:, :, None, None, :]
         bias = torch.zeros(hidden.shape, dtype=dtype, device=mask.device).masked_fill(hidden, -torch.inf)
         if self.positions.slopes is not None:
-            steps = torch.arange(length, device=mask.device)
-            distance = (steps[:, None] - steps[None, :]).abs().to(dtype)
-            bias = bias - self.positions.slopes.to(dtype)[:, None, :, None, None] * distance
+            distance = (positions.unsqueeze(-1) - positions.unsqueeze(-2)).abs().to(dtype)
+            bias = bias - self.positions.slopes.to(dtype)[:, None, :, None, None] * distance.unsqueeze(2)
         return bias
 
-    def _rotation(self, length: int, dtype: torch.dtype) -> tuple[Tensor, Tensor] | None:
+    def _rotation(self, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor] | None:
         if self.positions.frequencies is None:
             return None
-        # Each angle serves both members of its pair, in every head, for queries and keys.
-        frequencies = self.positions.frequencies.repeat(1, 4 * self.configs[0].heads)
-        steps = torch.arange(length, device=self.device, dtype=torch.float32)
-        angles = steps[None, None, :, None] * frequencies[:, None, None, :]  # (models, 1, length, 2 d_model)
-        return angles.cos().to(dtype), angles.sin().to(dtype)
+        angles = positions.to(torch.float32).unsqueeze(-1) * self.positions.frequencies[:, None, None, :]
+        # Each angle serves both members of its pair, in every head, for queries and keys:
+        # (models, batch or 1, length, 2 d_model).
+        copies = 4 * self.configs[0].heads
+        cosine, sine = (wave.to(dtype).repeat(1, 1, 1, copies) for wave in (angles.cos(), angles.sin()))
+        return cosine, sine
 
     def _block(self, x: Tensor, name: str, bias: Tensor, rotation: tuple[Tensor, Tensor] | None) -> Tensor:
         if self.configs[0].norm is Norm.PRE:

@@ -211,7 +211,7 @@ def _train_until(
     for step in range(optimizer.step, stop):
         batch = data.batch(active, step)
         stack = replace(stack, weights=optimizer.views())
-        logits = stack.forward(stack.embed_ids(batch.ids), batch.mask, batch.offsets).logits
+        logits = stack.forward(stack.embed_ids(batch.ids), batch.mask, batch.positions).logits
         loss = F.cross_entropy(logits.flatten(0, 1), batch.labels.flatten(), reduction="none").view(logits.shape[:2])
         loss = loss.mean(dim=1) if data.shares is None else (loss * data.shares).sum(dim=1)
         progress = [(entry.run, step / entry.run.training.steps) for entry in active]
@@ -228,12 +228,12 @@ def _train_until(
 
 @dataclass(frozen=True)
 class _Batch:
-    """Ids, labels, mask and offsets, each with leading axes `(models, batch)`."""
+    """Ids, labels, mask and positions, each with leading axes `(models, batch)`."""
 
     ids: Tensor
     labels: Tensor
     mask: Tensor
-    offsets: Tensor | None
+    positions: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -279,12 +279,14 @@ class _Data:
         index = torch.from_numpy(chosen).to(self.ids.device)
         width = max(entry.width(step) for entry in active)
         mask = torch.arange(width, device=index.device) < self.lengths[index].unsqueeze(-1)
-        shifted = any(entry.run.shifts for entry in active)
+        positions = None
+        if any(entry.run.shifts for entry in active):
+            positions = torch.arange(width, device=index.device) + torch.from_numpy(offsets).to(index.device)[..., None]
         return _Batch(
             self.ids[index, :width],
             self.labels[index],
             mask,
-            torch.from_numpy(offsets).to(index.device) if shifted else None,
+            positions,
         )
 
 

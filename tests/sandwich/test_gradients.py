@@ -16,7 +16,7 @@ from tests.conftest import StackFactory
 
 SMALL = SandwichConfig(probe_length=12, probes=8, generator_hidden=32, probe_features=8, readout_hidden=8, dropout=0.0)
 SOFT = SMALL.model_copy(update={"hard_symbols": False})
-QUICK = SandwichTraining(epochs=2, warm_up_steps=20, subjects_per_step=8)
+QUICK = SandwichTraining(epochs=2, readout_epochs=2, kept_draws=1, warm_up_steps=20, subjects_per_step=8)
 
 
 @pytest.fixture
@@ -127,7 +127,13 @@ def test_masking_the_gradient_is_handing_the_optimizer_only_the_sandwich(
 
 def test_training_lowers_the_loss_far_below_that_of_severed_responses(shipped_cohort: Cohort) -> None:
     training = SandwichTraining(
-        epochs=60, patience=60, warm_up_steps=200, subjects_per_step=12, long_accuracy_weight=0.0, readout_rate=5e-3
+        readout_epochs=60,
+        epochs=3,
+        patience=60,
+        warm_up_steps=200,
+        subjects_per_step=12,
+        long_accuracy_weight=0.0,
+        readout_rate=5e-3,
     )
     # Severed: every subject answers like the first, so that responses tell nothing of the label.
     first = shipped_cohort.subjects.select([0] * len(shipped_cohort.subjects))

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.formulas.solver import MalformedFormula, satisfiable
 from app.formulas.vocabulary import FORMULA_SYMBOLS, decode
@@ -22,6 +24,8 @@ from app.sandwich.meta_classifier import (
     load_meta_classifier,
     save_meta_classifier,
 )
+from app.sandwich.placements import Kind, Placement, places
+from app.sandwich.readout import CHANNELS, Readout
 from app.sandwich.sandwich import NoiseTooNarrow, Sandwich, draw_noise
 from app.sandwich.support import fit_support
 from tests.conftest import StackFactory
@@ -74,12 +78,39 @@ def test_noise_too_narrow_for_the_warm_up_is_refused() -> None:
         Sandwich(CONFIG.model_copy(update={"noise_dim": 8}))
 
 
-def test_the_order_of_probes_does_not_matter(tiny_stack: StackFactory) -> None:
-    sandwich = Sandwich(CONFIG).eval()
-    noise = draw_noise(CONFIG, 1, torch.Generator().manual_seed(0))
-    order = torch.randperm(CONFIG.probes, generator=torch.Generator().manual_seed(1))
-    one, other = (sandwich(tiny_stack({}, {"scheme": "none"}), part) for part in (noise, noise[:, order]))
+def test_the_order_of_probes_does_not_matter() -> None:
+    readout = Readout(CONFIG).eval()
+    random = torch.Generator().manual_seed(0)
+    channels = torch.randn(2, 1, 1 + len(CONFIG.placements), CONFIG.probes, len(CHANNELS), generator=random)
+    noise = draw_noise(CONFIG, 1, random)
+    order = torch.randperm(CONFIG.probes, generator=random)
+    one, other = readout(channels, noise), readout(channels[:, :, :, order], noise[:, order])
     torch.testing.assert_close(one.label, other.label)
+
+
+@given(
+    st.sampled_from(Kind), st.floats(1, 4), st.integers(1, 9), st.integers(4, 16), st.integers(0, 8), st.integers(0, 99)
+)
+def test_a_placed_probe_keeps_its_order_and_its_reach(
+    kind: Kind, reach: float, probes: int, length: int, spare: int, seed: int
+) -> None:
+    train_max_length = length + spare
+    random = torch.Generator().manual_seed(seed)
+    found = places(Placement(kind=kind, reach=reach), probes, length, train_max_length, random)
+    assert found.shape == (probes, 1 + length)
+    assert (found[:, 1:] > found[:, :-1]).all()
+    assert found.min() >= 0
+    assert found.max() <= max(length, round(reach * train_max_length))
+    if kind is not Kind.SPREAD:
+        assert (found[:, -1] == max(length, round(reach * train_max_length))).all()
+
+
+def test_a_subject_without_positions_answers_alike_at_every_place(tiny_stack: StackFactory) -> None:
+    sandwich = Sandwich(CONFIG).eval()
+    symbols = sandwich.generator(draw_noise(CONFIG, 1, torch.Generator().manual_seed(0))[0])
+    blind, seeing = sandwich.responses(tiny_stack({"scheme": "none"}, {"scheme": "rotary"}), symbols)
+    torch.testing.assert_close(blind, blind[:1].expand_as(blind))
+    assert not torch.allclose(seeing[3], seeing[0], atol=1e-4)
 
 
 def test_evidence_of_a_stack_is_that_of_its_subjects_alone(tiny_stack: StackFactory) -> None:
@@ -111,7 +142,7 @@ def test_support_tells_a_stranger_from_the_zoo() -> None:
 def meta_folder(tmp_path: Path, shipped_cohort: Cohort) -> Path:
     """An untrained meta-classifier of two members."""
     rng = np.random.default_rng(0)
-    features = 17 * 11
+    features = len(CHANNELS) * 2 * (1 + len(CONFIG.placements))
     supports = [fit_support(rng.normal(size=(50, features)), rng.normal(size=(50, features))) for _ in range(2)]
     members = [Member(Sandwich(CONFIG), Calibration(slope=1.0, shift=0.0), support) for support in supports]
     config = shipped_cohort.subjects.configs[0]

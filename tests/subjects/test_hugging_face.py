@@ -118,7 +118,13 @@ def test_a_model_answers_as_it_does_in_transformers(tmp_path: Path, kind: str) -
     symbols = torch.nn.functional.one_hot(torch.from_numpy(exact.ids.astype(np.int64)), len(FORMULA_SYMBOLS)).float()
     full = torch.ones(20, 15, dtype=torch.bool)
     by_ids = subject.forward(subject.embed_ids(torch.from_numpy(exact.with_begin())[None]), full).logits
-    torch.testing.assert_close(subject.forward(subject.embed_distribution(symbols), full).logits, by_ids)
+    vectors = subject.embed_distribution(symbols)
+    torch.testing.assert_close(subject.forward(vectors, full).logits, by_ids)
+    # The usual positions, said outright, change nothing; others do, where the architecture lets them be chosen.
+    places = torch.arange(15).view(1, 1, -1)
+    torch.testing.assert_close(subject.forward(vectors, full, places).logits, by_ids)
+    stretched = subject.forward(vectors, full, places * 2).logits
+    assert torch.allclose(stretched, by_ids, atol=1e-6) == (FAMILIES[kind].first_position is None)
 
 
 @pytest.mark.parametrize("kind", ["BertForSequenceClassification", "GPT2ForSequenceClassification"])

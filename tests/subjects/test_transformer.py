@@ -71,9 +71,36 @@ def test_only_a_scheme_with_positions_sees_order(tiny_stack: StackFactory, schem
 def test_relative_schemes_do_not_change_when_positions_shift(tiny_stack: StackFactory, scheme: Scheme) -> None:
     stack = tiny_stack({"scheme": scheme})
     ids, mask = batch_of([8])
-    here = stack.forward(stack.embed_ids(ids), mask, torch.zeros(1, 1, dtype=torch.long)).logits
-    there = stack.forward(stack.embed_ids(ids), mask, torch.full((1, 1), 7)).logits
-    torch.testing.assert_close(here, there)
+    places = torch.arange(ids.shape[-1]).view(1, 1, -1)
+    here, shifted, stretched = (
+        stack.forward(stack.embed_ids(ids), mask, positions).logits for positions in (None, places + 7, places * 2)
+    )
+    torch.testing.assert_close(here, shifted)
+    assert not torch.allclose(here, stretched, atol=1e-3)
+
+
+def test_positions_apart_are_those_of_a_longer_sequence(tiny_stack: StackFactory) -> None:
+    stack = tiny_stack(*({"scheme": scheme, "causal": False} for scheme in Scheme))
+    ids, mask = batch_of([9, 9])
+    vectors = stack.embed_ids(ids)
+    # Symbols that nobody sees leave the others at their places.
+    kept = [0, 1, 2, 7, 8, 9]
+    hidden = torch.isin(torch.arange(10), torch.tensor(kept))
+    whole = stack.forward(vectors, mask & hidden, torch.arange(10).view(1, 1, -1), with_streams=True).lens
+    apart = stack.forward(vectors[:, :, kept], mask[:, kept], torch.tensor(kept).view(1, 1, -1), with_streams=True).lens
+    assert whole is not None
+    assert apart is not None
+    torch.testing.assert_close(whole[:, :, :, kept], apart)
+
+
+def test_past_the_end_of_its_table_a_subject_stays_at_the_last_row(tiny_stack: StackFactory) -> None:
+    stack = tiny_stack({"scheme": Scheme.LEARNED})
+    ids, mask = batch_of([8])
+    last = stack.configs[0].max_positions - 1
+    one, other = (
+        stack.forward(stack.embed_ids(ids), mask, torch.full((1, 1, 9), place)).logits for place in (last, last + 50)
+    )
+    assert torch.equal(one, other)
 
 
 def test_a_causal_subject_reads_no_later_symbol(tiny_stack: StackFactory) -> None:

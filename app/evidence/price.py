@@ -1,0 +1,49 @@
+"""The price of an answer: how good the direct test is with a few labelled long formulas, and what each way costs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.evidence.metrics import auc
+from app.length_test import LONG
+from app.sandwich.config import SandwichConfig
+from app.zoo.shards import IndexRow
+
+FORMULAS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+_REPEATS = 200
+
+
+@dataclass(frozen=True)
+class Price:
+    """Area under the ROC curve of a direct test of so many long formulas, and the tokens that it runs."""
+
+    formulas: int
+    tokens: float
+    auc: float
+
+
+def direct_test_prices(rows: Sequence[IndexRow], labels: NDArray[np.bool_], seed: int = 0) -> list[Price]:
+    """Mean AUC of the accuracy on `k` formulas of (T, 2T], drawn without replacement from each subject's stored
+    outcomes (the same that made its label, which favours the direct test where k is large)."""
+    rng = np.random.default_rng(seed)
+    long = [row.buckets[LONG] for row in rows]
+    right = np.array([sum(bucket.correct for bucket in buckets) for buckets in long])
+    wrong = np.array([sum(bucket.formulas for bucket in buckets) for buckets in long]) - right
+    length = np.mean([(bucket.min_length + bucket.max_length) / 2 for bucket in long[0]])
+    prices = []
+    for count in FORMULAS:
+        found = [auc(rng.hypergeometric(right, wrong, count) / count, labels) for _ in range(_REPEATS)]
+        prices.append(Price(count, float(count * (1 + length)), float(np.mean([value for value in found if value]))))
+    return prices
+
+
+def sandwich_tokens(config: SandwichConfig, members: int, draws: int) -> int:
+    """Tokens that one diagnosis runs through the subject."""
+    return members * draws * config.probes * (1 + len(config.placements)) * (1 + config.probe_length)
+
+
+def overtaken_at(prices: Sequence[Price], area: float) -> int | None:
+    """The least number of labelled long formulas with which the direct test reaches an AUC."""
+    return next((price.formulas for price in prices if price.auc >= area), None)

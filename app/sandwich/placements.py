@@ -1,0 +1,46 @@
+"""Where the symbols of a probe stand: at the usual places, and at places beyond the training length.
+
+A probe is never longer than T, yet a longer formula differs from it in the places of its symbols as well as in their
+number. Placing a short probe further on, or its parts further apart, asks about the first without the second (places
+drawn at random beyond the training length: Ruoss et al. 2023, arXiv 2305.16843; there for training).
+"""
+
+from enum import StrEnum
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+
+class Kind(StrEnum):
+    """How a probe is placed: moved as a whole, cut in two parts with a gap between them, or spread at random."""
+
+    SHIFTED = "shifted"
+    PARTED = "parted"
+    SPREAD = "spread"
+
+
+class Placement(BaseModel):
+    """One way to place every probe."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    reach: float = Field(ge=1, le=4, description="where the last symbol may stand, in multiples of T")
+
+
+def places(placement: Placement, probes: int, length: int, train_max_length: int, random: torch.Generator) -> Tensor:
+    """Positions `(probes, 1 + length)` of the begin symbol and of a probe's symbols, rising.
+
+    A shift moves the begin symbol too; else it stays at 0. Where T leaves no room, places are the usual ones.
+    """
+    usual = torch.arange(1 + length).expand(probes, -1)
+    reach = max(length, round(placement.reach * train_max_length))
+    if placement.kind is Kind.SHIFTED:
+        return usual + (reach - length)
+    if placement.kind is Kind.PARTED:
+        # Two symbols at the least on either side.
+        cuts = torch.randint(3, max(4, length), (probes, 1), generator=random)
+        return usual + (usual >= cuts) * (reach - length)
+    order = torch.rand(probes, reach, generator=random).argsort(dim=1)[:, :length]
+    return torch.cat([torch.zeros(probes, 1, dtype=torch.long), order.sort(dim=1).values + 1], dim=1)
