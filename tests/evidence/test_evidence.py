@@ -9,11 +9,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.evidence.baselines import Baseline, out_of_fold, tabular_baselines
+from app.evidence.baselines import Baseline, out_of_fold, placed_formulas, tabular_baselines
 from app.evidence.build import OtherZoo, ZooTooSmall, evaluate_meta_classifier, train_meta_classifier
 from app.evidence.experiment import Zoo, run_fold
-from app.evidence.folds import make_folds
+from app.evidence.folds import leave_one_scheme_out, make_folds
 from app.evidence.metrics import auc, calibration_error, measure, within_group_auc
+from app.evidence.price import direct_test_prices, overtaken_at, sandwich_tokens
+from app.sandwich.cohorts import Cohort
 from app.sandwich.config import SandwichConfig, SandwichTraining
 from app.settings import SHIPPED_MODELS
 from app.zoo.shards import read_index, read_weights
@@ -34,6 +36,46 @@ def test_folds_never_part_a_configuration(configurations: int, folds: int, seed:
         assert converged[fold.validation].all()
         tested += fold.test.tolist()
     assert sorted(tested) == list(range(len(groups)))
+
+
+def test_a_left_out_scheme_is_seen_in_the_test_part_only() -> None:
+    groups = np.repeat(np.arange(30), 4)
+    schemes = np.array(["learned", "none", "rotary"])[groups % 3]
+    converged = np.random.default_rng(0).random(len(groups)) < 0.8
+    folds = leave_one_scheme_out(groups, schemes, converged, seed=0)
+    assert [set(schemes[fold.test]) for fold in folds] == [{"learned"}, {"none"}, {"rotary"}]
+    for fold in folds:
+        assert len(fold.test) == 40
+        assert not set(groups[fold.train]) & set(groups[fold.validation])
+        assert not set(schemes[fold.test]) & set(schemes[np.concatenate([fold.train, fold.validation])])
+
+
+def test_more_labelled_formulas_buy_a_better_direct_test(shipped: Zoo) -> None:
+    prices = direct_test_prices(shipped.rows, shipped.labels)
+    areas = [price.auc for price in prices]
+    assert areas == sorted(areas)
+    assert areas[0] < 0.7
+    assert areas[-1] > 0.95
+    # T = 12: buckets of 13 to 18 and of 19 to 24 symbols, and the begin symbol.
+    assert prices[0].tokens == 19.5
+    assert overtaken_at(prices, areas[3]) == 8
+    assert overtaken_at(prices, 1.0) is None
+
+
+def test_tokens_of_a_diagnosis_are_those_that_the_subject_reads() -> None:
+    config = SandwichConfig(probe_length=12, probes=64)
+    assert sandwich_tokens(config, members=5, draws=2) == 5 * 2 * 64 * 6 * 13
+
+
+def test_placed_formulas_tell_apart_who_answers_rightly(shipped_cohort: Cohort) -> None:
+    config = SandwichConfig(probe_length=12, probes=64)
+    baseline = placed_formulas(config, [shipped_cohort])
+    assert baseline.features.shape == (len(shipped_cohort.subjects), 12)
+    # Columns: accuracy at each of six places, then margins; the first is in-distribution accuracy.
+    assert baseline.features[:, 0].min() > 0.8
+    generalizes = shipped_cohort.labels.numpy() == 1
+    placed = baseline.features[:, 1:6].mean(axis=1)
+    assert placed[generalizes].mean() > placed[~generalizes].mean() + 0.02
 
 
 def test_within_configuration_auc_is_a_half_for_what_knows_the_configuration_alone() -> None:
