@@ -4,6 +4,7 @@ An engine is anything that turns stacks of groups into shards, in any order, on 
 writes. There is nothing to lock: what is finished is what lies in the folder.
 """
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -146,5 +147,13 @@ def check_recipe(folder: Path, manifest: Sequence[Group]) -> None:
     groups = {group.index: group for group in manifest}
     for row in shard_rows(folder):
         group = groups.get(row.group)
-        if group is not None and (row.config, row.training) != (group.config, group.training):
+        if group is not None and not _made_by(row, group):
             raise OtherRecipe(f"{row.shard} in {folder} is of another recipe; build into an empty folder")
+
+
+def _made_by(row: IndexRow, group: Group) -> bool:
+    # The drawn learning rate is an exponential, which processors round differently in the last place.
+    rate = row.training.learning_rate
+    same_rate = math.isclose(rate, group.training.learning_rate, rel_tol=1e-12)
+    training = group.training.model_copy(update={"learning_rate": rate})
+    return same_rate and (row.config, row.training) == (group.config, training)

@@ -1,12 +1,14 @@
 """The zoo: a deterministic manifest, training that equals one at a time, labels of what is stored."""
 
 import json
+import math
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +18,16 @@ from torch import Tensor
 
 from app.diagnosis import load_meta_classifiers
 from app.formulas.datasets import Split, sample_formulas
+from app.formulas.tasks import TaskName
 from app.length_test import run_length_test
+from app.settings import SHIPPED_MODELS
 from app.subjects.config import Scheme
 from app.subjects.transformer import SubjectStack, join
-from app.zoo.build import OtherRecipe, build, build_stack, stacks, training_run
+from app.zoo.build import OtherRecipe, build, build_stack, check_recipe, stacks, training_run
 from app.zoo.card import read_card, write_card
 from app.zoo.engines.local import LocalPool
 from app.zoo.info import one_sided_schemes, summarize
-from app.zoo.recipe import Group, Recipe, manifest
+from app.zoo.recipe import RECIPES, Group, Recipe, manifest
 from app.zoo.shards import (
     DamagedShard,
     NotAZoo,
@@ -168,6 +172,18 @@ def test_a_finished_build_trains_nothing_again(tiny_zoo: Path, tiny_groups: list
 def test_a_folder_of_another_recipe_is_refused(tiny_zoo: Path) -> None:
     with pytest.raises(OtherRecipe, match="empty folder"):
         build(tiny_zoo, manifest(TINY_RECIPE.model_copy(update={"steps": 9})), LocalPool(1))
+
+
+def test_a_processor_that_rounds_otherwise_goes_on_with_the_same_zoo(tiny_zoo: Path, tiny_groups: list[Group]) -> None:
+    def rounded_otherwise(group: Group) -> Group:
+        rate = math.nextafter(group.training.learning_rate, 1.0)
+        return replace(group, training=group.training.model_copy(update={"learning_rate": rate}))
+
+    check_recipe(tiny_zoo, [rounded_otherwise(group) for group in tiny_groups])
+
+
+def test_the_shipped_zoo_is_of_the_shipped_recipe() -> None:
+    check_recipe(SHIPPED_MODELS / "zoo-conjunction", manifest(RECIPES[TaskName.CONJUNCTION]))
 
 
 def test_a_damaged_shard_is_noticed(tiny_zoo: Path, tmp_path: Path) -> None:
