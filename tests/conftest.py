@@ -137,6 +137,7 @@ def running(settings: Settings) -> Iterator[str]:
 def service_url() -> Iterator[str]:
     """A service with the shipped models, small limits, and no cache."""
     with running(Settings(device="cpu", max_upload_bytes=2_000_000, queue_size=4, cache_bytes=0)) as url:
+        httpx.get(f"{url}/health/ready").raise_for_status()
         yield url
 
 

@@ -57,6 +57,13 @@ class Started(BaseModel):
     meta_classifiers: list[LoadedMetaClassifier]
 
 
+class Failed(BaseModel):
+    """A worker cannot start: a meta-classifier is damaged."""
+
+    kind: Literal["failed"] = "failed"
+    detail: str
+
+
 class Stage(BaseModel):
     """A job has reached a stage."""
 
@@ -82,6 +89,6 @@ class Done(BaseModel):
 
 
 ToWorker = Annotated[Job | Cancel, Field(discriminator="kind")]
-FromWorker = Annotated[Started | Stage | Outcome | Done, Field(discriminator="kind")]
+FromWorker = Annotated[Started | Failed | Stage | Outcome | Done, Field(discriminator="kind")]
 to_worker: TypeAdapter[Job | Cancel] = TypeAdapter(ToWorker)
-from_worker: TypeAdapter[Started | Stage | Outcome | Done] = TypeAdapter(FromWorker)
+from_worker: TypeAdapter[Started | Failed | Stage | Outcome | Done] = TypeAdapter(FromWorker)

@@ -134,7 +134,11 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     415: _problem_answer("not-safetensors", 415, "The file is not of safetensors format"),
     422: _problem_answer("invalid-config", 422, "The file holds no usable subject, or a field does not validate"),
     429: _problem_answer("queue-full", 429, "The queue is full; Retry-After says when to come back"),
-    503: _problem_answer("worker-lost", 503, "The worker ended during the job; Retry-After says when to come back"),
+    503: _problem_answer(
+        "worker-lost",
+        503,
+        "The worker ended during the job, or none starts (`not-ready`); Retry-After says when to come back",
+    ),
 }
 
 
@@ -242,7 +246,7 @@ async def live() -> Alive:
 async def ready(service: ServiceDependency) -> Alive:
     """Some worker has classified the built-in examples rightly since it started."""
     if not service.supervisor.ready:
-        raise Problem("not-ready", 503, service.supervisor.reason, {"Retry-After": "2"})
+        raise service.supervisor.not_ready()
     return Alive(status="ready")
 
 

@@ -13,7 +13,18 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from threading import Thread
 
-from app.api.messages import Cancel, Done, Job, LoadedMetaClassifier, Outcome, Stage, Started, Subject, from_worker
+from app.api.messages import (
+    Cancel,
+    Done,
+    Failed,
+    Job,
+    LoadedMetaClassifier,
+    Outcome,
+    Stage,
+    Started,
+    Subject,
+    from_worker,
+)
 from app.api.metrics import Metrics
 from app.api.problems import Problem
 from app.api.worker import run_worker
@@ -34,8 +45,8 @@ class WorkerLost(Exception):
     """A worker process has ended, or does not answer as it should."""
 
 
-class SelfCheckFailed(Exception):
-    """A worker got a built-in example wrong."""
+class StartFailed(Exception):
+    """A worker could not load a meta-classifier, or got a built-in example wrong."""
 
 
 class _Process:
@@ -45,7 +56,7 @@ class _Process:
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         self.connection: Connection = ours
-        self.messages: asyncio.Queue[Started | Stage | Outcome | Done | None] = asyncio.Queue()
+        self.messages: asyncio.Queue[Started | Failed | Stage | Outcome | Done | None] = asyncio.Queue()
         self.ended = asyncio.Event()
         self._process = context.Process(target=run_worker, args=(theirs, settings, device), daemon=True)
         self._process.start()
@@ -73,7 +84,7 @@ class _Process:
         except OSError as error:
             raise WorkerLost from error
 
-    async def next(self) -> Started | Stage | Outcome | Done:
+    async def next(self) -> Started | Failed | Stage | Outcome | Done:
         """Raises `WorkerLost`."""
         message = await self.messages.get()
         if message is None:
@@ -99,10 +110,12 @@ class _Pending:
 
 @dataclass
 class _Slot:
-    """A device's place for a worker, and whether the one in it is ready."""
+    """A device's place for a worker, and how the one in it does."""
 
     device: str
     ready: bool = False
+    failed: bool = False
+    """The last worker in it ended before it was ready."""
 
 
 class Supervisor:
@@ -123,9 +136,18 @@ class Supervisor:
         return any(slot.ready for slot in self.slots)
 
     @property
+    def _hopeless(self) -> bool:
+        # A job waits while a worker is being replaced, but not for one that does not start.
+        return all(slot.failed for slot in self.slots)
+
+    @property
     def reason(self) -> str:
         """Why no worker is ready."""
         return "" if self.ready else self._reason
+
+    def not_ready(self) -> Problem:
+        """What to tell a client while no worker is ready."""
+        return Problem("not-ready", 503, self.reason, {"Retry-After": str(self.settings.retry_after_seconds)})
 
     async def start(self) -> None:
         """Start the workers, and wait for the first to be ready or to fail."""
@@ -140,10 +162,13 @@ class Supervisor:
         await asyncio.gather(*self._keepers, return_exceptions=True)
 
     async def run(self, subjects: Sequence[Subject], options: Options, tell: Listener) -> list[Outcome]:
-        """Outcomes of a job, one a subject. Raises `Problem` where the worker was lost or the deadline passed.
+        """Outcomes of a job, one a subject.
 
-        Cancelling this call cancels the job.
+        Raises `Problem` where the worker was lost, the deadline passed, or no worker starts. Cancelling this call
+        cancels the job.
         """
+        if self._hopeless:
+            raise self.not_ready()
         pending = _Pending(
             Job(subjects=list(subjects), options=options), tell, asyncio.get_running_loop().create_future()
         )
@@ -160,17 +185,19 @@ class Supervisor:
             process = _Process(self.settings, slot.device)
             try:
                 await self._make_ready(process)
-                slot.ready = True
+                slot.ready, slot.failed = True, False
                 if not first.done():
                     first.set_result(None)
                 await self._serve(process)
-            except (WorkerLost, SelfCheckFailed, TimeoutError) as error:
+            except (WorkerLost, StartFailed, TimeoutError) as error:
                 self._reason = str(error) or "a worker has ended and is being replaced"
                 log.warning("a worker has ended", extra={"device": slot.device, "reason": self._reason})
-                if not slot.ready:
-                    await asyncio.sleep(_PAUSE_SECONDS)  # it did not get far: do not spin
+                slot.failed = not slot.ready
                 if not first.done():
                     first.set_result(None)
+                if slot.failed:
+                    self._turn_away()
+                    await asyncio.sleep(_PAUSE_SECONDS)  # it did not get far: do not spin
             finally:
                 slot.ready = False
                 await process.kill()
@@ -179,6 +206,8 @@ class Supervisor:
     async def _make_ready(self, process: _Process) -> None:
         async with asyncio.timeout(_START_SECONDS):
             started = await process.next()
+            if isinstance(started, Failed):
+                raise StartFailed(started.detail)
             if not isinstance(started, Started):
                 raise WorkerLost
             self.meta_classifiers = started.meta_classifiers
@@ -188,6 +217,12 @@ class Supervisor:
                     job = Job(subjects=[Subject(checkpoint=file)], options=_SELF_CHECK)
                     outcomes = await self._run(process, job, lambda stage: None)
                     _check(file.name, outcomes[0], expected)
+
+    def _turn_away(self) -> None:
+        """Answer whoever waits, where no worker starts."""
+        while self._hopeless and not self._queue.empty():
+            self.metrics.waiting.dec()
+            _settle(self._queue.get_nowait(), self.not_ready())
 
     async def _serve(self, process: _Process) -> None:
         while True:
@@ -266,7 +301,7 @@ def _settle(pending: _Pending, result: list[Outcome] | Problem) -> None:
 
 
 def _check(name: str, outcome: Outcome, expected: Verdict) -> None:
-    """Raises `SelfCheckFailed`."""
+    """Raises `StartFailed`."""
     verdict = outcome.problem.detail if outcome.problem else "nothing"
     if outcome.diagnosis is not None:
         diagnosis = Diagnosis.model_validate_json(outcome.diagnosis)
@@ -275,4 +310,4 @@ def _check(name: str, outcome: Outcome, expected: Verdict) -> None:
             if diagnosis.direct_test.generalizer == (expected is Verdict.GENERALIZER):
                 return
             verdict = "another direct test"
-    raise SelfCheckFailed(f"the built-in {name} came out as {verdict}, not {expected}")
+    raise StartFailed(f"the built-in {name} came out as {verdict}, not {expected}")

@@ -15,9 +15,10 @@ import torch
 from pydantic import BaseModel
 
 from app.api.logs import configure_logs
-from app.api.messages import Done, Job, LoadedMetaClassifier, Outcome, Stage, Started, to_worker
+from app.api.messages import Done, Failed, Job, LoadedMetaClassifier, Outcome, Stage, Started, to_worker
 from app.api.problems import Problem, problem_of
 from app.diagnosis import AnyCheckpoint, MetaClassifiers, batches, diagnose, load_meta_classifiers, warm_up
+from app.sandwich.meta_classifier import DamagedMetaClassifier
 from app.settings import Settings
 from app.subjects.checkpoint import CheckpointError
 from app.subjects.uploads import load_upload
@@ -37,7 +38,11 @@ def run_worker(connection: Connection, settings: Settings, device: str) -> None:
     Thread(target=_end_with_parent, daemon=True).start()
     if settings.worker_memory_bytes and device == "cpu":
         resource.setrlimit(resource.RLIMIT_DATA, (settings.worker_memory_bytes, settings.worker_memory_bytes))
-    meta_classifiers = load_meta_classifiers(settings.models_dir, torch.device(device))
+    try:
+        meta_classifiers = load_meta_classifiers(settings.models_dir, torch.device(device))
+    except DamagedMetaClassifier as error:
+        _send(connection, Failed(detail=str(error)))
+        return
     warm_up(meta_classifiers)
     cards = [meta.card for meta in meta_classifiers.values()]
     _send(

@@ -154,7 +154,10 @@ def load_meta_classifier(folder: Path, device: torch.device) -> MetaClassifier:
         card = Card.model_validate_json((folder / CARD).read_text())
     except ValidationError as error:
         raise DamagedMetaClassifier(f"{folder / CARD} is not a meta-classifier's card: {error}") from error
-    content = (folder / WEIGHTS).read_bytes()
+    try:
+        content = (folder / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise DamagedMetaClassifier(f"{folder / WEIGHTS} cannot be read; fetch it again: {error}") from error
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise DamagedMetaClassifier(f"{folder / WEIGHTS} is not the file that {CARD} describes; fetch both again")
     tensors = load(content)
@@ -163,7 +166,13 @@ def load_meta_classifier(folder: Path, device: torch.device) -> MetaClassifier:
         prefix = f"{number}.sandwich."
         sandwich = Sandwich(card.sandwich)
         state = {name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)}
-        sandwich.load_state_dict(state)
+        try:
+            sandwich.load_state_dict(state)
+        except RuntimeError as error:
+            raise DamagedMetaClassifier(
+                f"{folder / WEIGHTS} was made for another version of the sandwich; train it anew, or fetch the weights "
+                f"that belong to this version: {error}"
+            ) from error
         sandwich.eval().requires_grad_(False)
         support = Support(tensors[f"{number}.support.centre"], tensors[f"{number}.support.whitening"], limit)
         members.append(Member(sandwich, calibration, support))

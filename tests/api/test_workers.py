@@ -39,6 +39,7 @@ def cached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CachedService]:
     others = child_ids()
     settings = Settings(device="cpu", cache_dir=folder, queue_size=8)
     with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
+        http.get("/health/ready").raise_for_status()
         yield http, lambda: child_ids() - others, folder
 
 
@@ -186,7 +187,7 @@ def test_a_job_whose_client_leaves_is_cancelled_and_the_worker_kept(cached: Cach
 
 
 def test_a_job_over_the_deadline_is_stopped_and_its_slot_freed() -> None:
-    settings = Settings(device="cpu", deadline_seconds=0.9, cache_bytes=0)
+    settings = Settings(device="cpu", deadline_seconds=2.5, cache_bytes=0)
     with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
         slow = post(http, EXAMPLES[0].read_bytes(), **SLOW)
         assert (slow.status_code, slow.json()["type"].rsplit(":", 1)[1]) == (422, "deadline-exceeded")
@@ -226,6 +227,19 @@ def test_a_service_with_a_wrong_built_in_example_is_never_ready(tmp_path: Path) 
         response = http.get("/health/ready")
         assert (response.status_code, response.json()["type"].rsplit(":", 1)[1]) == (503, "not-ready")
         assert "generalizer.safetensors came out as not_generalizer" in response.json()["detail"]
+
+
+def test_a_service_whose_meta_classifier_is_damaged_says_so_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    (tmp_path / "conjunction").mkdir()
+    card = EXAMPLES[0].parents[1] / "conjunction" / "card.json"
+    (tmp_path / "conjunction" / "card.json").write_bytes(card.read_bytes())
+    (tmp_path / "conjunction" / "sandwich.safetensors").write_bytes(b"cut short")
+    settings = Settings(device="cpu", models_dir=tmp_path, cache_bytes=0)
+    with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
+        for response in (http.get("/health/ready"), post(http, EXAMPLES[0].read_bytes())):
+            assert (response.status_code, response.json()["type"].rsplit(":", 1)[1]) == (503, "not-ready")
+            assert "fetch both again" in response.json()["detail"]
+            assert int(response.headers["retry-after"]) > 0
 
 
 def test_memory_over_the_limit_is_the_jobs_problem_alone(checkpoint_file: Path) -> None:

@@ -1,5 +1,6 @@
 """Generator, readout, calibration and the saved meta-classifier."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 
 from app.formulas.solver import MalformedFormula, satisfiable
 from app.formulas.vocabulary import FORMULA_SYMBOLS, decode
@@ -186,6 +188,17 @@ def test_weights_that_do_not_match_the_card_are_refused(meta_folder: Path) -> No
     content[-1] ^= 1
     (meta_folder / WEIGHTS).write_bytes(bytes(content))
     with pytest.raises(DamagedMetaClassifier):
+        load_meta_classifier(meta_folder, torch.device("cpu"))
+
+
+def test_weights_of_another_version_are_refused(meta_folder: Path) -> None:
+    tensors = load_file(meta_folder / WEIGHTS)
+    name = next(name for name, tensor in tensors.items() if tensor.dim() == 2)
+    save_file(tensors | {name: tensors[name][:1].contiguous()}, meta_folder / WEIGHTS)
+    card = Card.model_validate_json((meta_folder / CARD).read_text())
+    digest = hashlib.sha256((meta_folder / WEIGHTS).read_bytes()).hexdigest()
+    (meta_folder / CARD).write_text(card.model_copy(update={"sha256": digest}).model_dump_json())
+    with pytest.raises(DamagedMetaClassifier, match="another version of the sandwich"):
         load_meta_classifier(meta_folder, torch.device("cpu"))
 
 
