@@ -41,7 +41,7 @@ from app.zoo.card import ZooCard, read_card, write_card
 from app.zoo.engines.local import LocalPool
 from app.zoo.info import summarize
 from app.zoo.recipe import RECIPES, Recipe, manifest
-from app.zoo.shards import merge, read_index
+from app.zoo.shards import merge, prune, read_index
 from app.zoo.verify import verify
 
 EXAMPLES = SHIPPED_MODELS / "examples"
@@ -285,6 +285,16 @@ def zoo_merge(
     zoo_info(folder)
 
 
+@zoo_app.command("prune")
+def zoo_prune(folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)]) -> None:
+    """Drop the weights of subjects that did not converge, to pass a zoo on; what is known of them stays."""
+    try:
+        prune(folder)
+    except ValueError as error:
+        raise _fail(str(error)) from error
+    zoo_info(folder)
+
+
 @zoo_app.command("verify")
 def zoo_verify(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
@@ -296,7 +306,8 @@ def zoo_verify(
         checked = verify(folder, sample, seed, Settings().torch_device())
     except ValueError as error:
         raise _fail(str(error)) from error
-    console.print(f"{checked.subjects} hashes are right; {checked.retested} subjects tested again")
+    without = f" ({checked.pruned} pruned subjects have no weights)" if checked.pruned else ""
+    console.print(f"{checked.subjects} hashes are right{without}; {checked.retested} subjects tested again")
     if checked.wrong:
         raise _fail(f"counts differ for {', '.join(checked.wrong)}")
     console.print("all counts are right")

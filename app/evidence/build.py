@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from app.evidence.baselines import out_of_fold, placed_formulas, tabular_baselines
 from app.evidence.experiment import SANDWICH, SCHEME_LEFT_OUT, Zoo, run_experiment
-from app.evidence.folds import make_folds
+from app.evidence.folds import Fold, make_folds
 from app.evidence.metrics import Metrics, measure
 from app.evidence.report import write_report
 from app.sandwich.card import Card
@@ -31,12 +31,12 @@ from app.sandwich.meta_classifier import (
     score,
 )
 from app.zoo.info import one_sided_schemes
-from app.zoo.shards import INDEX, IndexRow, read_index, read_weights, write_atomically
+from app.zoo.shards import IndexRow, read_index, read_weights, write_atomically
 
-PREDICTIONS = "predictions.csv"
+PREDICTIONS, LATER = "predictions.csv", "later.csv"
 THRESHOLD = 0.5
 MATCHED, OTHER_CUTS = 0.99, (0.80, 0.85, 0.95)
-_FACTS = ("subject", "group", "scheme", "converged", "label", "in_distribution_accuracy", "long_accuracy")
+_FACTS = ("subject", "group", "scheme", "label", "in_distribution_accuracy", "long_accuracy")
 _PACKAGES = ("probe-sandwich", "torch", "numpy", "scikit-learn", "safetensors")
 
 
@@ -45,7 +45,7 @@ class ZooTooSmall(ValueError):
 
 
 class OtherZoo(ValueError):
-    """A meta-classifier was trained on another state of the zoo, so nobody knows which subjects it has seen."""
+    """A meta-classifier was trained on other subjects, so nobody knows which of a zoo's it has seen."""
 
 
 def train_meta_classifier(
@@ -76,7 +76,7 @@ def train_meta_classifier(
         training=training,
         calibrations=[],
         support_limits=[],
-        zoo=_zoo_facts(zoo_folder, rows),
+        zoo=_zoo_facts(rows),
         metrics={},
         packages={package: version(package) for package in _PACKAGES},
         sha256="",
@@ -92,14 +92,16 @@ def evaluate_meta_classifier(zoo_folder: Path, model: Path, device: torch.device
 
     Out-of-fold predictions of the sandwich come from the stored members, each on its own fold; those of the
     table baselines from fitting them anew. The variants of the sandwich are not stored: their predictions are read
-    from `predictions.csv`. Raises `NotAZoo`, `OtherZoo`.
+    from `predictions.csv`. A zoo may have grown since: subjects of its later groups are judged apart.
+    Raises `NotAZoo`, `OtherZoo`.
     """
-    rows = read_index(zoo_folder)
-    zoo = Zoo.of(zoo_folder, [row for row in rows if not row.reserve])
     meta = load_meta_classifier(model, device)
-    if meta.card.zoo["index_sha256"] != _zoo_facts(zoo_folder, rows)["index_sha256"]:
-        raise OtherZoo(f"{model} was trained on another state of {zoo_folder}; train it anew")
-    folds = make_folds(zoo.groups, zoo.converged, meta.card.training.folds, meta.card.training.seed)
+    every_row = read_index(zoo_folder)
+    rows = [row for row in every_row if row.group < meta.card.zoo["groups"]]
+    if meta.card.zoo["rows_sha256"] != _zoo_facts(rows)["rows_sha256"]:
+        raise OtherZoo(f"{model} was trained on other subjects than those of {zoo_folder}; train it anew")
+    zoo = Zoo.of(zoo_folder, [row for row in rows if not row.reserve])
+    folds = make_folds(zoo.groups, zoo.configurations, meta.card.training.folds, meta.card.training.seed)
     stored = _read_predictions(model / PREDICTIONS)
     predictions = {SANDWICH: np.zeros(len(zoo.rows))}
     cohorts = load_cohorts(zoo_folder, zoo.rows, device)
@@ -124,7 +126,9 @@ def evaluate_meta_classifier(zoo_folder: Path, model: Path, device: torch.device
     if reserve is not None:
         metrics["sandwich_on_reserve"] = reserve.model_dump()
     slices = {name: figures.model_dump() for name, figures in _slices(zoo, predictions, judged).items()}
-    card = meta.card.model_copy(update={"metrics": metrics, "slices": slices})
+    later = Zoo.of(zoo_folder, [row for row in every_row if row.group >= meta.card.zoo["groups"]])
+    judged_later = _judge_later(meta, zoo, later, left_out, device, model / LATER)
+    card = meta.card.model_copy(update={"metrics": metrics, "slices": slices, "later": judged_later})
     write_atomically(model / CARD, (card.model_dump_json(indent=2) + "\n").encode())
     write_report(model, card, zoo, predictions)
     return card
@@ -147,7 +151,7 @@ def _slices(zoo: Zoo, predictions: Mapping[str, NDArray[np.float64]], judged: ND
         labels = np.array([row.retest(cut).generalizer for row in zoo.rows])
         found[f"cut {cut:.2f}"] = _measure(replace(zoo, labels=labels), probability, judged)
     for scheme in np.unique(zoo.schemes):
-        of_scheme = (zoo.schemes == scheme) & zoo.converged
+        of_scheme = zoo.schemes == scheme
         found[f"{scheme}"] = _measure(zoo, probability, of_scheme)
         found[f"{scheme}, never seen"] = _measure(zoo, predictions[SCHEME_LEFT_OUT], of_scheme)
     return found
@@ -157,17 +161,41 @@ def _reserve_metrics(
     meta: MetaClassifier, folder: Path, rows: list[IndexRow], left_out: set[str], device: torch.device
 ) -> Metrics | None:
     """The whole ensemble on converged subjects of configurations that no fold ever saw."""
-    reserve = Zoo.of(folder, [row for row in rows if row.reserve and row.converged])
+    reserve = Zoo.of(folder, [row for row in rows if row.reserve])
     if not reserve.rows:
         return None
-    probability = np.zeros(len(reserve.rows))
-    for cohort in load_cohorts(folder, reserve.rows, device):
+    return _measure(reserve, _whole_ensemble(meta, reserve, device), reserve.judged(left_out))
+
+
+def _whole_ensemble(meta: MetaClassifier, zoo: Zoo, device: torch.device) -> NDArray[np.float64]:
+    probability = np.zeros(len(zoo.rows))
+    for cohort in load_cohorts(zoo.folder, zoo.rows, device):
         probability[cohort.numbers.numpy()] = meta.predict(cohort.subjects).probability
-    return _measure(reserve, probability, reserve.judged(left_out))
+    return probability
+
+
+def _judge_later(
+    meta: MetaClassifier, known: Zoo, later: Zoo, left_out: set[str], device: torch.device, path: Path
+) -> dict[str, dict[str, object]]:
+    """Figures on subjects built after the training, their predictions written to `path`; none where there are none."""
+    if not later.rows:
+        return {}
+    predictions = {SANDWICH: _whole_ensemble(meta, later, device)}
+    rows = [*known.rows, *later.rows]
+    cohorts = load_cohorts(known.folder, rows, device)
+    seen, new = np.split(np.arange(len(rows)), [len(known.rows)])
+    fold = Fold(train=seen, validation=seen[:0], test=new)
+    labels = np.concatenate([known.labels, later.labels])
+    tables = tabular_baselines(rows, read_weights(known.folder, rows))
+    for baseline in [*tables, placed_formulas(meta.card.sandwich, cohorts)]:
+        predictions[baseline.name] = out_of_fold(baseline, labels, [fold])[new]
+    _write_predictions(path, later, predictions)
+    judged = later.judged(left_out)
+    return {name: _measure(later, values, judged).model_dump() for name, values in predictions.items()}
 
 
 def _check_size(zoo: Zoo) -> None:
-    labels = zoo.labels[zoo.converged]
+    labels = zoo.labels
     if min(labels.sum(), (~labels).sum()) < 10:
         raise ZooTooSmall(
             f"the zoo has {labels.sum()} converged generalizers and {(~labels).sum()} converged others outside the "
@@ -175,10 +203,12 @@ def _check_size(zoo: Zoo) -> None:
         )
 
 
-def _zoo_facts(folder: Path, rows: list[IndexRow]) -> dict[str, object]:
+def _zoo_facts(rows: list[IndexRow]) -> dict[str, object]:
     converged = [row for row in rows if row.converged]
+    what = "".join(f"{row.subject} {row.label:d}{row.converged:d}{row.reserve:d}\n" for row in rows)
     return {
-        "index_sha256": hashlib.sha256((folder / INDEX).read_bytes()).hexdigest(),
+        "groups": max(row.group for row in rows) + 1 if rows else 0,
+        "rows_sha256": hashlib.sha256(what.encode()).hexdigest(),
         "subjects": len(rows),
         "converged": len(converged),
         "reserve": sum(row.reserve for row in rows),
@@ -196,7 +226,6 @@ def _write_predictions(path: Path, zoo: Zoo, predictions: Mapping[str, NDArray[n
             row.subject,
             row.group,
             row.scheme.value,
-            int(row.converged),
             int(row.label),
             round(row.in_distribution_accuracy, 5),
             "" if row.long_accuracy is None else round(row.long_accuracy, 5),

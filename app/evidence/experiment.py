@@ -45,32 +45,36 @@ def variants(config: SandwichConfig, training: SandwichTraining) -> dict[str, Va
 
 @dataclass(frozen=True)
 class Zoo:
-    """What an experiment needs of a zoo: rows outside the reserve, and arrays `(subjects,)` of them."""
+    """What an experiment needs of a zoo: its converged subjects, and arrays `(subjects,)` of them.
+
+    `configurations` are the numbers of all groups, of those as well of which nothing converged.
+    """
 
     folder: Path
     rows: list[IndexRow]
     labels: NDArray[np.bool_]
-    converged: NDArray[np.bool_]
     long_accuracy: NDArray[np.float64]
     groups: NDArray[np.int64]
     schemes: NDArray[np.str_]
+    configurations: NDArray[np.int64]
 
     @staticmethod
     def of(folder: Path, rows: Sequence[IndexRow]) -> "Zoo":
-        """The arrays of some rows."""
+        """The converged ones among some rows."""
+        converged = [row for row in rows if row.converged]
         return Zoo(
             folder,
-            list(rows),
-            np.array([row.label for row in rows]),
-            np.array([row.converged for row in rows]),
-            np.array([0.5 if row.long_accuracy is None else row.long_accuracy for row in rows]),
-            np.array([row.group for row in rows]),
-            np.array([row.scheme.value for row in rows]),
+            converged,
+            np.array([row.label for row in converged], dtype=bool),
+            np.array([0.5 if row.long_accuracy is None else row.long_accuracy for row in converged]),
+            np.array([row.group for row in converged], dtype=np.int64),
+            np.array([row.scheme.value for row in converged], dtype=str),
+            np.unique([row.group for row in rows]),
         )
 
     def judged(self, left_out: Collection[str]) -> NDArray[np.bool_]:
-        """Which subjects count in figures, `(subjects,)`: the converged ones of schemes that are not left out."""
-        return self.converged & ~np.isin(self.schemes, list(left_out))
+        """Which subjects count in figures, `(subjects,)`: those of schemes that are not left out."""
+        return ~np.isin(self.schemes, list(left_out))
 
 
 @dataclass(frozen=True)
@@ -102,14 +106,14 @@ def run_experiment(
 
     `progress` is told how many trainings have ended, and of how many.
     """
-    folds = make_folds(zoo.groups, zoo.converged, training.folds, training.seed)
+    folds = make_folds(zoo.groups, zoo.configurations, training.folds, training.seed)
     jobs = [
         (method, number, fold, kind)
         for method, kind in variants(config, training).items()
         for number, fold in enumerate(folds)
     ]
     readout_only = Variant(config, training.model_copy(update={"epochs": 0}))
-    by_scheme = leave_one_scheme_out(zoo.groups, zoo.schemes, zoo.converged, training.seed)
+    by_scheme = leave_one_scheme_out(zoo.groups, zoo.schemes, training.seed)
     jobs += [(SCHEME_LEFT_OUT, number, fold, readout_only) for number, fold in enumerate(by_scheme)]
     predictions = {method: np.zeros(len(zoo.rows)) for method, *_ in jobs}
     members = []
@@ -142,10 +146,9 @@ def run_fold(
     held_out = read_all(sandwich, validation)
     calibration = fit_calibration(held_out.scores, zoo.labels[held_out.numbers])
     judged = read_all(sandwich, test)
-    judged_converged = zoo.converged[judged.numbers]
     support = fit_support(
         np.concatenate([read_all(sandwich, train).statistics, held_out.statistics]),
-        judged.statistics[judged_converged],
+        judged.statistics,
     )
     member = Member(sandwich.cpu(), calibration, support)
     return FoldOutcome(member, judged.numbers, calibration.probability(judged.scores))

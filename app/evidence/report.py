@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -42,11 +43,20 @@ def write_report(folder: Path, card: Card, zoo: Zoo, predictions: Predictions) -
 
 def figures_table(card: Card) -> list[str]:
     """The card's figures as lines of a markdown table; README and report show the same."""
+    return _table(card.metrics)
+
+
+def later_table(card: Card) -> list[str]:
+    """The same for configurations built after the training."""
+    return _table(card.later)
+
+
+def _table(metrics: Mapping[str, Any]) -> list[str]:
     lines = [
         "| method | AUC (95 % interval) | within-configuration AUC | Spearman | Brier | calibration error |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for method, figures in card.metrics.items():
+    for method, figures in metrics.items():
         area = f"{_short(figures['auc'])} ({_short(figures['auc_low'])} to {_short(figures['auc_high'])})"
         names = ("within_configuration_auc", "spearman", "brier", "expected_calibration_error")
         others = " | ".join(_short(figures[name]) for name in names)
@@ -74,6 +84,22 @@ def _short(value: float | None) -> str:
 def _never_seen(card: Card) -> float:
     areas = [figures["auc"] for name, figures in card.slices.items() if name.endswith("never seen")]
     return float(np.mean([area for area in areas if area is not None]))
+
+
+def _later_text(card: Card) -> list[str]:
+    if not card.later:
+        return []
+    sandwich = card.later[SANDWICH]
+    return [
+        "## Configurations built after the training",
+        "",
+        f"The whole ensemble on {sandwich['subjects']} converged subjects ({sandwich['positives']} generalizers, "
+        f"{sandwich['within_configuration_pairs']} pairs within a configuration) of configurations that did not exist "
+        "when it was trained, beside baselines fitted on all subjects that it was made from.",
+        "",
+        *later_table(card),
+        "",
+    ]
 
 
 def _price_text(card: Card, zoo: Zoo, prices: Sequence[Price]) -> list[str]:
@@ -122,6 +148,7 @@ def _text(card: Card, zoo: Zoo, predictions: Predictions, prices: Sequence[Price
         "",
         "![Probability against long accuracy](long_accuracy.png)",
         "",
+        *_later_text(card),
         "## Slices",
         "",
         "`never seen`: judged by a sandwich (its generator not trained through subjects) trained on the other schemes "
@@ -199,7 +226,7 @@ def _plot_roc(path: Path, zoo: Zoo, predictions: Predictions, left_out: Sequence
 def _plot_long_accuracy(path: Path, zoo: Zoo, probability: NDArray[np.float64]) -> None:
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     for scheme in np.unique(zoo.schemes):
-        rows = (zoo.schemes == scheme) & zoo.converged
+        rows = zoo.schemes == scheme
         axes.scatter(zoo.long_accuracy[rows], probability[rows], s=14, label=scheme, alpha=0.8)
     cut = zoo.rows[0].definition.generalizer_cut
     axes.axvline(cut, color="0.5", linestyle="--", linewidth=1, label=f"cut {cut:.2f}")

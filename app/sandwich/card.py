@@ -30,6 +30,9 @@ class Card(BaseModel):
     metrics: dict[str, Any]
     slices: dict[str, Any] = {}
     """The sandwich's figures among some of the subjects, or with labels at other cuts."""
+    later: dict[str, Any] = {}
+    """Figures on configurations built after the training: of the whole ensemble, and of baselines fitted on all
+    subjects that the ensemble was made from."""
     packages: dict[str, str]
     sha256: str
     """Of `sandwich.safetensors`."""

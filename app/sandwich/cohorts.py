@@ -49,7 +49,7 @@ def among(cohorts: Sequence[Cohort], numbers: set[int]) -> list[Cohort]:
 def load_cohorts(folder: Path, rows: Sequence[IndexRow], device: torch.device) -> list[Cohort]:
     """The subjects of some index rows, stacked by shape; a subject's number is its place in `rows`.
 
-    Raises `DamagedShard`.
+    Raises `DamagedShard`, `NotKept`.
     """
     by_shape: dict[Shape, list[int]] = defaultdict(list)
     for number, row in enumerate(rows):

@@ -2,7 +2,8 @@
 
 A shard is one safetensors file: the group's tensors `(models, ...)` in half precision, and in its metadata
 the index rows of its subjects. It appears by one atomic rename, so a group is either there, whole, or not:
-resuming is listing files. `index.jsonl` repeats the rows in one place and is made anew from the shards.
+resuming is listing files. `index.jsonl` repeats the rows in one place and is made anew from the shards. A zoo that is
+passed on may be pruned: the rows of subjects that did not converge stay, their weights go.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from pathlib import Path
 import torch
 from pydantic import BaseModel, ConfigDict
 from safetensors import safe_open
-from safetensors.torch import save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from app.length_test import BucketResult, Definition, LengthTestResult, judge
@@ -23,6 +24,8 @@ from app.subjects.transformer import Weights
 from app.zoo.training import TrainingConfig
 
 INDEX, SHARDS = "index.jsonl", "shards"
+KEEP_WHOLE = 0.8
+"""A shard of which this share has converged is not worth rewriting: whoever versions it would store it twice."""
 
 
 class NotAZoo(ValueError):
@@ -36,6 +39,10 @@ class DamagedShard(ValueError):
     """A shard's content does not match its index rows."""
 
 
+class NotKept(ValueError):
+    """A subject's weights were pruned."""
+
+
 class IndexRow(BaseModel):
     """One subject of the zoo."""
 
@@ -46,7 +53,8 @@ class IndexRow(BaseModel):
     group: int
     seed: int
     shard: str
-    row: int
+    row: int | None
+    """Place in the shard's tensors; None where the weights were pruned."""
     reserve: bool
     config: SubjectConfig
     training: TrainingConfig
@@ -110,10 +118,13 @@ def finished_groups(folder: Path) -> set[int]:
 
 def shard_rows(folder: Path) -> Iterator[IndexRow]:
     """Index rows of all shards, by group."""
-    for path in sorted((folder / SHARDS).glob("group-*.safetensors")):
-        with safe_open(path, framework="pt") as shard:
-            for row in json.loads(shard.metadata()["rows"]):
-                yield IndexRow.model_validate(row)
+    for group in sorted(finished_groups(folder)):
+        yield from _rows_of(shard_path(folder, group))
+
+
+def _rows_of(path: Path) -> list[IndexRow]:
+    with safe_open(path, framework="pt") as shard:
+        return [IndexRow.model_validate(row) for row in json.loads(shard.metadata()["rows"])]
 
 
 def write_index(folder: Path) -> list[IndexRow]:
@@ -135,6 +146,23 @@ def merge(folder: Path, parts: Sequence[Path]) -> list[IndexRow]:
     return write_index(folder)
 
 
+def prune(folder: Path) -> list[IndexRow]:
+    """Drop the weights of subjects that did not converge, from shards of which under `KEEP_WHOLE` did, and make the
+    index anew. Raises `NotAZoo`."""
+    for group in sorted(finished_groups(folder)):
+        path = shard_path(folder, group)
+        rows = _rows_of(path)
+        kept = [row.row for row in rows if row.converged and row.row is not None]
+        if len(kept) >= KEEP_WHOLE * len(rows) or len(kept) == sum(row.row is not None for row in rows):
+            continue
+        places: dict[int | None, int] = {old: new for new, old in enumerate(kept)}
+        tensors = load(path.read_bytes()) if kept else {}
+        weights = {name: tensor[kept] for name, tensor in tensors.items()}
+        moved = [row.model_copy(update={"row": places.get(row.row)}) for row in rows]
+        write_atomically(path, shard_bytes(weights, moved))
+    return write_index(folder)
+
+
 def read_index(folder: Path) -> list[IndexRow]:
     """The index. Raises `NotAZoo`."""
     path = folder / INDEX
@@ -144,10 +172,12 @@ def read_index(folder: Path) -> list[IndexRow]:
 
 
 def read_weights(folder: Path, rows: Sequence[IndexRow]) -> list[dict[str, Tensor]]:
-    """Single-precision tensors of the subjects, without a model axis. Raises `DamagedShard`."""
+    """Single-precision tensors of the subjects, without a model axis. Raises `DamagedShard`, `NotKept`."""
     shards: dict[str, dict[str, Tensor]] = {}
     weights = []
     for row in rows:
+        if row.row is None:
+            raise NotKept(f"{row.shard} holds no weights of seed {row.seed}, which did not converge; build it again")
         if row.shard not in shards:
             with safe_open(folder / SHARDS / row.shard, framework="pt") as shard:
                 shards[row.shard] = {name: shard.get_tensor(name) for name in shard.keys()}  # noqa: SIM118

@@ -13,9 +13,11 @@ from app.zoo.shards import read_index, read_weights, shard_rows
 
 
 class Verification(BaseModel):
-    """Outcome of a check; `wrong` names the subjects whose counts came out differently."""
+    """Outcome of a check; `wrong` names the subjects whose counts came out differently, `pruned` counts those whose
+    weights are not there."""
 
     subjects: int
+    pruned: int
     retested: int
     wrong: list[str]
 
@@ -25,13 +27,15 @@ class StaleIndex(ValueError):
 
 
 def verify(folder: Path, sample: int, seed: int, device: torch.device) -> Verification:
-    """Recompute every subject's hash, and the length-test counts of a random sample from the weights.
+    """Recompute the hash of every subject whose weights are there, and the length-test counts of a random sample.
 
     Raises `NotAZoo`, `StaleIndex`, `DamagedShard`.
     """
     rows = read_index(folder)
     if rows != list(shard_rows(folder)):
         raise StaleIndex(f"{folder} has an index that differs from its shards; run `probe-sandwich zoo merge` on it")
+    pruned = sum(row.row is None for row in rows)
+    rows = [row for row in rows if row.row is not None]
     weights = read_weights(folder, rows)
     chosen = np.random.default_rng(seed).permutation(len(rows))[:sample]
     by_group: dict[int, list[int]] = defaultdict(list)
@@ -43,4 +47,4 @@ def verify(folder: Path, sample: int, seed: int, device: torch.device) -> Verifi
         for number, result in zip(numbers, run_length_test(join(subjects), rows[numbers[0]].definition), strict=True):
             if result.buckets != rows[number].buckets:
                 wrong.append(rows[number].subject)
-    return Verification(subjects=len(rows), retested=len(chosen), wrong=wrong)
+    return Verification(subjects=len(rows), pruned=pruned, retested=len(chosen), wrong=wrong)
