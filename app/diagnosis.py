@@ -1,5 +1,6 @@
 """One subject in, one diagnosis out: the sandwich's probability beside the direct length test."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ class Diagnosis(BaseModel):
     reason: str
     direct_test: LengthTestResult | None
     agreement: Agreement
-    probes: list[ProbeReading] = Field(description="those with the largest margins")
+    probes: list[ProbeReading] = Field(description="those with the largest finite margins")
     meta_classifier: MetaClassifierSummary | None
     device: str
     timings_seconds: Timings
@@ -151,8 +152,8 @@ def diagnose(
         diagnoses.append(
             Diagnosis(
                 checkpoint=_summary(checkpoint),
-                generalizer_probability=None if answer is None else answer.probability,
-                probability_interval=None if answer is None else answer.interval,
+                generalizer_probability=answer.probability if answer is not None and answer.finite else None,
+                probability_interval=answer.interval if answer is not None and answer.finite else None,
                 verdict=verdict,
                 reason=reason,
                 direct_test=test,
@@ -181,6 +182,11 @@ class _Answer:
             (float(prediction.low[row]), float(prediction.high[row])),
             float(prediction.unlikeness[row]),
         )
+
+    @property
+    def finite(self) -> bool:
+        """False where a subject of finite weights overflows on the probes."""
+        return all(map(math.isfinite, (self.probability, *self.interval, self.unlikeness)))
 
 
 def batches(checkpoints: Sequence[AnyCheckpoint]) -> list[list[int]]:
@@ -212,7 +218,8 @@ def _probe_readings(meta: MetaClassifier, subjects: Subjects, seed: int) -> list
     texts, margins = meta.read_probes(subjects, seed)
     readings = []
     for row in margins:
-        order = row.abs().argsort(descending=True)[:SHOWN_PROBES].tolist()
+        finite = row.isfinite().nonzero()[:, 0]
+        order = finite[row[finite].abs().argsort(descending=True)][:SHOWN_PROBES].tolist()
         readings.append([ProbeReading(text=texts[n], margin=round(float(row[n]), 4)) for n in order])
     return readings
 
@@ -230,22 +237,32 @@ def _verdict(
             f"the probes have {meta.card.sandwich.probe_length} symbols, but the subject was trained on at most "
             f"{config.train_max_length}"
         )
-    if config.train_max_length != meta.card.train_max_length or config.task != meta.card.task:
-        return Verdict.ABSTAIN, (
-            f"the zoo holds subjects of T = {meta.card.train_max_length} on its own task parameters; this one has "
-            f"T = {config.train_max_length}"
-        )
-    if answer.unlikeness > 1:
-        return Verdict.ABSTAIN, f"its responses lie {answer.unlikeness:.2f} times as far from the zoo's as the limit"
-    if test is not None and not test.converged:
-        return Verdict.ABSTAIN, (
-            f"it has not converged: accuracy {test.in_distribution_accuracy:.3f} on lengths it was trained on, and the "
-            f"question is asked from {test.definition.convergence_cut} on"
-        )
+    doubt = _doubt(config, meta, answer, test)
+    if doubt is not None:
+        return Verdict.ABSTAIN, doubt
     threshold = meta.card.threshold
     verdict = Verdict.GENERALIZER if answer.probability >= threshold else Verdict.NOT_GENERALIZER
     relation = "at or above" if answer.probability >= threshold else "below"
     return verdict, f"P(generalizer) = {answer.probability:.2f} is {relation} the threshold {threshold:.2f}"
+
+
+def _doubt(config: SubjectFacts, meta: MetaClassifier, answer: _Answer, test: LengthTestResult | None) -> str | None:
+    """Why the question does not apply to this subject, if it does not."""
+    if config.train_max_length != meta.card.train_max_length or config.task != meta.card.task:
+        return (
+            f"the zoo holds subjects of T = {meta.card.train_max_length} on its own task parameters; this one has "
+            f"T = {config.train_max_length}"
+        )
+    if not answer.finite:
+        return "its responses are not finite numbers: it overflows in single precision"
+    if answer.unlikeness > 1:
+        return f"its responses lie {answer.unlikeness:.2f} times as far from the zoo's as the limit"
+    if test is not None and not test.converged:
+        return (
+            f"it has not converged: accuracy {test.in_distribution_accuracy:.3f} on lengths it was trained on, and the "
+            f"question is asked from {test.definition.convergence_cut} on"
+        )
+    return None
 
 
 def _agreement(verdict: Verdict, test: LengthTestResult | None) -> Agreement:

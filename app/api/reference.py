@@ -52,6 +52,6 @@ def _histogram(path: Path) -> Histogram:
     counts = {"0": [0] * BINS, "1": [0] * BINS}
     with path.open(newline="") as file:
         for row in csv.DictReader(file):
-            if row["converged"] == "1" and row["sandwich"]:
+            if row["sandwich"]:
                 counts[row["label"]][min(BINS - 1, int(float(row["sandwich"]) * BINS))] += 1
     return Histogram(meta_classifier=path.parent.name, generalizers=counts["1"], not_generalizers=counts["0"])

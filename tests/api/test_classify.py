@@ -14,9 +14,9 @@ from app.api.problems import _STATUS_OF_CHECKPOINT_ERRORS
 from app.client import Client, ServiceProblem
 from app.diagnosis import Options
 from app.settings import Settings
-from app.subjects.checkpoint import CheckpointError, load_checkpoint
+from app.subjects.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from tests.api.bundles import bundle_of, zip_of
-from tests.conftest import EXAMPLES, FAST, post, running
+from tests.conftest import EXAMPLES, FAST, ConfigFactory, fresh_weights, post, running
 from tests.subjects.test_checkpoint import rewrite
 
 
@@ -241,3 +241,17 @@ def test_a_service_without_models_says_so(tmp_path: Path, checkpoint_file: Path)
 def test_odd_file_names_do_no_harm(http: httpx.Client) -> None:
     files = {"checkpoint": ("../../etc/päß\u202e.safetensors", EXAMPLES[0].read_bytes())}
     assert http.post("/classify", data=FAST, files=files).status_code == 200
+
+
+def test_a_subject_that_overflows_gets_no_probability(
+    http: httpx.Client, tiny_config: ConfigFactory, tmp_path: Path
+) -> None:
+    """All weights are finite, as an upload's must be; what they make of an input is not."""
+    config = tiny_config()
+    huge = {name: weight * 1e30 for name, weight in fresh_weights(config).items()}
+    save_checkpoint(tmp_path / "huge.safetensors", config, huge)
+    answer = post(http, (tmp_path / "huge.safetensors").read_bytes()).raise_for_status().json()
+    assert (answer["verdict"], answer["generalizer_probability"], answer["probes"]) == ("abstain", None, [])
+    assert answer["probability_interval"] is None
+    assert "not finite" in answer["reason"]
+    assert answer["direct_test"]["converged"] is False
