@@ -122,7 +122,7 @@ def diagnose(
     options: Options = Options(),
     progress: Progress = lambda stage, detail: None,
 ) -> list[Diagnosis]:
-    """Diagnose checkpoints that share shape, task and T (`batches` makes such lists), run as one stack."""
+    """Diagnose checkpoints that share shape, scheme, task and T (`batches` makes such lists), run as one stack."""
     started = time.perf_counter()
     subjects = stacked(checkpoints, device)
     config = checkpoints[0].config
@@ -196,7 +196,8 @@ def batches(checkpoints: Sequence[AnyCheckpoint]) -> list[list[int]]:
         key: tuple[Any, ...] = (number,)
         if isinstance(checkpoint, Checkpoint):
             config = checkpoint.config
-            key = (config.shape, config.task, config.train_max_length, config.longest_formula)
+            # A stack of several position schemes computes each of them for every subject.
+            key = (config.shape, config.scheme, config.task, config.train_max_length, config.longest_formula)
         together.setdefault(key, []).append(number)
     return list(together.values())
 
