@@ -1,12 +1,15 @@
 """The worker process behind the service: killed, too slow, abandoned; what it costs whom."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import multiprocessing
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -240,6 +243,31 @@ def test_a_service_whose_meta_classifier_is_damaged_says_so_and_keeps_nobody_wai
             assert (response.status_code, response.json()["type"].rsplit(":", 1)[1]) == (503, "not-ready")
             assert "fetch both again" in response.json()["detail"]
             assert int(response.headers["retry-after"]) > 0
+
+
+def test_sigterm_lets_the_running_job_end_and_takes_no_other() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", "from app.cli import app; app()", "serve", "--port", str(port)]
+    environment = os.environ | {"PROBE_SANDWICH_CACHE_BYTES": "0", "PROBE_SANDWICH_DEVICE": "cpu"}
+    server = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http, ThreadPoolExecutor(1) as pool:
+        deadline = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                if http.get("/health/ready").status_code == 200:
+                    break
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        job = pool.submit(post, http, EXAMPLES[0].read_bytes(), formulas_per_length="4000")
+        while metric(http, "uploads_in_flight") == 0:
+            time.sleep(0.01)
+        server.send_signal(signal.SIGTERM)
+        assert job.result().status_code == 200
+        server.wait(timeout=30)
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"http://127.0.0.1:{port}/health/live")
 
 
 def test_memory_over_the_limit_is_the_jobs_problem_alone(checkpoint_file: Path) -> None:
