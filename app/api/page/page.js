@@ -110,8 +110,8 @@ async function showResult(diagnosis, name) {
   if (probability !== null) {
     at("scale").append(scale(probability, interval, diagnosis.meta_classifier.threshold));
     at("scale-note").textContent =
-      "From its responses to probes no longer than it was trained on; no formula's label was used. The bar spans the " +
-      "ensemble's members and noise draws." + trackRecord(diagnosis.meta_classifier);
+      "From its responses to probes no longer than it was trained on, some placed further out; no formula's label was " +
+      "used. The bar spans the ensemble's members and noise draws." + trackRecord(diagnosis.meta_classifier);
   }
   showDirectTest(test, checkpoint.train_max_length);
   await showZoo(diagnosis.meta_classifier, probability);
