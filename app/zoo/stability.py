@@ -51,7 +51,7 @@ class LabelStability(BaseModel):
 
 
 class TrainingStability(BaseModel):
-    """Groups trained once more, with their weights seen at full precision and on the way.
+    """Groups trained once more, with their weights seen at full and at half precision and on the way.
 
     `snapshots` compares, for each share of training, the label then with the final one, over the subjects that had
     converged at both moments; `converged_at` says how many had by then.
@@ -113,23 +113,27 @@ def training_stability(
     """Train groups of a finished zoo once more, and compare."""
     stored = {row.seed: row for row in rows}
     reproduced = 0
-    half: list[tuple[IndexRow, bool]] = []
+    half: list[tuple[LengthTestResult, LengthTestResult]] = []
     at: dict[float, list[tuple[IndexRow, LengthTestResult]]] = {share: [] for share in SNAPSHOTS}
     for group in groups:
         (trained,) = train_stack([training_run(group)], device, SNAPSHOTS)
         own = [stored[seed] for seed in group.seeds]
         reproduced += sum(subject_hash(trained.weights, n) == row.subject for n, row in enumerate(own))
+        # Of the same weights: a group trained again on another processor is not the one that is stored.
+        halved = {name: weight.half().float() for name, weight in trained.weights.items()}
         full = _test(group, trained.weights, definition, device)
-        half += [(row, result.generalizer) for row, result in zip(own, full, strict=True)]
+        half += zip(_test(group, halved, definition, device), full, strict=True)
         for share, weights in zip(SNAPSHOTS, trained.snapshots, strict=True):
             at[share] += zip(own, _test(group, weights, definition, device), strict=True)
     return TrainingStability(
         groups=[group.index for group in groups],
         subjects=len(half),
         reproduced=reproduced,
-        half_precision=Flips.count([(row.label, row.certain) for row, _ in half], [label for _, label in half]),
+        half_precision=Flips.count(
+            [(halved.generalizer, halved.certain) for halved, _ in half], [full.generalizer for _, full in half]
+        ),
         converged_at={f"{share:g}": sum(r.converged for _, r in results) for share, results in at.items()}
-        | {"1": sum(row.converged for row, _ in half)},
+        | {"1": sum(stored[seed].converged for group in groups for seed in group.seeds)},
         snapshots={f"{share:g}": _flicker(results) for share, results in at.items()},
     )
 
