@@ -184,7 +184,7 @@ def test_a_job_whose_client_leaves_is_cancelled_and_the_worker_kept(cached: Cach
         )
     started = time.monotonic()
     assert post(http, EXAMPLES[0].read_bytes(), seed="62").status_code == 200
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 10
     assert metric(http, "uploads_in_flight") == 0
     assert metric(http, "worker_restarts_total") == restarts
 
