@@ -139,7 +139,7 @@ def classify(
     ] = Options().formulas_per_length,
     direct_test: Annotated[bool, typer.Option(help="Whether to run the direct length test.")] = True,
 ) -> None:
-    """The service's answer without a server; files of one shape run stacked."""
+    """The service's answer without a server; files of one shape and scheme run stacked."""
     settings = Settings()
     device = settings.torch_device()
     options = Options(

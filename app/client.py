@@ -68,7 +68,7 @@ class Client:
         raise AssertionError
 
     def classify_many(self, checkpoints: Sequence[Path], options: Options = Options()) -> list[BatchResult]:
-        """Diagnose many files in one request; those of one shape run stacked. Raises `ServiceProblem`."""
+        """Diagnose many files in one request; those of one shape and scheme run stacked. Raises `ServiceProblem`."""
         files = [("checkpoints", (path.name, path.read_bytes())) for path in checkpoints]
         for attempt in range(_ATTEMPTS):
             response = self._http.post("/classify/batch", data=_fields(options), files=files)

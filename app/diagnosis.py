@@ -148,12 +148,13 @@ def diagnose(
     diagnoses = []
     for row, (checkpoint, test) in enumerate(zip(checkpoints, tests, strict=True)):
         answer = None if prediction is None else _Answer.of(prediction, row)
+        told = answer if answer is not None and answer.finite else None
         verdict, reason = _verdict(checkpoint.config, meta, answer, test)
         diagnoses.append(
             Diagnosis(
                 checkpoint=_summary(checkpoint),
-                generalizer_probability=answer.probability if answer is not None and answer.finite else None,
-                probability_interval=answer.interval if answer is not None and answer.finite else None,
+                generalizer_probability=told.probability if told else None,
+                probability_interval=told.interval if told else None,
                 verdict=verdict,
                 reason=reason,
                 direct_test=test,

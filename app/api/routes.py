@@ -200,7 +200,9 @@ async def classify(
 )
 async def classify_batch(
     request: Request,
-    checkpoints: Annotated[list[UploadFile], File(description="checkpoints; those of one shape run stacked")],
+    checkpoints: Annotated[
+        list[UploadFile], File(description="checkpoints; those of one shape and scheme run stacked")
+    ],
     options: OptionsDependency,
     service: ServiceDependency,
 ) -> Response:

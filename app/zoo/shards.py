@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from pydantic import BaseModel, ConfigDict
 from safetensors import safe_open
-from safetensors.torch import load, save
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from app.length_test import BucketResult, Definition, LengthTestResult, judge
@@ -156,7 +156,7 @@ def prune(folder: Path) -> list[IndexRow]:
         if len(kept) >= KEEP_WHOLE * len(rows) or len(kept) == sum(row.row is not None for row in rows):
             continue
         places: dict[int | None, int] = {old: new for new, old in enumerate(kept)}
-        tensors = load(path.read_bytes()) if kept else {}
+        tensors = load_file(path) if kept else {}
         weights = {name: tensor[kept] for name, tensor in tensors.items()}
         moved = [row.model_copy(update={"row": places.get(row.row)}) for row in rows]
         write_atomically(path, shard_bytes(weights, moved))

@@ -53,9 +53,12 @@ def metric(http: httpx.Client, name: str) -> float:
 
 
 def until_ready(http: httpx.Client) -> None:
-    """Wait for a worker."""
+    """Wait for a worker, and before it for the service to listen."""
     deadline = time.monotonic() + 60
-    while http.get("/health/ready").status_code != 200:
+    while True:
+        with contextlib.suppress(httpx.ConnectError):
+            if http.get("/health/ready").status_code == 200:
+                return
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -253,13 +256,7 @@ def test_sigterm_lets_the_running_job_end_and_takes_no_other() -> None:
     environment = os.environ | {"PROBE_SANDWICH_CACHE_BYTES": "0", "PROBE_SANDWICH_DEVICE": "cpu"}
     server = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http, ThreadPoolExecutor(1) as pool:
-        deadline = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(httpx.TransportError):
-                if http.get("/health/ready").status_code == 200:
-                    break
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until_ready(http)
         job = pool.submit(post, http, EXAMPLES[0].read_bytes(), formulas_per_length="4000")
         while metric(http, "uploads_in_flight") == 0:
             time.sleep(0.01)

@@ -85,7 +85,7 @@ def service() -> None:
 
 
 def batched() -> None:
-    """The sandwich over 200 checkpoints, stacked by shape against one by one."""
+    """The sandwich over 200 checkpoints, stacked by shape and scheme against one by one."""
     zoo = SHIPPED_MODELS / "zoo-conjunction"
     rows = [row for row in read_index(zoo) if row.converged][:BATCHED]
     weights = read_weights(zoo, rows)
@@ -95,7 +95,7 @@ def batched() -> None:
     seconds = {}
     for name, groups in (
         ("one by one (the reference)", [[number] for number in range(len(checkpoints))]),
-        ("stacked by shape", batches(checkpoints)),
+        ("stacked", batches(checkpoints)),
     ):
         began = time.monotonic()
         for group in groups:
