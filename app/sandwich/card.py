@@ -26,13 +26,25 @@ class Card(BaseModel):
     training: SandwichTraining
     calibrations: list[Calibration]
     support_limits: list[float]
+    student_quantile: float
+    """Of Student's t over the members, for the interval beside a probability."""
     zoo: dict[str, Any]
     metrics: dict[str, Any]
     slices: dict[str, Any] = {}
     """The sandwich's figures among some of the subjects, or with labels at other cuts."""
+    reserve: dict[str, Any] = {}
+    """Figures on configurations that were kept out of the training: of the whole ensemble, and of baselines fitted on
+    all subjects that the ensemble was made from."""
     later: dict[str, Any] = {}
-    """Figures on configurations built after the training: of the whole ensemble, and of baselines fitted on all
-    subjects that the ensemble was made from."""
+    """The same on configurations built after the training."""
+    controls: dict[str, Any] = {}
+    """Figures of sandwiches from which something was withheld: what must fail, and what each part is worth."""
+    trust: dict[str, Any] = {}
+    """How often intervals hold, what abstaining buys, and what strangers to the zoo are told."""
+    asking: dict[str, Any] = {}
+    """What the probes ask, and what of the answers the readout uses."""
+    costs: dict[str, Any] = {}
+    """Seconds of training and tokens of a diagnosis, by method."""
     packages: dict[str, str]
     sha256: str
     """Of `sandwich.safetensors`."""

@@ -17,20 +17,23 @@ _CHUNK = 16
 
 @dataclass(frozen=True)
 class Cohort:
-    """Labelled subjects of one shape: a stack, and `labels`, `long_accuracy`, `numbers (models,)`.
+    """Labelled subjects of one shape: a stack, and `labels`, `long_accuracy`, `groups`, `numbers (models,)`.
 
-    `numbers` are the subjects' places in the list that the cohorts were made from.
+    `groups` are their configurations' numbers; `numbers` are the subjects' places in the list that the cohorts were
+    made from.
     """
 
     subjects: SubjectStack
     labels: Tensor
     long_accuracy: Tensor
+    groups: Tensor
     numbers: Tensor
 
     def select(self, rows: Sequence[int]) -> "Cohort":
         """Some subjects of the cohort."""
         index = torch.tensor(rows, dtype=torch.long)
-        return Cohort(self.subjects.select(rows), self.labels[index], self.long_accuracy[index], self.numbers[index])
+        facts = (self.labels, self.long_accuracy, self.groups, self.numbers)
+        return Cohort(self.subjects.select(rows), *(fact[index] for fact in facts))
 
     def chunks(self, order: Sequence[int]) -> "Iterator[Cohort]":
         """The cohort in pieces of at most 16 subjects, in the given order."""
@@ -70,6 +73,7 @@ def load_cohorts(folder: Path, rows: Sequence[IndexRow], device: torch.device) -
                 torch.tensor([float(row.label) for row in chosen]),
                 # A subject whose position table ends early has no long accuracy: chance is what it would do.
                 torch.tensor([0.5 if row.long_accuracy is None else row.long_accuracy for row in chosen]),
+                torch.tensor([row.group for row in chosen]),
                 torch.tensor(numbers),
             )
         )

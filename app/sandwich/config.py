@@ -33,6 +33,7 @@ class SandwichConfig(BaseModel):
     quantiles: int = Field(default=5, ge=2, description="quantiles over the probes for each response")
     probe_features: int = Field(default=24, ge=1, description="learned features of a probe's noise and responses")
     readout_hidden: int = Field(default=32, ge=1)
+    heads: int = Field(default=5, ge=2, description="heads of the readout, each blind to its own part of the subjects")
     dropout: float = Field(default=0.3, ge=0, lt=1)
     readout_sees_noise: bool = True
 
@@ -47,13 +48,12 @@ class SandwichTraining(BaseModel):
     kept_draws: int = Field(default=4, ge=1, description="noise draws whose responses the readout is first fitted on")
     readout_epochs: int = Field(default=60, ge=0, description="of the readout alone")
     readout_rate: float = Field(default=1e-3, gt=0)
+    patience: int = Field(default=15, ge=1, description="epochs of the readout alone without a better held-out loss")
     epochs: int = Field(default=3, ge=0, description="of generator and readout, through the subjects")
     generator_rate: float = Field(default=1e-4, ge=0)
     joint_readout_rate: float = Field(default=2e-4, ge=0)
-    patience: int = Field(default=15, ge=1, description="epochs without a better validation loss, in either stage")
     subjects_per_step: int = Field(default=32, ge=1)
     weight_decay: float = Field(default=0.5, ge=0)
-    long_accuracy_weight: float = Field(default=0.5, ge=0, le=1, description="share of the soft target in the loss")
-    validation_draws: int = Field(default=2, ge=1)
+    long_accuracy_weight: float = Field(default=0.8, ge=0, le=1, description="share of the soft target in the loss")
     folds: int = Field(default=5, ge=2)
     seed: int = 0

@@ -15,6 +15,7 @@ from torch import Tensor
 from app.formulas.vocabulary import FORMULA_SYMBOLS
 from app.sandwich.calibration import Calibration
 from app.sandwich.card import Card
+from app.sandwich.config import SandwichConfig
 from app.sandwich.readout import CHANNELS, Evidence
 from app.sandwich.sandwich import Sandwich, draw_noise
 from app.sandwich.support import Support
@@ -22,8 +23,10 @@ from app.subjects.subject import Subjects
 from app.zoo.shards import write_atomically
 
 WEIGHTS, CARD = "sandwich.safetensors", "card.json"
-INTERVAL = (0.05, 0.95)
+LEVEL = 0.9
 DRAWS, NOISE_SEED = 2, 0
+_EDGE = 1e-6
+_SPLIT_SHARE = 0.25
 
 
 class DamagedMetaClassifier(ValueError):
@@ -41,16 +44,30 @@ class Member:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the ensemble says of each subject, arrays `(models,)`.
+    """What the ensemble says of each subject, arrays `(models,)`; `members (members, models)` is what each member says.
 
-    `low` and `high` are the 5 % and 95 % quantiles over members and noise draws; `unlikeness` is the distance
-    from the zoo in units of the limit, so that over 1 is outside.
+    `low` and `high` are where nine in ten further members, trained on other parts of the zoo and reading other noise,
+    are to be expected (`spread_interval`). `unlikeness` is the distance from the zoo in units of the limit, so that
+    over 1 is outside.
     """
 
     probability: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     unlikeness: NDArray[np.float64]
+    members: NDArray[np.float64]
+
+    @property
+    def unlike(self) -> NDArray[np.bool_]:
+        """Whose responses lie outside the zoo's, or are not finite numbers."""
+        inside: NDArray[np.bool_] = self.unlikeness <= 1
+        return ~inside
+
+    def split(self, threshold: float) -> NDArray[np.bool_]:
+        """Of whom more than a quarter of the members say the opposite."""
+        against = (self.members >= threshold) != (self.probability >= threshold)
+        split: NDArray[np.bool_] = against.mean(axis=0) > _SPLIT_SHARE
+        return split
 
 
 @dataclass(frozen=True)
@@ -62,22 +79,22 @@ class MetaClassifier:
 
     def predict(self, subjects: Subjects, seed: int = NOISE_SEED, draws: int = DRAWS) -> Prediction:
         """P(generalizer) of every subject of a stack. The subjects come back as they went in."""
-        probabilities, spread, unlikeness = [], [], []
-        for member in self.members:
-            evidence = gather_evidence(member.sandwich, subjects, seed, draws)
-            scores = score(evidence)
-            probabilities.append(member.calibration.probability(scores.mean(axis=1)))
-            spread.append(member.calibration.probability(scores))
+        probabilities, unlikeness = [], []
+        noises = judging_noise(self.card.sandwich, len(self.members), draws, seed)
+        for member, noise in zip(self.members, noises, strict=True):
+            evidence = gather_evidence(member.sandwich, subjects, noise)
+            probabilities.append(member.calibration.probability(score(evidence)))
             distance = member.support.distance(evidence.moments.mean(dim=1).cpu())
             unlikeness.append(distance.numpy() / member.support.limit)
-        every = np.concatenate(spread, axis=1)  # (models, members * draws)
-        low, high = np.quantile(every, INTERVAL, axis=1)
-        probability = np.mean(probabilities, axis=0)
+        members = np.stack(probabilities)
+        probability = members.mean(axis=0)
+        low, high = spread_interval(members, self.card.student_quantile)
         return Prediction(
             probability,
             np.minimum(low, probability),
             np.maximum(high, probability),
             np.median(unlikeness, axis=0),
+            members,
         )
 
     def probes(self, count: int, seed: int = NOISE_SEED) -> tuple[list[str], Tensor]:
@@ -112,19 +129,45 @@ def _texts(symbols: Tensor) -> list[str]:
     return ["".join(FORMULA_SYMBOLS[index] for index in row) for row in symbols.argmax(dim=-1).tolist()]
 
 
-def gather_evidence(sandwich: Sandwich, subjects: Subjects, seed: int, draws: int) -> Evidence:
-    """Evidence from fixed-seed noise draws, without gradients; one draw at a time, so that memory does not grow."""
-    noise = draw_noise(sandwich.config, draws, torch.Generator().manual_seed(seed)).to(subjects.device)
+def judging_noise(config: SandwichConfig, members: int, draws: int, seed: int = NOISE_SEED) -> Tensor:
+    """The noise of a diagnosis, `(members, draws, probes, noise_dim)`: each member reads its own draws."""
+    noise = draw_noise(config, members * draws, torch.Generator().manual_seed(seed))
+    return noise.view(members, draws, *noise.shape[1:])
+
+
+def gather_evidence(sandwich: Sandwich, subjects: Subjects, noise: Tensor) -> Evidence:
+    """Evidence from noise `(draws, probes, noise_dim)`, without gradients; one draw at a time, so that memory does not
+    grow."""
     with torch.inference_mode():
-        found: list[Evidence] = [sandwich.eval()(subjects, draw) for draw in noise.split(1)]
-    parts = ((one.label, one.long_accuracy, one.moments) for one in found)
-    label, long_accuracy, moments = (torch.cat(part, dim=1) for part in zip(*parts, strict=True))
-    return Evidence(label, long_accuracy, moments)
+        found: list[Evidence] = [sandwich.eval()(subjects, draw) for draw in noise.to(subjects.device).split(1)]
+    label, long_accuracy = (
+        torch.cat([getattr(one, name) for one in found], dim=2) for name in ("label", "long_accuracy")
+    )
+    return Evidence(label, long_accuracy, torch.cat([one.moments for one in found], dim=1))
+
+
+def head_scores(evidence: Evidence) -> NDArray[np.float64]:
+    """One number of each head, `(heads, models)`: the label's logit and the long accuracy's together, averaged over the
+    draws."""
+    return (evidence.label + evidence.long_accuracy).mean(dim=2).cpu().double().numpy()
 
 
 def score(evidence: Evidence) -> NDArray[np.float64]:
-    """One number a draw, `(models, draws)`: the label's logit and the long accuracy's together."""
-    return (evidence.label + evidence.long_accuracy).cpu().double().numpy()
+    """All heads together, `(models,)`."""
+    result: NDArray[np.float64] = head_scores(evidence).mean(axis=0)
+    return result
+
+
+def spread_interval(
+    members: NDArray[np.float64], student_quantile: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where one more member is to be expected, from the probabilities `(members, models)` of some: Student's prediction
+    interval on the log-odds."""
+    inside = np.clip(members, _EDGE, 1 - _EDGE)
+    log_odds = np.log(inside / (1 - inside))
+    middle = log_odds.mean(axis=0)
+    half = student_quantile * log_odds.std(axis=0, ddof=1) * np.sqrt(1 + 1 / len(members))
+    return 1 / (1 + np.exp(half - middle)), 1 / (1 + np.exp(-half - middle))
 
 
 def save_meta_classifier(folder: Path, members: Sequence[Member], card: Card) -> Card:

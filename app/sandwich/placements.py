@@ -28,6 +28,11 @@ class Placement(BaseModel):
     kind: Kind
     reach: float = Field(ge=1, le=4, description="where the last symbol may stand, in multiples of T")
 
+    @property
+    def name(self) -> str:
+        """As reports call it."""
+        return f"{self.kind} to {self.reach:g}T"
+
 
 def places(placement: Placement, probes: int, length: int, train_max_length: int, random: torch.Generator) -> Tensor:
     """Positions `(probes, 1 + length)` of the begin symbol and of a probe's symbols, rising.

@@ -12,6 +12,7 @@ LENS_DEPTHS = ("first", "middle", "last")
 CHANNELS = (
     "gap",
     "margin",
+    "answer",
     *(f"{depth} lens {part}" for depth in LENS_DEPTHS for part in ("mean", "highest", "final", "spread")),
     *(f"{depth} log-norm" for depth in LENS_DEPTHS),
 )
@@ -21,19 +22,36 @@ _FARTHEST, _TINY = 5.0, 1e-6
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the readout says: a logit for the label and one for the long accuracy, `(models, draws)` each, and the
-    `moments (models, draws, features)` over the probes of every response, among what it said it from."""
+    """What the readout says: of each head a logit for the label and one for the long accuracy, `(heads, models, draws)`
+    each, and the `moments (models, draws, features)` over the probes of every response, among what it said it from."""
 
     label: Tensor
     long_accuracy: Tensor
     moments: Tensor
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """Standardized responses by probe `(models, draws, probes, placements * channels)`, and of them standardized
+    statistics and moments over the probes, `(models, draws, features)` each."""
+
+    by_probe: Tensor
+    statistics: Tensor
+    moments: Tensor
+
+    def select(self, rows: Tensor, draw: int) -> "Prepared":
+        """Some subjects' responses to one draw."""
+        at = slice(draw, draw + 1)
+        return Prepared(self.by_probe[rows, at], self.statistics[rows, at], self.moments[rows, at])
+
+
 def response_channels(responses: Responses) -> Tensor:
     """Width-free responses `(models, batch, channels)`.
 
-    The lens is the subject's own head on the stream after the first, middle and last layer: the gap of its
-    two logits, summarized over positions. Needs responses with streams.
+    The gap is the logit of satisfiable less that of unsatisfiable, the margin its size, and the answer the difference
+    of the two probabilities: how answers at one placement go with those at another is how far the subject agrees with
+    itself. The lens is the subject's own head on the stream after the first, middle and last layer: the gap there,
+    summarized over positions. Needs responses with streams.
     """
     assert responses.lens is not None
     assert responses.log_norms is not None
@@ -42,7 +60,22 @@ def response_channels(responses: Responses) -> Tensor:
     summaries = [lens.mean(dim=-1), lens.amax(dim=-1), lens[..., -1], lens.std(dim=-1)]
     by_depth = torch.stack(summaries, dim=-1).flatten(-2)
     norms = responses.log_norms.mean(dim=-1)
-    return torch.cat([gap.unsqueeze(-1), gap.abs().unsqueeze(-1), by_depth, norms], dim=-1)
+    answers = torch.stack([gap, gap.abs(), (gap / 2).tanh()], dim=-1)
+    return torch.cat([answers, by_depth, norms], dim=-1)
+
+
+class _PerHead(nn.Module):
+    """A linear layer of each head: `(heads or 1, ..., in)` -> `(heads, ..., out)`."""
+
+    def __init__(self, heads: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        bound = inputs**-0.5
+        self.weight = nn.Parameter(torch.empty(heads, inputs, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(heads, 1, outputs).uniform_(-bound, bound))
+
+    def forward(self, x: Tensor) -> Tensor:
+        flat = x.flatten(1, -2).expand(len(self.weight), -1, -1)
+        return torch.baddbmm(self.bias, flat, self.weight).view(len(self.weight), *x.shape[1:-1], -1)
 
 
 class Readout(nn.Module):
@@ -51,6 +84,9 @@ class Readout(nn.Module):
     Statistics are permutation-invariant: quantiles, mean and spread of each channel over the probes; how far, in size,
     spread and correlation, the responses of a placement are from those of the usual one; and means of learned features
     of each probe's noise and responses together, so that an answer is read with its question.
+
+    Several heads read the same statistics. In training each is blind to its own part of the subjects, so that every
+    subject has a head that knows nothing of it, to stop and to calibrate by; in use their logits are averaged.
     """
 
     channel_location: Tensor
@@ -68,13 +104,14 @@ class Readout(nn.Module):
         self.register_buffer("location", torch.zeros(statistics))
         self.register_buffer("scale", torch.ones(statistics))
         seen = placements * channels + config.noise_dim * config.readout_sees_noise
-        self.probe_features = nn.Sequential(nn.Linear(seen, config.probe_features), nn.GELU())
+        heads = config.heads
+        self.probe_features = nn.Sequential(_PerHead(heads, seen, config.probe_features), nn.GELU())
         self.layers = nn.Sequential(
             nn.Dropout(config.dropout),
-            nn.Linear(statistics + config.probe_features, config.readout_hidden),
+            _PerHead(heads, statistics + config.probe_features, config.readout_hidden),
             nn.GELU(),
             nn.Dropout(config.dropout),
-            nn.Linear(config.readout_hidden, 2),
+            _PerHead(heads, config.readout_hidden, 2),
         )
 
     def standardize_on(self, channels: Tensor) -> None:
@@ -88,15 +125,24 @@ class Readout(nn.Module):
         self.scale.copy_(statistics.flatten(0, 1).std(dim=0).clamp(min=1e-3))
 
     def forward(self, channels: Tensor, noise: Tensor) -> Evidence:
+        return self.read(self.prepare(channels), noise)
+
+    def prepare(self, channels: Tensor) -> Prepared:
+        """What needs no learned weight: worth keeping where the same responses are read again and again."""
         standard = self._standard(channels)
         statistics, moments = self._statistics(standard)
-        by_probe = standard.transpose(2, 3).flatten(3)  # (models, draws, probes, placements * channels)
+        seen = ((statistics - self.location) / self.scale).clamp(-_FARTHEST, _FARTHEST)
+        return Prepared(standard.transpose(2, 3).flatten(3), seen, moments)
+
+    def read(self, prepared: Prepared, noise: Tensor) -> Evidence:
+        """The heads' own layers."""
+        by_probe = prepared.by_probe
         if self.config.readout_sees_noise:
             by_probe = torch.cat([by_probe, noise.expand(len(by_probe), -1, -1, -1)], dim=-1)
-        learned = self.probe_features(by_probe).mean(dim=2)
-        seen = ((statistics - self.location) / self.scale).clamp(-_FARTHEST, _FARTHEST)
-        outputs = self.layers(torch.cat([seen, learned], dim=-1))
-        return Evidence(outputs[..., 0], outputs[..., 1], moments)
+        learned = self.probe_features(by_probe.unsqueeze(0)).mean(dim=3)  # (heads, models, draws, features)
+        statistics = prepared.statistics.expand(self.config.heads, -1, -1, -1)
+        outputs = self.layers(torch.cat([statistics, learned], dim=-1))
+        return Evidence(outputs[..., 0], outputs[..., 1], prepared.moments)
 
     def _standard(self, channels: Tensor) -> Tensor:
         return (channels - self.channel_location) / self.channel_scale

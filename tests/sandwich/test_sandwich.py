@@ -119,8 +119,8 @@ def test_evidence_of_a_stack_is_that_of_its_subjects_alone(tiny_stack: StackFact
     sandwich = Sandwich(CONFIG).eval()
     stack = tiny_stack({"scheme": "alibi"}, {"scheme": "learned"}, {"pooling": "last"})
     noise = draw_noise(CONFIG, 2, torch.Generator().manual_seed(0))
-    together = sandwich(stack, noise).label
-    alone = torch.cat([sandwich(stack.select([row]), noise).label for row in range(len(stack))])
+    together = sandwich(stack, noise).label  # (heads, models, draws)
+    alone = torch.cat([sandwich(stack.select([row]), noise).label for row in range(len(stack))], dim=1)
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
 
 
@@ -158,6 +158,7 @@ def meta_folder(tmp_path: Path, shipped_cohort: Cohort) -> Path:
         training=SandwichTraining(),
         calibrations=[],
         support_limits=[],
+        student_quantile=6.31,
         zoo={},
         metrics={},
         packages={},
