@@ -28,7 +28,9 @@ from rich.text import Text
 
 from app.client import Client
 from app.diagnosis import Diagnosis, Options, batches, diagnose, load_meta_classifiers
-from app.evidence.build import evaluate_meta_classifier, train_meta_classifier
+from app.evidence.build import train_meta_classifier
+from app.evidence.evaluation import evaluate_meta_classifier
+from app.evidence.strangers import stranger_groups
 from app.formulas import tasks
 from app.formulas.datasets import sample_formulas
 from app.formulas.tasks import TaskName
@@ -179,22 +181,43 @@ def convert(
     console.print(f"Wrote {out}")
 
 
+Strangers = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        file_okay=False,
+        help="Zoo of subjects unlike this one's, to test abstaining on; by default zoo-strangers beside it.",
+    ),
+]
+
+
+def _strangers_beside(zoo: Path, given: Path | None) -> Path | None:
+    beside = zoo.resolve().parent / "zoo-strangers"
+    return given or (beside if beside.is_dir() else None)
+
+
 @app.command()
 def train(
     zoo: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the zoo.")],
     out: Annotated[Path, typer.Option(help="Folder of the meta-classifier, models/NAME.")],
     workers: Annotated[int, typer.Option(help="Processes, one thread each.")] = os.cpu_count() or 1,
+    strangers: Strangers = None,
 ) -> None:
-    """Train the sandwich over a zoo, with its baselines, and write weights, card, predictions and report."""
-    with _progress_bar() as bar:
-        job = bar.add_task("folds", total=None)
-        card = train_meta_classifier(
-            zoo,
-            out,
-            workers,
-            Settings().torch_device(),
-            lambda done, total: bar.update(job, completed=done, total=total),
-        )
+    """Train the sandwich over a zoo, with its baselines, and write weights, card, predictions and report; run it again
+    to go on after a stop."""
+    try:
+        with _progress_bar() as bar:
+            job = bar.add_task("jobs", total=None)
+            card = train_meta_classifier(
+                zoo,
+                out,
+                workers,
+                Settings().torch_device(),
+                lambda done, total: bar.update(job, completed=done, total=total),
+                strangers=_strangers_beside(zoo, strangers),
+            )
+    except ValueError as error:
+        raise _fail(str(error)) from error
     _print_metrics(card.metrics)
 
 
@@ -202,10 +225,11 @@ def train(
 def evaluate(
     zoo: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the zoo.")],
     model: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Folder of the meta-classifier.")],
+    strangers: Strangers = None,
 ) -> None:
     """Recompute the card's figures from zoo and model, and write report and plots."""
     try:
-        card = evaluate_meta_classifier(zoo, model, Settings().torch_device())
+        card = evaluate_meta_classifier(zoo, model, Settings().torch_device(), _strangers_beside(zoo, strangers))
     except ValueError as error:
         raise _fail(str(error)) from error
     _print_metrics(card.metrics)
@@ -271,6 +295,16 @@ def _engine(name: EngineName, device: str, workers: int, address: str | None) ->
     except ImportError as error:
         raise _fail("Ray is not installed; run `pip install 'probe-sandwich[ray]'`") from error
     return RayCluster(address, device)
+
+
+@zoo_app.command("strangers")
+def zoo_strangers(
+    folder: Annotated[Path, typer.Argument(help="Folder of the zoo; what is finished there is kept.")],
+    workers: Annotated[int, typer.Option(help="Processes, one thread each.")] = os.cpu_count() or 1,
+) -> None:
+    """Train subjects unlike those of the zoos, of another task and of twice the size, to test abstaining on."""
+    build(folder, stranger_groups(), LocalPool(workers))
+    zoo_info(folder)
 
 
 @zoo_app.command("merge")

@@ -147,7 +147,7 @@ def diagnose(
     summary = None if meta is None else _meta_summary(meta)
     diagnoses = []
     for row, (checkpoint, test) in enumerate(zip(checkpoints, tests, strict=True)):
-        answer = None if prediction is None else _Answer.of(prediction, row)
+        answer = None if meta is None or prediction is None else _Answer.of(prediction, row, meta.card.threshold)
         told = answer if answer is not None and answer.finite else None
         verdict, reason = _verdict(checkpoint.config, meta, answer, test)
         diagnoses.append(
@@ -175,13 +175,16 @@ class _Answer:
     probability: float
     interval: tuple[float, float]
     unlikeness: float
+    split: bool
+    """Whether the ensemble's members are of two minds."""
 
     @staticmethod
-    def of(prediction: Prediction, row: int) -> "_Answer":
+    def of(prediction: Prediction, row: int, threshold: float) -> "_Answer":
         return _Answer(
             float(prediction.probability[row]),
             (float(prediction.low[row]), float(prediction.high[row])),
             float(prediction.unlikeness[row]),
+            bool(prediction.split(threshold)[row]),
         )
 
     @property
@@ -264,6 +267,8 @@ def _doubt(config: SubjectFacts, meta: MetaClassifier, answer: _Answer, test: Le
             f"it has not converged: accuracy {test.in_distribution_accuracy:.3f} on lengths it was trained on, and the "
             f"question is asked from {test.definition.convergence_cut} on"
         )
+    if answer.split:
+        return f"the members of the ensemble are of two minds: P(generalizer) = {answer.probability:.2f}"
     return None
 
 

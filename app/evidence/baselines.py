@@ -1,29 +1,35 @@
 """Other ways to tell generalizers apart, on the same folds as the sandwich."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
+from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from app.evidence.folds import Fold
+from app.evidence.folds import Fold, make_folds
+from app.evidence.zoo import Zoo
 from app.formulas.datasets import sample_formulas
 from app.formulas.vocabulary import FORMULA_SYMBOLS
 from app.sandwich.cohorts import Cohort
 from app.sandwich.config import SandwichConfig
 from app.sandwich.readout import CHANNELS
 from app.sandwich.sandwich import Sandwich
-from app.subjects.config import Norm, Pooling, Scheme
+from app.subjects.config import Norm, Pooling, Scheme, Shape
 from app.zoo.shards import IndexRow
 
+CONFIGURATION, IN_DISTRIBUTION, PLACED_FORMULAS = "configuration", "in_distribution", "placed_formulas"
+WEIGHT_STATISTICS, FLATTENED_WEIGHTS, HYBRID = "weight_statistics", "flattened_weights", "hybrid"
 _STATISTICS = 7
 _FORMULA_SEED = 7
 
@@ -39,10 +45,12 @@ class Baseline:
 
 def tabular_baselines(rows: Sequence[IndexRow], weights: Sequence[dict[str, Tensor]]) -> list[Baseline]:
     """The baselines that look at a table and never at a response."""
+    configuration, in_distribution = _configuration(rows), _in_distribution(rows)
     return [
-        Baseline("configuration", _configuration(rows), _forest),
-        Baseline("in_distribution", _in_distribution(rows), _logistic),
-        Baseline("weight_statistics", _weight_statistics(weights), _boosting),
+        Baseline(CONFIGURATION, configuration, _forest),
+        Baseline(IN_DISTRIBUTION, in_distribution, _logistic),
+        Baseline(f"{CONFIGURATION}_and_{IN_DISTRIBUTION}", np.hstack([configuration, in_distribution]), _forest),
+        Baseline(WEIGHT_STATISTICS, _weight_statistics(weights), _boosting),
     ]
 
 
@@ -65,19 +73,85 @@ def placed_formulas(config: SandwichConfig, cohorts: Sequence[Cohort]) -> Baseli
             margin = gap * sign
             found = [(margin > 0).double().mean(dim=-1), (margin / 2).tanh().mean(dim=-1)]
             features[chunk.numbers.numpy()] = torch.cat(found, dim=1).numpy()
-    return Baseline("placed_formulas", features, _logistic)
+    return Baseline(PLACED_FORMULAS, features, _logistic)
 
 
 def out_of_fold(baseline: Baseline, labels: NDArray[np.bool_], folds: Sequence[Fold]) -> NDArray[np.float64]:
     """Probabilities `(subjects,)`, each from a classifier that saw none of the subject's configuration."""
     probability = np.zeros(len(labels))
     for fold in folds:
-        # Nothing is stopped early here, so validation subjects are trained on as well.
-        train = np.concatenate([fold.train, fold.validation])
         classifier = baseline.classifier()
-        classifier.fit(baseline.features[train], labels[train])
+        classifier.fit(baseline.features[fold.train], labels[fold.train])
         probability[fold.test] = classifier.predict_proba(baseline.features[fold.test])[:, 1]
     return probability
+
+
+def flattened_weights(
+    rows: Sequence[IndexRow],
+    weights: Sequence[dict[str, Tensor]],
+    labels: NDArray[np.bool_],
+    folds: Sequence[Fold],
+) -> NDArray[np.float64]:
+    """Out-of-fold probabilities `(subjects,)` of a linear classifier on standardized flattened weights, one for each
+    shape (Huster et al. 2024, arXiv 2411.03445). Where a shape has one label in training, its share is the answer."""
+    shapes: dict[Shape, list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        shapes[row.config.shape].append(number)
+    probability = np.zeros(len(rows))
+    for numbers in shapes.values():
+        flat = np.stack([_flat(weights[number]) for number in numbers])
+        for fold in folds:
+            train, test = (np.flatnonzero(np.isin(numbers, part)) for part in (fold.train, fold.test))
+            if not len(test):
+                continue
+            known = labels[numbers][train]
+            if min(known.sum(), (~known).sum()) < 2:
+                found: Any = (known.sum() + 1) / (len(known) + 2)
+            else:
+                # With as many components as subjects, the same as a linear classifier on the weights themselves.
+                linear = make_pipeline(
+                    StandardScaler(), PCA(), LogisticRegression(C=1 / flat.shape[1], max_iter=1000)
+                ).fit(flat[train], known)
+                found = linear.predict_proba(flat[test])[:, 1]
+            probability[np.array(numbers)[test]] = found
+    return probability
+
+
+def hybrid(
+    sandwich: Sequence[NDArray[np.float64]],
+    probability: NDArray[np.float64],
+    beside: Sequence[Baseline],
+    zoo: Zoo,
+    folds: Sequence[Fold],
+) -> NDArray[np.float64]:
+    """Out-of-fold probabilities `(subjects,)` of a logistic regression on the log-odds of sandwich and baselines.
+
+    `sandwich` holds for each fold log-odds `(subjects,)` of which those of its training part come from heads that were
+    blind to the subject; `probability` is the sandwich's out-of-fold answer. The baselines' log-odds on a training
+    part come from folds within it.
+    """
+    result = np.zeros(len(zoo.rows))
+    for fold, held_out in zip(folds, sandwich, strict=True):
+        inner = [
+            Fold(fold.train[part.train], fold.train[part.test])
+            for part in make_folds(zoo.groups[fold.train], zoo.groups[fold.train], len(folds), seed=0)
+        ]
+        columns = [np.where(np.isin(np.arange(len(zoo.rows)), fold.test), log_odds(probability), held_out)]
+        for baseline in beside:
+            column = log_odds(out_of_fold(baseline, zoo.labels, inner))
+            column[fold.test] = log_odds(out_of_fold(baseline, zoo.labels, [fold]))[fold.test]
+            columns.append(column)
+        features = np.stack(columns, axis=1)
+        together = LogisticRegression().fit(features[fold.train], zoo.labels[fold.train])
+        result[fold.test] = together.predict_proba(features[fold.test])[:, 1]
+    return result
+
+
+def log_odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log-odds, finite even at 0 and 1."""
+    inside = np.clip(probability, 1e-3, 1 - 1e-3)
+    result: NDArray[np.float64] = np.log(inside / (1 - inside))
+    return result
 
 
 def _forest() -> ClassifierMixin:
@@ -119,9 +193,14 @@ def _configuration(rows: Sequence[IndexRow]) -> NDArray[np.float64]:
 
 
 def _in_distribution(rows: Sequence[IndexRow]) -> NDArray[np.float64]:
-    """Log-odds of the accuracy on (0, T], half a formula added on either side."""
-    inside = [row.buckets[0] for row in rows]
-    return np.array([[np.log((b.correct + 0.5) / (b.formulas - b.correct + 0.5))] for b in inside])
+    """Log-odds of the accuracy on (0, T], half a formula added on each side, and the log of the last training loss."""
+    inside = [(row.buckets[0], row.losses[-1]) for row in rows]
+    return np.array(
+        [
+            [np.log((bucket.correct + 0.5) / (bucket.formulas - bucket.correct + 0.5)), np.log(loss + 1e-6)]
+            for bucket, loss in inside
+        ]
+    )
 
 
 def _weight_statistics(weights: Sequence[dict[str, Tensor]]) -> NDArray[np.float64]:
@@ -138,6 +217,12 @@ def _statistics_of(weights: dict[str, Tensor]) -> NDArray[np.float64]:
     features = [_moments(weights[name]) for name in names]
     table = _moments(weights["positions"]) if "positions" in weights else np.zeros(_STATISTICS)
     return np.concatenate([*features, table])
+
+
+def _flat(weights: dict[str, Tensor]) -> NDArray[np.float32]:
+    """All weights but the position table, which only one scheme has."""
+    names = sorted(name for name in weights if name != "positions")
+    return torch.cat([weights[name].flatten() for name in names]).float().numpy()
 
 
 def _moments(tensor: Tensor) -> NDArray[np.float64]:

@@ -1,97 +1,61 @@
-"""The main experiment: everything that trains a sandwich, over the folds of a zoo."""
+"""The main experiment: everything that is trained, over the folds of a zoo."""
 
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ProcessPoolExecutor
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from app.evidence.folds import Fold, leave_one_scheme_out, make_folds
+from app.evidence.arms import SANDWICH, USUAL_PLACES, Arm, Asked, Questions, arms, questions
+from app.evidence.folds import Fold, make_folds
+from app.evidence.rivals import RIVALS, read_rival, train_rival
+from app.evidence.zoo import Zoo
 from app.sandwich.calibration import fit_calibration
 from app.sandwich.cohorts import Cohort, among, load_cohorts
 from app.sandwich.config import SandwichConfig, SandwichTraining
-from app.sandwich.meta_classifier import DRAWS, NOISE_SEED, Member, gather_evidence, score
+from app.sandwich.kept import Kept, join_kept, keep
+from app.sandwich.meta_classifier import DRAWS, Member, gather_evidence, head_scores, judging_noise
 from app.sandwich.sandwich import Sandwich
 from app.sandwich.support import fit_support
-from app.sandwich.training import train_sandwich
-from app.zoo.shards import IndexRow
+from app.sandwich.training import blind_heads, fit_readout, start_sandwich, train_through
 
-SANDWICH, SCHEME_LEFT_OUT = "sandwich", "scheme_left_out"
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One way to build and train a sandwich."""
-
-    config: SandwichConfig
-    training: SandwichTraining
-
-
-def variants(config: SandwichConfig, training: SandwichTraining) -> dict[str, Variant]:
-    """The sandwich, and what shows where its knowledge comes from: the generator as it is before it is trained through
-    the subjects; no other places than the usual ones; probes of random symbols that nothing was trained on."""
-    readout_only = training.model_copy(update={"epochs": 0})
-    return {
-        SANDWICH: Variant(config, training),
-        "generator_not_trained": Variant(config, readout_only),
-        "usual_places": Variant(config.model_copy(update={"placements": ()}), training),
-        "noise_probes": Variant(config, readout_only.model_copy(update={"warm_up_steps": 0})),
-    }
-
-
-@dataclass(frozen=True)
-class Zoo:
-    """What an experiment needs of a zoo: its converged subjects, and arrays `(subjects,)` of them.
-
-    `configurations` are the numbers of all groups, of those as well of which nothing converged.
-    """
-
-    folder: Path
-    rows: list[IndexRow]
-    labels: NDArray[np.bool_]
-    long_accuracy: NDArray[np.float64]
-    groups: NDArray[np.int64]
-    schemes: NDArray[np.str_]
-    configurations: NDArray[np.int64]
-
-    @staticmethod
-    def of(folder: Path, rows: Sequence[IndexRow]) -> "Zoo":
-        """The converged ones among some rows."""
-        converged = [row for row in rows if row.converged]
-        return Zoo(
-            folder,
-            converged,
-            np.array([row.label for row in converged], dtype=bool),
-            np.array([0.5 if row.long_accuracy is None else row.long_accuracy for row in converged]),
-            np.array([row.group for row in converged], dtype=np.int64),
-            np.array([row.scheme.value for row in converged], dtype=str),
-            np.unique([row.group for row in rows]),
-        )
-
-    def judged(self, left_out: Collection[str]) -> NDArray[np.bool_]:
-        """Which subjects count in figures, `(subjects,)`: those of schemes that are not left out."""
-        return ~np.isin(self.schemes, list(left_out))
+_PARTS = 8
 
 
 @dataclass(frozen=True)
 class FoldOutcome:
-    """A trained member and its out-of-fold probabilities on `test`."""
+    """Out-of-fold probabilities on `test`, and the seconds that training took."""
 
-    member: Member
     test: NDArray[np.int64]
     probability: NDArray[np.float64]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class MemberOutcome(FoldOutcome):
+    """Of the sandwich: the trained member, and log-odds `(subjects,)` of the training part, each from the head that is
+    blind to the subject (0 elsewhere)."""
+
+    member: Member
+    held_out: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Members of the ensemble, and out-of-fold probabilities `(subjects,)` by the name of the method."""
+    """Members of the ensemble with what their blind heads say, out-of-fold probabilities `(subjects,)` and seconds of
+    training by method."""
 
     members: list[Member]
+    held_out: list[NDArray[np.float64]]
     predictions: dict[str, NDArray[np.float64]]
+    seconds: dict[str, float]
 
 
 def run_experiment(
@@ -100,77 +64,208 @@ def run_experiment(
     training: SandwichTraining,
     workers: int,
     device: torch.device,
+    work: Path,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Outcome:
-    """Cross-validate the sandwich and its variants, and judge every position scheme by a sandwich that saw none of it.
+    """Train the sandwich, its variants and its rivals over the folds. Raises `TooFewConfigurations`.
 
-    `progress` is told how many trainings have ended, and of how many.
+    Responses to what is asked without training through the subjects are kept once, and serve all arms. What is finished
+    lies in the folder `work`, and is not done again after a stop. `progress` is told how many jobs have ended, and of
+    how many.
     """
     folds = make_folds(zoo.groups, zoo.configurations, training.folds, training.seed)
-    jobs = [
-        (method, number, fold, kind)
-        for method, kind in variants(config, training).items()
-        for number, fold in enumerate(folds)
-    ]
-    readout_only = Variant(config, training.model_copy(update={"epochs": 0}))
-    by_scheme = leave_one_scheme_out(zoo.groups, zoo.schemes, training.seed)
-    jobs += [(SCHEME_LEFT_OUT, number, fold, readout_only) for number, fold in enumerate(by_scheme)]
-    predictions = {method: np.zeros(len(zoo.rows)) for method, *_ in jobs}
-    members = []
+    compared = arms(zoo, config, training)
+    total = len(Asked) * _PARTS + (2 + len(RIVALS)) * len(folds) + sum(len(arm.folds) for arm in compared)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker) as pool:
-        running = [
-            (method, number, pool.submit(run_fold, zoo, fold, kind.config, kind.training, number, device))
-            for method, number, fold, kind in jobs
-        ]
-        for done, (method, _, future) in enumerate(running, 1):
-            outcome = future.result()
-            predictions[method][outcome.test] = outcome.probability
-            if method == SANDWICH:
-                members.append(outcome.member)
-            progress(done, len(jobs))
-    return Outcome(members, predictions)
+        banks = _keep_all(zoo, config, training, pool, device, work, lambda done: progress(done, total))
+        jobs: list[tuple[str, Future[Any]]] = []
+
+        def submit(method: str, number: int, job: Callable[..., FoldOutcome], *arguments: object) -> None:
+            jobs.append((method, pool.submit(_once, work / f"{method}-{number}.pt", job, *arguments)))
+
+        for number, fold in enumerate(folds):
+            for method, usual_only in ((SANDWICH, False), (USUAL_PLACES, True)):
+                submit(method, number, run_fold, zoo, fold, banks[Asked.SPELLED], usual_only, training, number, device)
+            for name in RIVALS:
+                submit(name, number, run_rival, zoo, fold, name, number, device)
+        for arm in compared:
+            for number, fold in enumerate(arm.folds):
+                submit(arm.name, number, run_arm, fold, banks[arm.asked], arm, training, number)
+        return _collect(zoo, jobs, lambda done: progress(total - len(jobs) + done, total))
 
 
 def run_fold(
     zoo: Zoo,
     fold: Fold,
-    config: SandwichConfig,
+    bank: Path,
+    usual_places_only: bool,
     training: SandwichTraining,
     number: int,
     device: torch.device,
-) -> FoldOutcome:
-    """Train, calibrate and judge the sandwich of one fold."""
+) -> MemberOutcome:
+    """Train, calibrate and judge the sandwich of one fold, its readout first on the responses kept in `bank`."""
+    started = time.perf_counter()
     cohorts = load_cohorts(zoo.folder, zoo.rows, device)
-    train, validation, test = (among(cohorts, set(part.tolist())) for part in (fold.train, fold.validation, fold.test))
-    sandwich = train_sandwich(config, training, train, validation, seed=training.seed * 1000 + number)
-    held_out = read_all(sandwich, validation)
-    calibration = fit_calibration(held_out.scores, zoo.labels[held_out.numbers])
-    judged = read_all(sandwich, test)
-    support = fit_support(
-        np.concatenate([read_all(sandwich, train).statistics, held_out.statistics]),
-        judged.statistics,
-    )
-    member = Member(sandwich.cpu(), calibration, support)
-    return FoldOutcome(member, judged.numbers, calibration.probability(judged.scores))
+    train, test = (among(cohorts, set(part.tolist())) for part in (fold.train, fold.test))
+    seed = training.seed * 1000 + number
+    config, kept, noise = _read_bank(bank, usual_places_only)
+    kept = kept.select(torch.from_numpy(fold.train))
+    sandwich = start_sandwich(config, training).to(device)
+    sandwich.readout = fit_readout(config, training, kept.draws(slice(None, -DRAWS)), noise[:-DRAWS], seed).to(device)
+    train_through(sandwich, training, train, seed)
+    own_noise = judging_noise(config, training.folds, DRAWS)[number]
+    known, judged = (read_all(sandwich, part, own_noise) for part in (train, test))
+    blind = blind_heads(known.groups, config.heads, seed)[known.groups]
+    own = known.scores[blind.numpy(), np.arange(len(blind))]
+    calibration = fit_calibration(own, known.labels.numpy() == 1)
+    held_out = np.zeros(len(zoo.rows))
+    held_out[known.numbers] = calibration.slope * own + calibration.shift
+    member = Member(sandwich.cpu(), calibration, fit_support(known.moments, judged.moments))
+    probability = calibration.probability(judged.scores.mean(axis=0))
+    return MemberOutcome(judged.numbers, probability, time.perf_counter() - started, member, held_out)
+
+
+def run_arm(fold: Fold, bank: Path, arm: Arm, training: SandwichTraining, number: int) -> FoldOutcome:
+    """Fit, calibrate and judge a readout on kept responses."""
+    started = time.perf_counter()
+    seed = training.seed * 1000 + number
+    config, kept, noise = _read_bank(bank, arm.usual_places_only)
+    config = config.model_copy(update={"readout_sees_noise": config.readout_sees_noise and arm.sees_noise})
+    kept = arm.change(kept)
+    known, judged = (kept.select(torch.from_numpy(part)) for part in (fold.train, fold.test))
+    fitting, judging = slice(None, -DRAWS), slice(-DRAWS, None)
+    readout = fit_readout(config, training, known.draws(fitting), noise[fitting], seed)
+    with torch.inference_mode():
+        scores, judged_scores = (
+            head_scores(readout(part.draws(judging).channels, noise[judging])) for part in (known, judged)
+        )
+    blind = blind_heads(known.groups, config.heads, seed)[known.groups]
+    calibration = fit_calibration(scores[blind.numpy(), np.arange(len(blind))], known.labels.numpy() == 1)
+    probability = calibration.probability(judged_scores.mean(axis=0))
+    return FoldOutcome(fold.test, probability, time.perf_counter() - started)
+
+
+def run_rival(zoo: Zoo, fold: Fold, name: str, number: int, device: torch.device) -> FoldOutcome:
+    """Train, calibrate and judge a published scheme."""
+    started = time.perf_counter()
+    cohorts = load_cohorts(zoo.folder, zoo.rows, device)
+    train, test = (among(cohorts, set(part.tolist())) for part in (fold.train, fold.test))
+    widths = sorted({row.config.d_model for row in zoo.rows})
+    with torch.random.fork_rng():
+        torch.manual_seed(number)
+        rival = RIVALS[name](zoo.rows[0].config.train_max_length, widths).to(device)
+        rival, validation = train_rival(rival, train, number)
+    labels = torch.cat([cohort.labels for cohort in validation]).numpy() == 1
+    calibration = fit_calibration(read_rival(rival, validation).double().numpy(), labels)
+    numbers = torch.cat([cohort.numbers for cohort in test]).numpy()
+    probability = calibration.probability(read_rival(rival, test).double().numpy())
+    return FoldOutcome(numbers, probability, time.perf_counter() - started)
 
 
 @dataclass(frozen=True)
 class Readings:
-    """Scores `(subjects,)` and statistics `(subjects, features)`, averaged over the draws, with numbers."""
+    """What a sandwich reads from some subjects: scores `(heads, subjects)` and moments `(subjects, features)`, averaged
+    over the draws, with what is known of the subjects, `(subjects,)`."""
 
-    numbers: NDArray[np.int64]
     scores: NDArray[np.float64]
-    statistics: NDArray[np.float64]
+    moments: NDArray[np.float64]
+    labels: Tensor
+    groups: Tensor
+    numbers: NDArray[np.int64]
 
 
-def read_all(sandwich: Sandwich, cohorts: Sequence[Cohort]) -> Readings:
-    """What a sandwich reads from every subject."""
-    evidence = [gather_evidence(sandwich, cohort.subjects, NOISE_SEED, DRAWS) for cohort in cohorts]
+def read_all(sandwich: Sandwich, cohorts: Sequence[Cohort], noise: Tensor) -> Readings:
+    """What a sandwich reads from every subject, with noise `(draws, probes, noise_dim)`."""
+    evidence = [gather_evidence(sandwich, cohort.subjects, noise) for cohort in cohorts]
     return Readings(
-        np.concatenate([cohort.numbers.numpy() for cohort in cohorts]),
-        np.concatenate([score(part).mean(axis=1) for part in evidence]),
+        np.concatenate([head_scores(part) for part in evidence], axis=1),
         np.concatenate([part.moments.mean(dim=1).cpu().double().numpy() for part in evidence]),
+        torch.cat([cohort.labels for cohort in cohorts]),
+        torch.cat([cohort.groups for cohort in cohorts]),
+        np.concatenate([cohort.numbers.numpy() for cohort in cohorts]),
     )
+
+
+def _keep_all(
+    zoo: Zoo,
+    config: SandwichConfig,
+    training: SandwichTraining,
+    pool: ProcessPoolExecutor,
+    device: torch.device,
+    work: Path,
+    progress: Callable[[int], None],
+) -> dict[Asked, Path]:
+    """Files with the responses of all subjects, by what was asked."""
+    put = {asked: questions(asked, config, training, zoo.rows[0].config.task) for asked in Asked}
+    parts = {
+        asked: [
+            pool.submit(_keep_part, zoo, put[asked], work / f"bank-{asked}-{n}.pt", n, device) for n in range(_PARTS)
+        ]
+        for asked in Asked
+    }
+    for done, future in enumerate((one for futures in parts.values() for one in futures), 1):
+        future.result()
+        progress(done)
+    return {
+        asked: _join_parts(work / f"bank-{asked}.pt", put[asked], [future.result() for future in futures])
+        for asked, futures in parts.items()
+    }
+
+
+def _keep_part(zoo: Zoo, put: Questions, path: Path, part: int, device: torch.device) -> Path:
+    """Responses of every eighth subject, in a file."""
+    if not path.exists():
+        cohorts = load_cohorts(zoo.folder, zoo.rows, device)
+        own = among(cohorts, set(range(part, len(zoo.rows), _PARTS)))
+        _save(path, vars(keep(Sandwich(put.config).to(device), own, put.symbols.to(device))))
+    return path
+
+
+def _join_parts(path: Path, put: Questions, parts: Sequence[Path]) -> Path:
+    """One file with the responses of all subjects, in their order."""
+    kept = join_kept([Kept(**torch.load(part)) for part in parts])
+    _save(path, {"config": put.config.model_dump_json(), "noise": put.noise, "kept": vars(kept)})
+    return path
+
+
+def _once(path: Path, job: Callable[..., FoldOutcome], *arguments: object) -> FoldOutcome:
+    """A job's outcome, from its file if it was done before."""
+    if path.exists():
+        # A pickle, as outcomes hold modules; this program wrote it.
+        found: FoldOutcome = torch.load(path, weights_only=False)
+        return found
+    outcome = job(*arguments)
+    _save(path, outcome)
+    return outcome
+
+
+def _save(path: Path, content: object) -> None:
+    partial = path.with_suffix(".partial")
+    torch.save(content, partial)
+    partial.replace(path)
+
+
+def _read_bank(path: Path, usual_places_only: bool) -> tuple[SandwichConfig, Kept, Tensor]:
+    content = torch.load(path)
+    config, kept = SandwichConfig.model_validate_json(content["config"]), Kept(**content["kept"])
+    if usual_places_only:
+        config, kept = config.model_copy(update={"placements": ()}), kept.usual_places()
+    return config, kept, content["noise"]
+
+
+def _collect(zoo: Zoo, jobs: Sequence[tuple[str, Future[Any]]], progress: Callable[[int], None]) -> Outcome:
+    predictions = {method: np.zeros(len(zoo.rows)) for method, _ in jobs}
+    seconds = dict.fromkeys(predictions, 0.0)
+    members, held_out = [], []
+    for done, (method, future) in enumerate(jobs, 1):
+        outcome = future.result()
+        predictions[method][outcome.test] = outcome.probability
+        seconds[method] += outcome.seconds
+        if method == SANDWICH and isinstance(outcome, MemberOutcome):
+            members.append(outcome.member)
+            held_out.append(outcome.held_out)
+        progress(done)
+    return Outcome(members, held_out, predictions, seconds)
 
 
 def _start_worker() -> None:

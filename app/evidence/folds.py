@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Fold:
-    """Positions of the subjects that one member trains on, stops and calibrates on, and is judged on."""
+    """Positions of the subjects that one member is trained on (stopping and calibration included) and judged on."""
 
     train: NDArray[np.int64]
-    validation: NDArray[np.int64]
     test: NDArray[np.int64]
 
 
@@ -19,38 +18,22 @@ def make_folds(groups: NDArray[np.int64], configurations: NDArray[np.int64], fol
     """Cross-validation grouped by configuration, of subjects with these group numbers.
 
     `configurations` are all the groups' numbers, with or without subjects among `groups`. Every subject stands in one
-    test part. Validation is a fifth of the configurations that are not in the test part.
+    test part.
     """
     rng = np.random.default_rng(seed)
-    parts = np.array_split(rng.permutation(np.unique(configurations)), folds)
-    result = []
-    for number, test_groups in enumerate(parts):
-        others = np.concatenate([part for other, part in enumerate(parts) if other != number])
-        others = rng.permutation(others)
-        validation_groups = others[: max(1, len(others) // 5)]
-        test = np.isin(groups, test_groups)
-        validation = np.isin(groups, validation_groups)
-        train = ~test & ~validation
-        result.append(Fold(np.flatnonzero(train), np.flatnonzero(validation), np.flatnonzero(test)))
-    return result
+    tests = [np.isin(groups, part) for part in np.array_split(rng.permutation(np.unique(configurations)), folds)]
+    return [Fold(np.flatnonzero(~test), np.flatnonzero(test)) for test in tests]
 
 
-def leave_one_scheme_out(groups: NDArray[np.int64], schemes: NDArray[np.str_], seed: int) -> list[Fold]:
-    """One fold a position scheme: its subjects are judged by what saw none of the scheme.
+def leave_one_scheme_out(schemes: NDArray[np.str_]) -> list[Fold]:
+    """One fold a position scheme: its subjects are judged by what saw none of the scheme."""
+    tests = [schemes == scheme for scheme in np.unique(schemes)]
+    return [Fold(np.flatnonzero(~test), np.flatnonzero(test)) for test in tests]
 
-    Validation is a fifth of the other schemes' configurations.
-    """
+
+def thinned(fold: Fold, groups: NDArray[np.int64], share: float, least: int, seed: int) -> Fold:
+    """The same test part, and a share of the training configurations, at least so many."""
     rng = np.random.default_rng(seed)
-    result = []
-    for scheme in np.unique(schemes):
-        test = schemes == scheme
-        others = rng.permutation(np.unique(groups[~test]))
-        validation = np.isin(groups, others[: max(1, len(others) // 5)])
-        result.append(
-            Fold(
-                np.flatnonzero(~test & ~validation),
-                np.flatnonzero(validation),
-                np.flatnonzero(test),
-            )
-        )
-    return result
+    found = rng.permutation(np.unique(groups[fold.train]))
+    kept = np.isin(groups, found[: max(least, round(share * len(found)))])
+    return Fold(fold.train[kept[fold.train]], fold.test)

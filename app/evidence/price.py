@@ -6,9 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.evidence.arms import LONGER_PROBES, NOISE_PROBES, NOT_TRAINED, REAL_FORMULAS, SANDWICH, USUAL_PLACES
+from app.evidence.baselines import (
+    CONFIGURATION,
+    FLATTENED_WEIGHTS,
+    HYBRID,
+    IN_DISTRIBUTION,
+    PLACED_FORMULAS,
+    WEIGHT_STATISTICS,
+)
 from app.evidence.metrics import auc
 from app.length_test import LONG
 from app.sandwich.config import SandwichConfig
+from app.sandwich.meta_classifier import DRAWS
 from app.zoo.shards import IndexRow
 
 FORMULAS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -42,6 +52,34 @@ def direct_test_prices(rows: Sequence[IndexRow], labels: NDArray[np.bool_], seed
 def sandwich_tokens(config: SandwichConfig, members: int, draws: int) -> int:
     """Tokens that one diagnosis runs through the subject."""
     return members * draws * config.probes * (1 + len(config.placements)) * (1 + config.probe_length)
+
+
+def tokens_of_methods(config: SandwichConfig, train_max_length: int, label_formulas: int) -> dict[str, int]:
+    """Tokens that one answer of each method runs through the subject; of the sandwich and its arms one member's, as out
+    of fold. `label_formulas`: what an in-distribution accuracy is measured on."""
+    usual = config.model_copy(update={"placements": ()})
+    placed, at_usual_places = (sandwich_tokens(one, 1, DRAWS) for one in (config, usual))
+    longer = sandwich_tokens(usual.model_copy(update={"probe_length": 2 * config.probe_length}), 1, DRAWS)
+    measured = round(label_formulas * (1 + (1 + train_max_length) / 2))
+    a_probe = 1 + train_max_length
+    return {
+        SANDWICH: placed,
+        NOT_TRAINED: placed,
+        NOISE_PROBES: placed,
+        REAL_FORMULAS: placed,
+        f"{REAL_FORMULAS}_usual_places": at_usual_places,
+        USUAL_PLACES: at_usual_places,
+        LONGER_PROBES: longer,
+        PLACED_FORMULAS: sandwich_tokens(config, 1, 1),
+        CONFIGURATION: 0,
+        WEIGHT_STATISTICS: 0,
+        FLATTENED_WEIGHTS: 0,
+        IN_DISTRIBUTION: measured,
+        f"{CONFIGURATION}_and_{IN_DISTRIBUTION}": measured,
+        HYBRID: placed,
+        "probegen": 64 * a_probe,
+        "mntd": 10 * a_probe,
+    }
 
 
 def overtaken_at(prices: Sequence[Price], area: float) -> int | None:
