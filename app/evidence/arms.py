@@ -24,7 +24,7 @@ SANDWICH, SCHEME_LEFT_OUT, SHUFFLED, SEVERED = "sandwich", "scheme_left_out", "s
 USUAL_PLACES, NOT_TRAINED, LONGER_PROBES = "usual_places", "generator_not_trained", "longer_probes"
 REAL_FORMULAS, NOISE_PROBES = "real_formulas", "noise_probes"
 PARTS_OF_THE_ZOO = {"half_of_the_zoo": 0.5, "quarter_of_the_zoo": 0.25, "eighth_of_the_zoo": 0.125}
-CONTROLS = (SHUFFLED, SEVERED, "noise_hidden", LONGER_PROBES, *PARTS_OF_THE_ZOO)
+CONTROLS = (SHUFFLED, SEVERED, "noise_hidden", LONGER_PROBES, f"longer_{REAL_FORMULAS}", *PARTS_OF_THE_ZOO)
 """Arms that show what must fail, what is left out, or what more would bring; the others are compared as methods."""
 _FORMULA_SEED, _SHUFFLE_SEED = 11, 13
 _LONGER_NOISE = 128
@@ -37,6 +37,7 @@ class Asked(StrEnum):
     NOISE = "noise"  # by a generator that was taught nothing
     REAL = "real"  # formulas of the task as long as the probes, their labels not told
     LONGER = "longer"  # spelled formulas of 2T symbols, at their usual places
+    LONGER_REAL = "longer-real"  # formulas of the task of 2T symbols, at their usual places
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,12 @@ class Questions:
 
 def questions(asked: Asked, config: SandwichConfig, training: SandwichTraining, task: Task) -> Questions:
     """The probes of one kind."""
-    if asked is Asked.LONGER:
+    if asked in (Asked.LONGER, Asked.LONGER_REAL):
         config = config.model_copy(
             update={"probe_length": 2 * config.probe_length, "placements": (), "noise_dim": _LONGER_NOISE}
         )
     noise = torch.cat([kept_noise(config, training), judging_noise(config, 1, DRAWS)[0]])
-    if asked is Asked.REAL:
+    if asked in (Asked.REAL, Asked.LONGER_REAL):
         config = config.model_copy(update={"readout_sees_noise": False})
         formulas = sample_formulas(
             task, config.probe_length, config.probe_length, len(noise) * config.probes, seed=_FORMULA_SEED
@@ -114,6 +115,7 @@ def arms(zoo: Zoo, config: SandwichConfig, training: SandwichTraining) -> list[A
         Arm(REAL_FORMULAS, Asked.REAL, folds),
         Arm(f"{REAL_FORMULAS}_usual_places", Asked.REAL, folds, usual_places_only=True),
         Arm(LONGER_PROBES, Asked.LONGER, folds),
+        Arm(f"longer_{REAL_FORMULAS}", Asked.LONGER_REAL, folds),
         Arm("noise_hidden", Asked.SPELLED, folds, sees_noise=False),
         Arm(SHUFFLED, Asked.SPELLED, folds, change=shuffle_labels),
         Arm(SEVERED, Asked.SPELLED, folds, change=sever),

@@ -54,25 +54,29 @@ def tabular_baselines(rows: Sequence[IndexRow], weights: Sequence[dict[str, Tens
     ]
 
 
-def placed_formulas(config: SandwichConfig, cohorts: Sequence[Cohort]) -> Baseline:
-    """Real labelled formulas as long as the probes, at the same places: a short direct test of every place.
-
-    Features are the accuracy and the mean of the squashed, signed margin at each place.
-    """
+def placed_margins(config: SandwichConfig, cohorts: Sequence[Cohort]) -> NDArray[np.float64]:
+    """Margins `(subjects, placements, formulas)` on real labelled formulas as long as the probes, at the same places:
+    above 0 where the answer is right. Both formulas of a minimal pair stand side by side."""
     task = cohorts[0].subjects.configs[0].task
     formulas = sample_formulas(task, config.probe_length, config.probe_length, config.probes, seed=_FORMULA_SEED)
     sandwich = Sandwich(config.model_copy(update={"probes": len(formulas)}))
     symbols = F.one_hot(torch.from_numpy(formulas.ids.astype(np.int64)), len(FORMULA_SYMBOLS)).float()
     sign = torch.from_numpy(np.where(formulas.satisfiable, 1.0, -1.0))
-    features = np.zeros((sum(len(cohort.subjects) for cohort in cohorts), 2 * (1 + len(config.placements))))
+    subjects = sum(len(cohort.subjects) for cohort in cohorts)
+    margins = np.zeros((subjects, 1 + len(config.placements), len(formulas)))
     for cohort in cohorts:
         for chunk in cohort.chunks(range(len(cohort.subjects))):
             device = chunk.subjects.device
             with torch.inference_mode():
                 gap = sandwich.responses(chunk.subjects, symbols.to(device))[..., CHANNELS.index("gap")].cpu()
-            margin = gap * sign
-            found = [(margin > 0).double().mean(dim=-1), (margin / 2).tanh().mean(dim=-1)]
-            features[chunk.numbers.numpy()] = torch.cat(found, dim=1).numpy()
+            margins[chunk.numbers.numpy()] = (gap * sign).numpy()
+    return margins
+
+
+def placed_formulas(margins: NDArray[np.float64]) -> Baseline:
+    """A short direct test of every place: the accuracy and the mean of the squashed margin at each, from margins
+    `(subjects, placements, formulas)`."""
+    features = np.hstack([(margins > 0).mean(axis=2), np.tanh(margins / 2).mean(axis=2)])
     return Baseline(PLACED_FORMULAS, features, _logistic)
 
 

@@ -13,12 +13,20 @@ from numpy.typing import NDArray
 
 from app.evidence.arms import CONTROLS, SANDWICH, SCHEME_LEFT_OUT, SHUFFLED, shuffling
 from app.evidence.asking import Asking, look_at
-from app.evidence.baselines import FLATTENED_WEIGHTS, flattened_weights, out_of_fold, placed_formulas, tabular_baselines
+from app.evidence.baselines import (
+    FLATTENED_WEIGHTS,
+    flattened_weights,
+    out_of_fold,
+    placed_formulas,
+    placed_margins,
+    tabular_baselines,
+)
 from app.evidence.ensemble import out_of_fold as sandwich_out_of_fold
 from app.evidence.ensemble import whole_ensemble
 from app.evidence.folds import Fold, make_folds
 from app.evidence.metrics import Metrics, measure
 from app.evidence.predictions import Predictions, read_predictions, write_predictions
+from app.evidence.price import LONG_FORMULAS, SHORT, SHORT_PLACED, direct_test_prices, short_formula_prices
 from app.evidence.report import write_report
 from app.evidence.strangers import told_to_strangers
 from app.evidence.trust import abstaining, coverage, noise_spread, risk_coverage, scheme_unlike_the_others
@@ -69,7 +77,8 @@ def evaluate_meta_classifier(
     rows = [row for part in parts.every for row in part.rows]
     cohorts = load_cohorts(zoo_folder, rows, device)
     known = among(cohorts, set(range(len(parts.known.rows))))
-    fitted = _fit_baselines(meta, parts, cohorts, rows)
+    margins = placed_margins(meta.card.sandwich, cohorts)
+    fitted = _fit_baselines(meta, parts, margins, rows)
     stored = read_predictions(model / PREDICTIONS)
     predictions = {SANDWICH: sandwich_out_of_fold(meta, parts.known, known)} | fitted[0]
     predictions |= {name: values for name, values in stored.items() if name not in predictions}
@@ -97,6 +106,7 @@ def evaluate_meta_classifier(
             "slices": _slices(parts.known, predictions, parts.left_out),
             "reserve": judged["reserve"],
             "later": judged["later"],
+            "prices": _prices(meta, parts, margins[: len(parts.known.rows)]),
             "controls": _controls(parts.known, predictions, parts.left_out),
             "trust": _trust(meta, parts, predictions[SANDWICH], unseen, known, strangers, device),
             "asking": _told_of(asking),
@@ -136,17 +146,19 @@ def _parts(meta: MetaClassifier, zoo_folder: Path, model: Path) -> Parts:
 
 
 def _fit_baselines(
-    meta: MetaClassifier, parts: Parts, cohorts: Sequence[Cohort], rows: Sequence[IndexRow]
+    meta: MetaClassifier, parts: Parts, margins: NDArray[np.float64], rows: Sequence[IndexRow]
 ) -> list[dict[str, NDArray[np.float64]]]:
     """Predictions for each part: out of fold for what the ensemble was made from; for the others from baselines that
     are fitted on all of that."""
     known = parts.known
     training = meta.card.training
+    folds = make_folds(known.groups, known.configurations, training.folds, training.seed)
     seen, unseen = np.split(np.arange(len(rows)), [len(known.rows)])
-    folds = [*make_folds(known.groups, known.configurations, training.folds, training.seed), Fold(seen, unseen)]
+    if len(unseen):
+        folds.append(Fold(seen, unseen))
     labels = np.concatenate([part.labels for part in parts.every])
     weights = read_weights(known.folder, rows)
-    baselines = [*tabular_baselines(rows, weights), placed_formulas(meta.card.sandwich, cohorts)]
+    baselines = [*tabular_baselines(rows, weights), placed_formulas(margins)]
     found = {baseline.name: out_of_fold(baseline, labels, folds) for baseline in baselines}
     found[FLATTENED_WEIGHTS] = flattened_weights(rows, weights, labels, folds)
     ends = itertools.accumulate(len(part.rows) for part in parts.every)
@@ -182,6 +194,19 @@ def _slices(zoo: Zoo, predictions: Predictions, left_out: set[str]) -> Figures:
         found[f"{scheme}"] = _among(zoo, probability, of_scheme)
         found[f"{scheme}, never seen"] = _among(zoo, predictions[SCHEME_LEFT_OUT], of_scheme)
     return {name: figures.model_dump() for name, figures in found.items()}
+
+
+def _prices(meta: MetaClassifier, parts: Parts, margins: NDArray[np.float64]) -> dict[str, list[dict[str, Any]]]:
+    known, training = parts.known, meta.card.training
+    judged = known.judged(parts.left_out)
+    folds = make_folds(known.groups, known.configurations, training.folds, training.seed)
+    length = meta.card.sandwich.probe_length
+    found = {
+        LONG_FORMULAS: direct_test_prices([known.rows[n] for n in np.flatnonzero(judged)], known.labels[judged]),
+        SHORT: short_formula_prices(margins[:, :1], known.labels, folds, judged, length),
+        SHORT_PLACED: short_formula_prices(margins, known.labels, folds, judged, length),
+    }
+    return {name: [price.model_dump() for price in prices] for name, prices in found.items()}
 
 
 def _controls(zoo: Zoo, predictions: Predictions, left_out: set[str]) -> Figures:

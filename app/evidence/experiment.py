@@ -24,7 +24,8 @@ from app.sandwich.kept import Kept, join_kept, keep
 from app.sandwich.meta_classifier import DRAWS, Member, gather_evidence, head_scores, judging_noise
 from app.sandwich.sandwich import Sandwich
 from app.sandwich.support import fit_support
-from app.sandwich.training import blind_heads, fit_readout, start_sandwich, train_through
+from app.sandwich.training import blind_heads, fit_readout, train_sandwich
+from app.zoo.engines.local import start_worker
 
 _PARTS = 8
 
@@ -76,7 +77,7 @@ def run_experiment(
     folds = make_folds(zoo.groups, zoo.configurations, training.folds, training.seed)
     compared = arms(zoo, config, training)
     total = len(Asked) * _PARTS + (2 + len(RIVALS)) * len(folds) + sum(len(arm.folds) for arm in compared)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start_worker) as pool:
         banks = _keep_all(zoo, config, training, pool, device, work, lambda done: progress(done, total))
         jobs: list[tuple[str, Future[Any]]] = []
 
@@ -110,13 +111,10 @@ def run_fold(
     seed = training.seed * 1000 + number
     config, kept, noise = _read_bank(bank, usual_places_only)
     kept = kept.select(torch.from_numpy(fold.train))
-    sandwich = start_sandwich(config, training).to(device)
-    sandwich.readout = fit_readout(config, training, kept.draws(slice(None, -DRAWS)), noise[:-DRAWS], seed).to(device)
-    train_through(sandwich, training, train, seed)
+    sandwich = train_sandwich(config, training, train, kept.draws(slice(None, -DRAWS)), noise[:-DRAWS], seed)
     own_noise = judging_noise(config, training.folds, DRAWS)[number]
     known, judged = (read_all(sandwich, part, own_noise) for part in (train, test))
-    blind = blind_heads(known.groups, config.heads, seed)[known.groups]
-    own = known.scores[blind.numpy(), np.arange(len(blind))]
+    own = _blind_scores(known.scores, known.groups, seed)
     calibration = fit_calibration(own, known.labels.numpy() == 1)
     held_out = np.zeros(len(zoo.rows))
     held_out[known.numbers] = calibration.slope * own + calibration.shift
@@ -139,8 +137,7 @@ def run_arm(fold: Fold, bank: Path, arm: Arm, training: SandwichTraining, number
         scores, judged_scores = (
             head_scores(readout(part.draws(judging).channels, noise[judging])) for part in (known, judged)
         )
-    blind = blind_heads(known.groups, config.heads, seed)[known.groups]
-    calibration = fit_calibration(scores[blind.numpy(), np.arange(len(blind))], known.labels.numpy() == 1)
+    calibration = fit_calibration(_blind_scores(scores, known.groups, seed), known.labels.numpy() == 1)
     probability = calibration.probability(judged_scores.mean(axis=0))
     return FoldOutcome(fold.test, probability, time.perf_counter() - started)
 
@@ -160,6 +157,13 @@ def run_rival(zoo: Zoo, fold: Fold, name: str, number: int, device: torch.device
     numbers = torch.cat([cohort.numbers for cohort in test]).numpy()
     probability = calibration.probability(read_rival(rival, test).double().numpy())
     return FoldOutcome(numbers, probability, time.perf_counter() - started)
+
+
+def _blind_scores(scores: NDArray[np.float64], groups: Tensor, seed: int) -> NDArray[np.float64]:
+    """Of scores `(heads, subjects)` each subject's by the head that is blind to it, `(subjects,)`."""
+    blind = blind_heads(groups, len(scores), seed)[groups].numpy()
+    own: NDArray[np.float64] = scores[blind, np.arange(len(blind))]
+    return own
 
 
 @dataclass(frozen=True)
@@ -266,7 +270,3 @@ def _collect(zoo: Zoo, jobs: Sequence[tuple[str, Future[Any]]], progress: Callab
             held_out.append(outcome.held_out)
         progress(done)
     return Outcome(members, held_out, predictions, seconds)
-
-
-def _start_worker() -> None:
-    torch.set_num_threads(1)

@@ -1,6 +1,6 @@
 """The report's pictures."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import matplotlib as mpl
@@ -13,7 +13,6 @@ from app.evidence.arms import PARTS_OF_THE_ZOO, SANDWICH, SCHEME_LEFT_OUT, USUAL
 from app.evidence.asking import Asking
 from app.evidence.baselines import CONFIGURATION, PLACED_FORMULAS
 from app.evidence.metrics import auc
-from app.evidence.price import Price
 from app.evidence.zoo import Zoo
 from app.formulas.vocabulary import FORMULA_SYMBOLS
 from app.length_test import wilson_interval
@@ -23,6 +22,7 @@ mpl.use("Agg")
 
 import matplotlib.pyplot as plt
 
+_PRICED = (SANDWICH, "real_formulas_usual_places", USUAL_PLACES, "probegen", "mntd")
 DRAWN_METHODS = (SANDWICH, "hybrid", CONFIGURATION, "weight_statistics", PLACED_FORMULAS, USUAL_PLACES, "noise_probes")
 _BLUE, _GREY, _DPI = "#2f6f9f", "0.6", 110
 
@@ -59,33 +59,24 @@ def long_accuracy(path: Path, zoo: Zoo, probability: NDArray[np.float64]) -> Non
     _save(path, draw, (7, 4))
 
 
-def price(path: Path, card: Card, prices: Sequence[Price]) -> None:
+def price(path: Path, card: Card) -> None:
     """AUC against tokens run through the subject."""
     tokens = card.costs["tokens"]
 
     def draw(axes: Axes) -> None:
-        axes.plot([one.tokens for one in prices], [one.auc for one in prices], marker="o", label="k long formulas")
-        for one in prices[::2]:
-            axes.annotate(
-                f"k = {one.formulas}", (one.tokens, one.auc), (4, -12), textcoords="offset points", fontsize=8
-            )
-        marks = zip(("s", "D", "^", "v", "P", "X"), _PRICED, strict=True)
-        for mark, method in ((mark, method) for mark, method in marks if method in card.metrics):
-            axes.plot(
-                tokens[method],
-                card.metrics[method]["auc"],
-                marker=mark,
-                linestyle="",
-                label=method.replace("_", " "),
-            )
+        for kind, prices in card.prices.items():
+            points = [(one["tokens"], one["auc"]) for one in prices]
+            axes.plot(*zip(*points, strict=True), marker=".", label=f"k labelled {kind}")
+            for at, one in list(zip(points, prices, strict=True))[::2]:
+                axes.annotate(str(one["formulas"]), at, (2, -12), textcoords="offset points", fontsize=7)
+        for mark, method in zip(("s", "^", "v", "P", "X"), _PRICED, strict=True):
+            area, name = card.metrics[method]["auc"], method.replace("_", " ")
+            axes.plot(tokens[method], area, marker=mark, linestyle="", label=name)
         axes.axhline(card.metrics[CONFIGURATION]["auc"], color=_GREY, linestyle=":", label="configuration (no token)")
         axes.set(xscale="log", xlabel="tokens run through the subject", ylabel="AUC, converged subjects")
         axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
-    _save(path, draw, (8, 4))
-
-
-_PRICED = (SANDWICH, PLACED_FORMULAS, "real_formulas_usual_places", USUAL_PLACES, "probegen", "mntd")
+    _save(path, draw, (9, 4))
 
 
 def reliability(path: Path, probability: NDArray[np.float64], labels: NDArray[np.bool_]) -> None:

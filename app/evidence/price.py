@@ -1,10 +1,10 @@
 """The price of an answer: how good the direct test is with a few labelled long formulas, and what each way costs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 
 from app.evidence.arms import LONGER_PROBES, NOISE_PROBES, NOT_TRAINED, REAL_FORMULAS, SANDWICH, USUAL_PLACES
 from app.evidence.baselines import (
@@ -14,7 +14,10 @@ from app.evidence.baselines import (
     IN_DISTRIBUTION,
     PLACED_FORMULAS,
     WEIGHT_STATISTICS,
+    out_of_fold,
+    placed_formulas,
 )
+from app.evidence.folds import Fold
 from app.evidence.metrics import auc
 from app.length_test import LONG
 from app.sandwich.config import SandwichConfig
@@ -22,12 +25,15 @@ from app.sandwich.meta_classifier import DRAWS
 from app.zoo.shards import IndexRow
 
 FORMULAS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+SHORT_FORMULAS = (2, 4, 8, 16, 32, 64)
 _REPEATS = 200
+LONG_FORMULAS, SHORT, SHORT_PLACED = "long formulas", "short formulas", "short formulas at every placement"
 
 
-@dataclass(frozen=True)
-class Price:
-    """Area under the ROC curve of a direct test of so many long formulas, and the tokens that it runs."""
+class Price(BaseModel):
+    """Area under the ROC curve of what so many formulas tell, and the tokens that they run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     formulas: int
     tokens: float
@@ -45,7 +51,24 @@ def direct_test_prices(rows: Sequence[IndexRow], labels: NDArray[np.bool_], seed
     prices = []
     for count in FORMULAS:
         found = [auc(rng.hypergeometric(right, wrong, count) / count, labels) for _ in range(_REPEATS)]
-        prices.append(Price(count, float(count * (1 + length)), float(np.mean([value for value in found if value]))))
+        area = float(np.mean([value for value in found if value]))
+        prices.append(Price(formulas=count, tokens=float(count * (1 + length)), auc=area))
+    return prices
+
+
+def short_formula_prices(
+    margins: NDArray[np.float64],
+    labels: NDArray[np.bool_],
+    folds: Sequence[Fold],
+    judged: NDArray[np.bool_],
+    length: int,
+) -> list[Price]:
+    """AUC out of fold of what so many formulas of T symbols tell, by `margins (subjects, placements, formulas)`."""
+    prices = []
+    for count in (count for count in SHORT_FORMULAS if count <= margins.shape[2]):
+        probability = out_of_fold(placed_formulas(margins[:, :, :count]), labels, folds)
+        area = auc(probability[judged], labels[judged]) or 0.5
+        prices.append(Price(formulas=count, tokens=count * margins.shape[1] * (1 + length), auc=area))
     return prices
 
 
@@ -70,6 +93,7 @@ def tokens_of_methods(config: SandwichConfig, train_max_length: int, label_formu
         f"{REAL_FORMULAS}_usual_places": at_usual_places,
         USUAL_PLACES: at_usual_places,
         LONGER_PROBES: longer,
+        f"longer_{REAL_FORMULAS}": longer,
         PLACED_FORMULAS: sandwich_tokens(config, 1, 1),
         CONFIGURATION: 0,
         WEIGHT_STATISTICS: 0,

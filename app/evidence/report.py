@@ -10,7 +10,7 @@ from app.evidence import plots
 from app.evidence.arms import PARTS_OF_THE_ZOO, SANDWICH
 from app.evidence.asking import Asking
 from app.evidence.predictions import Predictions
-from app.evidence.price import Price, direct_test_prices, overtaken_at, sandwich_tokens
+from app.evidence.price import LONG_FORMULAS, Price, overtaken_at, sandwich_tokens
 from app.evidence.zoo import Zoo
 from app.sandwich.card import Card
 from app.sandwich.meta_classifier import DRAWS, LEVEL
@@ -24,12 +24,9 @@ Lines = list[str]
 def write_report(folder: Path, card: Card, zoo: Zoo, predictions: Predictions, asking: Asking) -> None:
     """Write `report.md` and its plots. What was tried by hand stands in `trail.md`, and is put at the end."""
     judged = zoo.judged(card.zoo["one_sided_schemes"])
-    prices = direct_test_prices(
-        [row for row, counts in zip(zoo.rows, judged, strict=True) if counts], zoo.labels[judged]
-    )
     plots.roc(folder / "roc.png", zoo, predictions, judged)
     plots.long_accuracy(folder / "long_accuracy.png", zoo, predictions[SANDWICH])
-    plots.price(folder / "price.png", card, prices)
+    plots.price(folder / "price.png", card)
     plots.reliability(folder / "reliability.png", predictions[SANDWICH][judged], zoo.labels[judged])
     plots.learning_curve(folder / "learning_curve.png", card)
     plots.risk_coverage(folder / "risk_coverage.png", card)
@@ -39,7 +36,7 @@ def write_report(folder: Path, card: Card, zoo: Zoo, predictions: Predictions, a
         _head(card),
         _unseen_text(card),
         _slices_text(card),
-        _price_text(card, prices),
+        _price_text(card),
         _controls_text(card),
         _trust_text(card),
         _asking_text(asking),
@@ -175,7 +172,8 @@ def _slices_text(card: Card) -> Lines:
     ]
 
 
-def _price_text(card: Card, prices: Sequence[Price]) -> Lines:
+def _price_text(card: Card) -> Lines:
+    prices = [Price.model_validate(price) for price in card.prices[LONG_FORMULAS]]
     area = card.metrics[SANDWICH]["auc"]
     at = overtaken_at(prices, area)
     overtaken = f"with {at} labelled long formulas" if at else f"with more than {prices[-1].formulas} long formulas"
@@ -188,12 +186,29 @@ def _price_text(card: Card, prices: Sequence[Price]) -> Lines:
         "can be had, they are the cheaper and the better answer.",
         "",
         *_table(
-            ("long formulas", "tokens", "AUC of the direct test"),
-            [(str(price.formulas), f"{price.tokens:,.0f}", f"{price.auc:.3f}") for price in prices],
+            ("labelled formulas", *card.prices),
+            [
+                (str(count), *(_told_by(price) for price in by_kind))
+                for count, by_kind in _by_count(card.prices).items()
+            ],
         ),
+        "",
+        "Each cell: AUC, and tokens. `long formulas`: the direct test on (T, 2T]. `short formulas`: accuracy and "
+        "margins on formulas of T symbols, which the sandwich gets no labels of, read by logistic regression.",
         "",
         "![Price of an answer](price.png)",
     ]
+
+
+def _by_count(prices: Mapping[str, Any]) -> dict[int, list[Price | None]]:
+    """Prices by number of formulas, one for each kind, None where a kind has no such number."""
+    found = {kind: {one["formulas"]: Price.model_validate(one) for one in many} for kind, many in prices.items()}
+    counts = sorted({count for by_count in found.values() for count in by_count})
+    return {count: [by_count.get(count) for by_count in found.values()] for count in counts}
+
+
+def _told_by(price: Price | None) -> str:
+    return "-" if price is None else f"{price.auc:.3f}, {price.tokens:,.0f}"
 
 
 def _controls_text(card: Card) -> Lines:
@@ -204,8 +219,8 @@ def _controls_text(card: Card) -> Lines:
         "Sandwiches, their generators not trained through subjects, from which something is withheld. `shuffled "
         "labels` is trained and judged on labels exchanged between subjects, `severed responses` sees the average "
         "responses of all subjects instead of a subject's own: both must be at chance. `noise hidden`: the readout "
-        "does not see z. `longer probes`: 2T symbols at their usual places, which comes close to running the length "
-        f"test. {shares}: so much of the training configurations.",
+        "does not see z. `longer probes`, `longer real formulas`: 2T symbols at their usual places, which comes "
+        f"close to running the length test. {shares}: so much of the training configurations.",
         "",
         *figures_table(card.controls),
         "",

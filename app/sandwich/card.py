@@ -37,6 +37,8 @@ class Card(BaseModel):
     all subjects that the ensemble was made from."""
     later: dict[str, Any] = {}
     """The same on configurations built after the training."""
+    prices: dict[str, Any] = {}
+    """AUC against tokens, for labelled formulas longer than T, of T symbols, and of T symbols at every placement."""
     controls: dict[str, Any] = {}
     """Figures of sandwiches from which something was withheld: what must fail, and what each part is worth."""
     trust: dict[str, Any] = {}

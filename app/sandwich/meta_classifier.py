@@ -177,7 +177,7 @@ def save_meta_classifier(folder: Path, members: Sequence[Member], card: Card) ->
         for name, tensor in member.sandwich.state_dict().items():
             tensors[f"{number}.sandwich.{name}"] = tensor.cpu().contiguous()
         tensors[f"{number}.support.centre"] = member.support.centre
-        tensors[f"{number}.support.whitening"] = member.support.whitening.contiguous()
+        tensors[f"{number}.support.scale"] = member.support.scale
     content = save(tensors)
     card = card.model_copy(
         update={
@@ -217,6 +217,6 @@ def load_meta_classifier(folder: Path, device: torch.device) -> MetaClassifier:
                 f"that belong to this version: {error}"
             ) from error
         sandwich.eval().requires_grad_(False)
-        support = Support(tensors[f"{number}.support.centre"], tensors[f"{number}.support.whitening"], limit)
+        support = Support(tensors[f"{number}.support.centre"], tensors[f"{number}.support.scale"], limit)
         members.append(Member(sandwich, calibration, support))
     return MetaClassifier(tuple(members), card).to(device)

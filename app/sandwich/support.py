@@ -8,34 +8,31 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 _QUANTILE = 0.99
+_LEAST_SCALE = 1e-6
 
 
 @dataclass(frozen=True)
 class Support:
-    """A Gaussian over the statistics of the zoo's responses: `centre (features,)`, `whitening (features,
-    features)`, and the distance beyond which a subject counts as unlike the zoo."""
+    """Centre and standard deviation `(features,)` of statistics of the zoo's responses, and the distance beyond which a
+    subject counts as unlike the zoo."""
 
     centre: Tensor
-    whitening: Tensor
+    scale: Tensor
     limit: float
 
     def distance(self, statistics: Tensor) -> Tensor:
-        """Mahalanobis distance a feature of `statistics (..., features)`."""
-        whitened = (statistics - self.centre) @ self.whitening
-        return whitened.square().mean(dim=-1).sqrt()
+        """The farthest that any of `statistics (..., features)` lies from the centre, in standard deviations.
+
+        The farthest, not the mean: what is strange about a subject may show in few of them.
+        """
+        return ((statistics - self.centre) / self.scale).abs().amax(dim=-1)
 
 
 def fit_support(train: NDArray[np.float64], held_out: NDArray[np.float64]) -> Support:
-    """Centre and covariance (Ledoit & Wolf 2004) from training subjects `(subjects, features)`; the limit is
-    the 0.99 quantile of the distances of subjects held out."""
-    from sklearn.covariance import LedoitWolf  # noqa: PLC0415 - as only training needs it: the service starts a second sooner
-
-    shape = LedoitWolf().fit(train)
-    values, vectors = np.linalg.eigh(shape.covariance_)
-    support = Support(
-        torch.tensor(shape.location_, dtype=torch.float32),
-        torch.tensor(vectors / np.sqrt(np.maximum(values, 1e-8)), dtype=torch.float32),
-        limit=float("inf"),
+    """Centre and scale of training subjects `(subjects, features)`; the limit is the 0.99 quantile of the distances of
+    subjects held out."""
+    centre, scale = (
+        torch.tensor(values, dtype=torch.float32) for values in (train.mean(axis=0), train.std(axis=0) + _LEAST_SCALE)
     )
-    distances = support.distance(torch.tensor(held_out, dtype=torch.float32)).numpy()
-    return Support(support.centre, support.whitening, float(np.quantile(distances, _QUANTILE)))
+    distances = Support(centre, scale, float("inf")).distance(torch.tensor(held_out, dtype=torch.float32)).numpy()
+    return Support(centre, scale, float(np.quantile(distances, _QUANTILE)))

@@ -37,24 +37,35 @@ def kept_noise(config: SandwichConfig, training: SandwichTraining) -> Tensor:
     return draw_noise(config, training.kept_draws, torch.Generator().manual_seed(training.seed + 1))
 
 
-def train_sandwich(
-    config: SandwichConfig,
-    training: SandwichTraining,
-    cohorts: Sequence[Cohort],
-    seed: int,
-    progress: Progress = lambda stage, epoch, loss: None,
-) -> Sandwich:
-    """A readout needs many epochs and a generator few, and nearly all the time goes into the frozen subjects: so the
-    readout is first fitted on responses that are kept, and then both are trained through the subjects.
-
-    Raises `TooFewConfigurations`.
-    """
+def keep_for_training(
+    config: SandwichConfig, training: SandwichTraining, cohorts: Sequence[Cohort]
+) -> tuple[Kept, Tensor]:
+    """Responses to the probes of a sandwich that has seen no subject yet, and the noise behind them."""
     sandwich = start_sandwich(config, training).to(cohorts[0].subjects.device)
     noise = kept_noise(config, training)
     with torch.inference_mode():
         symbols = sandwich.generator(noise.to(cohorts[0].subjects.device))
-    kept = keep(sandwich, cohorts, symbols)
-    sandwich.readout = fit_readout(config, training, kept, noise, seed, progress).to(cohorts[0].subjects.device)
+    return keep(sandwich, cohorts, symbols), noise
+
+
+def train_sandwich(
+    config: SandwichConfig,
+    training: SandwichTraining,
+    cohorts: Sequence[Cohort],
+    kept: Kept,
+    noise: Tensor,
+    seed: int,
+    progress: Progress = lambda stage, epoch, loss: None,
+) -> Sandwich:
+    """A readout needs many epochs and a generator few, and nearly all the time goes into the frozen subjects: so the
+    readout is first fitted on the subjects' responses that were `kept` (`keep_for_training`), and then both are trained
+    through the subjects.
+
+    Raises `TooFewConfigurations`.
+    """
+    device = cohorts[0].subjects.device
+    sandwich = start_sandwich(config, training).to(device)
+    sandwich.readout = fit_readout(config, training, kept, noise, seed, progress).to(device)
     train_through(sandwich, training, cohorts, seed, progress)
     return sandwich.eval()
 

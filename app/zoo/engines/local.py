@@ -32,7 +32,7 @@ class LocalPool:
             running: dict[Future[list[Shard]], int] = {}
             try:
                 # CUDA cannot be used in a forked child, hence spawn.
-                with ProcessPoolExecutor(self.workers, get_context("spawn"), _start_worker) as pool:
+                with ProcessPoolExecutor(self.workers, get_context("spawn"), start_worker) as pool:
                     while waiting or running:
                         while waiting and len(running) < self.workers:
                             number = waiting.popleft()
@@ -53,7 +53,8 @@ class LocalPool:
                 waiting.extendleft(reversed(again))
 
 
-def _start_worker() -> None:
+def start_worker() -> None:
+    """What every process of a pool does first: one thread each, and no life of its own."""
     torch.set_num_threads(1)
     Thread(target=_end_with_parent, daemon=True).start()
 
