@@ -34,6 +34,7 @@ from app.evidence.strangers import stranger_groups
 from app.formulas import tasks
 from app.formulas.datasets import sample_formulas
 from app.formulas.tasks import TaskName
+from app.sandwich.card import Card
 from app.settings import SHIPPED_MODELS, Settings
 from app.subjects.checkpoint import CheckpointError
 from app.subjects.convert import convert as convert_state
@@ -218,7 +219,7 @@ def train(
             )
     except ValueError as error:
         raise _fail(str(error)) from error
-    _print_metrics(card.metrics)
+    _print_figures(card)
 
 
 @app.command()
@@ -229,10 +230,11 @@ def evaluate(
 ) -> None:
     """Recompute the card's figures from zoo and model, and write report and plots."""
     try:
-        card = evaluate_meta_classifier(zoo, model, Settings().torch_device(), _strangers_beside(zoo, strangers))
+        with console.status("Recomputing every figure: some ten minutes for a zoo of 1,000 subjects on a CPU"):
+            card = evaluate_meta_classifier(zoo, model, Settings().torch_device(), _strangers_beside(zoo, strangers))
     except ValueError as error:
         raise _fail(str(error)) from error
-    _print_metrics(card.metrics)
+    _print_figures(card)
 
 
 @zoo_app.command("build")
@@ -493,21 +495,25 @@ def _print_diagnosis(diagnosis: Diagnosis) -> None:
     )
 
 
-def _print_metrics(metrics: dict[str, dict[str, float | None]]) -> None:
-    names = (
-        "auc",
-        "auc_low",
-        "auc_high",
-        "within_configuration_auc",
-        "spearman",
-        "brier",
-        "expected_calibration_error",
-    )
-    table = Table("method", *names)
-    for method, figures in metrics.items():
-        values = (figures.get(name) for name in names)
-        table.add_row(method, *("-" if value is None else f"{value:.3f}" for value in values))
-    console.print(table)
+def _print_figures(card: Card) -> None:
+    titles = {
+        "Out of fold, on configurations never trained on": card.metrics,
+        "The whole ensemble, on configurations in reserve": card.reserve,
+        "The whole ensemble, on configurations built later": card.later,
+    }
+    for title, figures in titles.items():
+        if not figures:
+            continue
+        table = Table("method", "AUC (95 %)", "within", "Brier", "ECE", title=title, title_justify="left")
+        for method, one in figures.items():
+            area = f"{_short(one['auc'])} ({_short(one['auc_low'])}-{_short(one['auc_high'])})"
+            names = ("within_configuration_auc", "brier", "expected_calibration_error")
+            table.add_row(method.replace("_", " "), area, *(_short(one[name]) for name in names))
+        console.print(table)
+
+
+def _short(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from app.zoo.shards import IndexRow
 CONFIGURATION, IN_DISTRIBUTION, PLACED_FORMULAS = "configuration", "in_distribution", "placed_formulas"
 WEIGHT_STATISTICS, FLATTENED_WEIGHTS, HYBRID = "weight_statistics", "flattened_weights", "hybrid"
 _STATISTICS = 7
+_DECIMALS = 9
 _FORMULA_SEED = 7
 
 
@@ -44,13 +45,17 @@ class Baseline:
 
 
 def tabular_baselines(rows: Sequence[IndexRow], weights: Sequence[dict[str, Tensor]]) -> list[Baseline]:
-    """The baselines that look at a table and never at a response."""
+    """The baselines that look at a table and never at a response.
+
+    Of logistic regression, forest and boosting, each has the reader that did best out of fold on the shipped zoo: a
+    choice in the baselines' favour.
+    """
     configuration, in_distribution = _configuration(rows), _in_distribution(rows)
     return [
-        Baseline(CONFIGURATION, configuration, _forest),
-        Baseline(IN_DISTRIBUTION, in_distribution, _logistic),
-        Baseline(f"{CONFIGURATION}_and_{IN_DISTRIBUTION}", np.hstack([configuration, in_distribution]), _forest),
-        Baseline(WEIGHT_STATISTICS, _weight_statistics(weights), _boosting),
+        Baseline(CONFIGURATION, configuration, _logistic),
+        Baseline(IN_DISTRIBUTION, in_distribution, _forest),
+        Baseline(f"{CONFIGURATION}_and_{IN_DISTRIBUTION}", np.hstack([configuration, in_distribution]), _boosting),
+        Baseline(WEIGHT_STATISTICS, _weight_statistics(weights), _firm_logistic),
     ]
 
 
@@ -77,7 +82,7 @@ def placed_formulas(margins: NDArray[np.float64]) -> Baseline:
     """A short direct test of every place: the accuracy and the mean of the squashed margin at each, from margins
     `(subjects, placements, formulas)`."""
     features = np.hstack([(margins > 0).mean(axis=2), np.tanh(margins / 2).mean(axis=2)])
-    return Baseline(PLACED_FORMULAS, features, _logistic)
+    return Baseline(PLACED_FORMULAS, features, _forest)
 
 
 def out_of_fold(baseline: Baseline, labels: NDArray[np.bool_], folds: Sequence[Fold]) -> NDArray[np.float64]:
@@ -87,7 +92,9 @@ def out_of_fold(baseline: Baseline, labels: NDArray[np.bool_], folds: Sequence[F
         classifier = baseline.classifier()
         classifier.fit(baseline.features[fold.train], labels[fold.train])
         probability[fold.test] = classifier.predict_proba(baseline.features[fold.test])[:, 1]
-    return probability
+    # Sums of products differ in the last place from row to row: subjects of the same features must tie.
+    result: NDArray[np.float64] = probability.round(_DECIMALS)
+    return result
 
 
 def flattened_weights(
@@ -164,6 +171,10 @@ def _forest() -> ClassifierMixin:
 
 def _logistic() -> ClassifierMixin:
     return make_pipeline(StandardScaler(), LogisticRegression())
+
+
+def _firm_logistic() -> ClassifierMixin:
+    return make_pipeline(StandardScaler(), LogisticRegression(C=0.01))
 
 
 def _boosting() -> ClassifierMixin:

@@ -194,7 +194,7 @@ def _price_text(card: Card) -> Lines:
         ),
         "",
         "Each cell: AUC, and tokens. `long formulas`: the direct test on (T, 2T]. `short formulas`: accuracy and "
-        "margins on formulas of T symbols, which the sandwich gets no labels of, read by logistic regression.",
+        "margins on formulas of T symbols, which the sandwich gets no labels of, read by a forest.",
         "",
         "![Price of an answer](price.png)",
     ]
@@ -218,9 +218,11 @@ def _controls_text(card: Card) -> Lines:
         "",
         "Sandwiches, their generators not trained through subjects, from which something is withheld. `shuffled "
         "labels` is trained and judged on labels exchanged between subjects, `severed responses` sees the average "
-        "responses of all subjects instead of a subject's own: both must be at chance. `noise hidden`: the readout "
-        "does not see z. `longer probes`, `longer real formulas`: 2T symbols at their usual places, which comes "
-        f"close to running the length test. {shares}: so much of the training configurations.",
+        "responses of all subjects instead of a subject's own: both must be at chance (severed, a fold has one "
+        "answer for all of its subjects: within it exactly 0.5, and less when folds are pooled, as those with more "
+        "generalizers in training have fewer to judge). `noise hidden`: the readout does not see z. `longer "
+        "probes`, `longer real formulas`: 2T symbols at their usual places, which comes close to running the length "
+        f"test. {shares}: so much of the training configurations.",
         "",
         *figures_table(card.controls),
         "",

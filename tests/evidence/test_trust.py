@@ -6,10 +6,19 @@ import torch
 from numpy.typing import NDArray
 
 from app.evidence.asking import clash_distance
-from app.evidence.strangers import freshly_initialized, with_shuffled_weights
+from app.evidence.strangers import (
+    OTHER_TASK,
+    TWICE_THE_SIZE,
+    freshly_initialized,
+    kind_of,
+    stranger_groups,
+    with_shuffled_weights,
+)
 from app.evidence.trust import abstaining, coverage, risk_coverage, told
+from app.formulas.tasks import TaskName
 from app.sandwich.cohorts import Cohort
 from app.sandwich.meta_classifier import LEVEL, Prediction
+from app.zoo.recipe import RECIPES, manifest
 
 
 def prediction(members: NDArray[np.float64], unlikeness: NDArray[np.float64]) -> Prediction:
@@ -68,6 +77,15 @@ def test_fresh_subjects_have_the_same_configurations(shipped_cohort: Cohort) -> 
     fresh = freshly_initialized(shipped_cohort.subjects, 0)
     assert fresh.configs == shipped_cohort.subjects.configs
     assert fresh.weights["head.bias"].abs().max() == 0
+
+
+def test_strangers_are_of_another_task_or_of_twice_the_size() -> None:
+    usual = manifest(RECIPES[TaskName.CONJUNCTION])
+    widths = {group.config.d_model for group in usual}
+    kinds = {kind_of(group.config) for group in stranger_groups()}
+    assert kinds == {OTHER_TASK, TWICE_THE_SIZE}
+    for group in stranger_groups():
+        assert (group.config.task.name is TaskName.CNF) != (group.config.d_model not in widths)
 
 
 @pytest.mark.parametrize(
