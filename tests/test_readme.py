@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.evidence.report import figures_table, later_table
+from app.evidence.report import figures_table
 from app.sandwich.card import Card
 from app.settings import SHIPPED_MODELS
 
@@ -12,5 +12,5 @@ README = Path(__file__).resolve().parents[1] / "README.md"
 def test_the_readme_shows_the_cards_figures() -> None:
     card = Card.model_validate_json((SHIPPED_MODELS / "conjunction" / "card.json").read_text())
     text = README.read_text()
-    for line in [*figures_table(card), *later_table(card)]:
+    for line in [*figures_table(card.metrics), *figures_table(card.later)]:
         assert line in text
