@@ -18,11 +18,13 @@ from app.sandwich.card import Card
 from app.sandwich.cohorts import Cohort
 from app.sandwich.config import SandwichConfig, SandwichTraining
 from app.sandwich.generator import Generator, formulas_in_noise, warm_up
+from app.sandwich.kept import Kept
 from app.sandwich.meta_classifier import (
     CARD,
     WEIGHTS,
     DamagedMetaClassifier,
     Member,
+    head_scores,
     load_meta_classifier,
     save_meta_classifier,
 )
@@ -30,6 +32,7 @@ from app.sandwich.placements import Kind, Placement, places
 from app.sandwich.readout import CHANNELS, Readout
 from app.sandwich.sandwich import NoiseTooNarrow, Sandwich, draw_noise
 from app.sandwich.support import fit_support
+from app.sandwich.training import fit_readout
 from tests.conftest import StackFactory
 
 CONFIG = SandwichConfig(probe_length=12, probes=8, generator_hidden=64)
@@ -88,6 +91,23 @@ def test_the_order_of_probes_does_not_matter() -> None:
     order = torch.randperm(CONFIG.probes, generator=random)
     one, other = readout(channels, noise), readout(channels[:, :, :, order], noise[:, order])
     torch.testing.assert_close(one.label, other.label)
+
+
+@pytest.mark.parametrize(("planted", "low", "high"), [(3.0, 0.95, 1.0), (0.0, 0.25, 0.75)])
+def test_a_readout_finds_what_is_planted_in_responses_and_nothing_else(planted: float, low: float, high: float) -> None:
+    random = torch.Generator().manual_seed(0)
+    labels = (torch.rand(150, generator=random) < 0.5).float()
+    channels = torch.randn(150, 3, 1 + len(CONFIG.placements), CONFIG.probes, len(CHANNELS), generator=random)
+    channels[:, :, 1, :, 0] += planted * labels.view(-1, 1, 1)
+    kept = Kept(channels, labels, 0.8 + 0.15 * labels, torch.arange(150) // 5, torch.arange(150))
+    noise = draw_noise(CONFIG, 3, random)
+    known, unseen = kept.select(torch.arange(100)), kept.select(torch.arange(100, 150))
+    training = SandwichTraining(readout_epochs=20, readout_rate=3e-3)
+    readout = fit_readout(CONFIG, training, known.draws(slice(0, 2)), noise[:2], seed=0)
+    with torch.no_grad():
+        scores = head_scores(readout(unseen.channels[:, 2:], noise[2:])).mean(axis=0)
+    positive, negative = scores[unseen.labels == 1], scores[unseen.labels == 0]
+    assert low <= (positive[:, None] > negative).mean() <= high
 
 
 @given(
