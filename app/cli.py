@@ -499,7 +499,7 @@ def _print_figures(card: Card) -> None:
     titles = {
         "Out of fold, on configurations never trained on": card.metrics,
         "The whole ensemble, on configurations in reserve": card.reserve,
-        "The whole ensemble, on configurations built later": card.later,
+        "The whole ensemble, on configurations that joined the zoo later": card.later,
     }
     for title, figures in titles.items():
         if not figures:

@@ -142,7 +142,7 @@ def _head(card: Card) -> Lines:
 def _unseen_text(card: Card) -> Lines:
     titles = {
         "Configurations kept in reserve": card.reserve,
-        "Configurations built after the training": card.later,
+        "Configurations that joined the zoo after the training": card.later,
     }
     lines: Lines = []
     for title, figures in titles.items():
