@@ -30,6 +30,7 @@ from app.client import Client
 from app.diagnosis import Diagnosis, Options, batches, diagnose, load_meta_classifiers
 from app.evidence.build import train_meta_classifier
 from app.evidence.evaluation import evaluate_meta_classifier
+from app.evidence.metrics import short
 from app.evidence.strangers import stranger_groups
 from app.formulas import tasks
 from app.formulas.datasets import sample_formulas
@@ -506,14 +507,10 @@ def _print_figures(card: Card) -> None:
             continue
         table = Table("method", "AUC (95 %)", "within", "Brier", "ECE", title=title, title_justify="left")
         for method, one in figures.items():
-            area = f"{_short(one['auc'])} ({_short(one['auc_low'])}-{_short(one['auc_high'])})"
+            area = f"{short(one['auc'])} ({short(one['auc_low'])}-{short(one['auc_high'])})"
             names = ("within_configuration_auc", "brier", "expected_calibration_error")
-            table.add_row(method.replace("_", " "), area, *(_short(one[name]) for name in names))
+            table.add_row(method.replace("_", " "), area, *(short(one[name]) for name in names))
         console.print(table)
-
-
-def _short(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
 
 
 if __name__ == "__main__":

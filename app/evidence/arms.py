@@ -6,16 +6,15 @@ from enum import StrEnum
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.evidence.folds import Fold, leave_one_scheme_out, make_folds, thinned
+from app.evidence.folds import Fold, leave_one_scheme_out, thinned
 from app.evidence.zoo import Zoo
 from app.formulas.datasets import sample_formulas
 from app.formulas.tasks import Task
-from app.formulas.vocabulary import FORMULA_SYMBOLS
 from app.sandwich.config import SandwichConfig, SandwichTraining
+from app.sandwich.generator import one_hot_symbols
 from app.sandwich.kept import Kept
 from app.sandwich.meta_classifier import DRAWS, judging_noise
 from app.sandwich.training import kept_noise, start_sandwich
@@ -64,7 +63,7 @@ def questions(asked: Asked, config: SandwichConfig, training: SandwichTraining, 
         )
         # Shuffled, as the two of a minimal pair stand side by side.
         order = np.random.default_rng(_FORMULA_SEED).permutation(len(formulas))
-        symbols = F.one_hot(torch.from_numpy(formulas.ids[order].astype(np.int64)), len(FORMULA_SYMBOLS)).float()
+        symbols = one_hot_symbols(formulas.ids[order])
         return Questions(config, symbols.unflatten(0, (len(noise), config.probes)), noise)
     if asked is Asked.NOISE:
         training = training.model_copy(update={"warm_up_steps": 0})
@@ -108,7 +107,7 @@ class Arm:
 
 def arms(zoo: Zoo, config: SandwichConfig, training: SandwichTraining) -> list[Arm]:
     """All arms of the experiment that need no training through the subjects."""
-    folds = make_folds(zoo.groups, zoo.configurations, training.folds, training.seed)
+    folds = zoo.folds(training)
     return [
         Arm(NOT_TRAINED, Asked.SPELLED, folds),
         Arm(NOISE_PROBES, Asked.NOISE, folds),

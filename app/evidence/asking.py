@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from app.evidence.folds import make_folds
 from app.evidence.metrics import auc
 from app.evidence.zoo import Zoo
 from app.formulas.solver import MalformedFormula, satisfiable
 from app.formulas.vocabulary import AND, NOT
 from app.sandwich.cohorts import Cohort, among
 from app.sandwich.kept import Kept, keep
-from app.sandwich.meta_classifier import DRAWS, Member, MetaClassifier, head_scores, judging_noise
+from app.sandwich.meta_classifier import DRAWS, Member, MetaClassifier, judging_noise, score
 from app.sandwich.readout import CHANNELS
 
 USUAL = "usual places"
@@ -70,10 +69,9 @@ def look_at(meta: MetaClassifier, zoo: Zoo, cohorts: Sequence[Cohort], judged: N
     """Look at the probes of the members, and at what their readouts make of the subjects that they have not seen."""
     places = [USUAL, *(placement.name for placement in meta.card.sandwich.placements)]
     noise = judging_noise(meta.card.sandwich, len(meta.members), DRAWS)
-    folds = make_folds(zoo.groups, zoo.configurations, meta.card.training.folds, meta.card.training.seed)
     unseen = [
         _respond(member, among(cohorts, set(fold.test.tolist())), own)
-        for member, fold, own in zip(meta.members, folds, noise, strict=True)
+        for member, fold, own in zip(meta.members, zoo.folds(meta.card.training), noise, strict=True)
     ]
     order = torch.Generator().manual_seed(_SEED)
 
@@ -81,7 +79,7 @@ def look_at(meta: MetaClassifier, zoo: Zoo, cohorts: Sequence[Cohort], judged: N
         probability = np.zeros(len(zoo.rows))
         for member, kept, own in zip(meta.members, unseen, noise, strict=True):
             with torch.inference_mode():
-                scores = head_scores(member.sandwich.readout.cpu()(change(kept).channels, own)).mean(axis=0)
+                scores = score(member.sandwich.readout.cpu()(change(kept).channels, own))
             probability[kept.numbers.numpy()] = member.calibration.probability(scores)
         return auc(probability[judged], zoo.labels[judged]) or 0.5
 

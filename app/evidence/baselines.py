@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.decomposition import PCA
@@ -20,9 +19,9 @@ from torch import Tensor
 from app.evidence.folds import Fold, make_folds
 from app.evidence.zoo import Zoo
 from app.formulas.datasets import sample_formulas
-from app.formulas.vocabulary import FORMULA_SYMBOLS
-from app.sandwich.cohorts import Cohort
+from app.sandwich.cohorts import Cohort, in_chunks
 from app.sandwich.config import SandwichConfig
+from app.sandwich.generator import one_hot_symbols
 from app.sandwich.readout import CHANNELS
 from app.sandwich.sandwich import Sandwich
 from app.subjects.config import Norm, Pooling, Scheme, Shape
@@ -65,16 +64,15 @@ def placed_margins(config: SandwichConfig, cohorts: Sequence[Cohort]) -> NDArray
     task = cohorts[0].subjects.configs[0].task
     formulas = sample_formulas(task, config.probe_length, config.probe_length, config.probes, seed=_FORMULA_SEED)
     sandwich = Sandwich(config.model_copy(update={"probes": len(formulas)}))
-    symbols = F.one_hot(torch.from_numpy(formulas.ids.astype(np.int64)), len(FORMULA_SYMBOLS)).float()
+    symbols = one_hot_symbols(formulas.ids)
     sign = torch.from_numpy(np.where(formulas.satisfiable, 1.0, -1.0))
     subjects = sum(len(cohort.subjects) for cohort in cohorts)
     margins = np.zeros((subjects, 1 + len(config.placements), len(formulas)))
-    for cohort in cohorts:
-        for chunk in cohort.chunks(range(len(cohort.subjects))):
-            device = chunk.subjects.device
-            with torch.inference_mode():
-                gap = sandwich.responses(chunk.subjects, symbols.to(device))[..., CHANNELS.index("gap")].cpu()
-            margins[chunk.numbers.numpy()] = (gap * sign).numpy()
+    for chunk in in_chunks(cohorts):
+        device = chunk.subjects.device
+        with torch.inference_mode():
+            gap = sandwich.responses(chunk.subjects, symbols.to(device))[..., CHANNELS.index("gap")].cpu()
+        margins[chunk.numbers.numpy()] = (gap * sign).numpy()
     return margins
 
 

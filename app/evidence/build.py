@@ -14,7 +14,6 @@ from app.evidence.arms import SANDWICH
 from app.evidence.baselines import CONFIGURATION, HYBRID, WEIGHT_STATISTICS, hybrid, tabular_baselines
 from app.evidence.evaluation import PREDICTIONS, evaluate_meta_classifier, zoo_facts
 from app.evidence.experiment import Outcome, run_experiment
-from app.evidence.folds import make_folds
 from app.evidence.predictions import write_predictions
 from app.evidence.price import tokens_of_methods
 from app.evidence.trust import student_quantile
@@ -88,8 +87,7 @@ def train_meta_classifier(
 def _hybrid(zoo: Zoo, outcome: Outcome, training: SandwichTraining) -> NDArray[np.float64]:
     tables = tabular_baselines(zoo.rows, read_weights(zoo.folder, zoo.rows))
     beside = [table for table in tables if table.name in (CONFIGURATION, WEIGHT_STATISTICS)]
-    folds = make_folds(zoo.groups, zoo.configurations, training.folds, training.seed)
-    return hybrid(outcome.held_out, outcome.predictions[SANDWICH], beside, zoo, folds)
+    return hybrid(outcome.held_out, outcome.predictions[SANDWICH], beside, zoo, zoo.folds(training))
 
 
 def _check_size(zoo: Zoo) -> None:

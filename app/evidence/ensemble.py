@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from app.evidence.folds import make_folds
 from app.evidence.zoo import Zoo
 from app.sandwich.cohorts import Cohort, among, load_cohorts
 from app.sandwich.meta_classifier import (
@@ -37,10 +36,8 @@ def join_predictions(parts: list[Prediction], order: NDArray[np.int64]) -> Predi
 def out_of_fold(meta: MetaClassifier, zoo: Zoo, cohorts: list[Cohort]) -> NDArray[np.float64]:
     """Probabilities `(subjects,)`, each from the one member that saw nothing of the subject's configuration."""
     probability = np.zeros(len(zoo.rows))
-    training = meta.card.training
     noises = judging_noise(meta.card.sandwich, len(meta.members), DRAWS)
-    folds = make_folds(zoo.groups, zoo.configurations, training.folds, training.seed)
-    for member, fold, noise in zip(meta.members, folds, noises, strict=True):
+    for member, fold, noise in zip(meta.members, zoo.folds(meta.card.training), noises, strict=True):
         for cohort in among(cohorts, set(fold.test.tolist())):
             scores = score(gather_evidence(member.sandwich, cohort.subjects, noise))
             probability[cohort.numbers.numpy()] = member.calibration.probability(scores)

@@ -23,7 +23,7 @@ from app.evidence.baselines import (
 )
 from app.evidence.ensemble import out_of_fold as sandwich_out_of_fold
 from app.evidence.ensemble import whole_ensemble
-from app.evidence.folds import Fold, make_folds
+from app.evidence.folds import Fold
 from app.evidence.metrics import Metrics, measure
 from app.evidence.predictions import Predictions, read_predictions, write_predictions
 from app.evidence.price import LONG_FORMULAS, SHORT, SHORT_PLACED, direct_test_prices, short_formula_prices
@@ -37,7 +37,7 @@ from app.sandwich.meta_classifier import CARD, MetaClassifier, Prediction, load_
 from app.zoo.info import one_sided_schemes
 from app.zoo.shards import IndexRow, read_index, read_weights, write_atomically
 
-PREDICTIONS, RESERVE, LATER = "predictions.csv", "reserve.csv", "later.csv"
+PREDICTIONS = "predictions.csv"
 MATCHED, OTHER_CUTS = 0.99, (0.80, 0.85, 0.95)
 Figures = dict[str, dict[str, Any]]
 
@@ -48,7 +48,7 @@ class OtherZoo(ValueError):
 
 @dataclass(frozen=True)
 class Parts:
-    """A zoo as a meta-classifier sees it: what it was made from, what was kept out, and what was built afterwards."""
+    """A zoo as a meta-classifier sees it: what it was made from, what was kept out, and what joined it afterwards."""
 
     known: Zoo
     reserve: Zoo
@@ -92,7 +92,7 @@ def evaluate_meta_classifier(
             answer = whole_ensemble(meta, part, device)
             unseen.append((part, answer))
             found = {SANDWICH: answer.probability} | beside
-            write_predictions(model / (RESERVE if name == "reserve" else LATER), part, found)
+            write_predictions(model / f"{name}.csv", part, found)
             judged[name] = {method: _measure(part, values, parts.left_out) for method, values in found.items()}
 
     asking = look_at(meta, parts.known, known, parts.known.judged(parts.left_out))
@@ -151,8 +151,7 @@ def _fit_baselines(
     """Predictions for each part: out of fold for what the ensemble was made from; for the others from baselines that
     are fitted on all of that."""
     known = parts.known
-    training = meta.card.training
-    folds = make_folds(known.groups, known.configurations, training.folds, training.seed)
+    folds = known.folds(meta.card.training)
     seen, unseen = np.split(np.arange(len(rows)), [len(known.rows)])
     if len(unseen):
         folds.append(Fold(seen, unseen))
@@ -197,9 +196,9 @@ def _slices(zoo: Zoo, predictions: Predictions, left_out: set[str]) -> Figures:
 
 
 def _prices(meta: MetaClassifier, parts: Parts, margins: NDArray[np.float64]) -> dict[str, list[dict[str, Any]]]:
-    known, training = parts.known, meta.card.training
+    known = parts.known
     judged = known.judged(parts.left_out)
-    folds = make_folds(known.groups, known.configurations, training.folds, training.seed)
+    folds = known.folds(meta.card.training)
     length = meta.card.sandwich.probe_length
     found = {
         LONG_FORMULAS: direct_test_prices([known.rows[n] for n in np.flatnonzero(judged)], known.labels[judged]),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.evidence.arms import SANDWICH, USUAL_PLACES, Arm, Asked, Questions, arms, questions
-from app.evidence.folds import Fold, make_folds
+from app.evidence.folds import Fold
 from app.evidence.rivals import RIVALS, read_rival, train_rival
 from app.evidence.zoo import Zoo
 from app.sandwich.calibration import fit_calibration
@@ -74,7 +74,7 @@ def run_experiment(
     lies in the folder `work`, and is not done again after a stop. `progress` is told how many jobs have ended, and of
     how many.
     """
-    folds = make_folds(zoo.groups, zoo.configurations, training.folds, training.seed)
+    folds = zoo.folds(training)
     compared = arms(zoo, config, training)
     total = len(Asked) * _PARTS + (2 + len(RIVALS)) * len(folds) + sum(len(arm.folds) for arm in compared)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start_worker) as pool:

@@ -55,6 +55,11 @@ def measure(
     )
 
 
+def short(figure: float | None) -> str:
+    """A figure as tables show it."""
+    return "-" if figure is None else f"{figure:.3f}"
+
+
 def auc(score: NDArray[np.float64], label: NDArray[np.bool_]) -> float | None:
     """Area under the ROC curve, by the rank sum (Hanley & McNeil 1982); None where there is one label only.
 

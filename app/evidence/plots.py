@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
-from app.evidence.arms import PARTS_OF_THE_ZOO, SANDWICH, SCHEME_LEFT_OUT, USUAL_PLACES
+from app.evidence.arms import PARTS_OF_THE_ZOO, SANDWICH, USUAL_PLACES
 from app.evidence.asking import Asking
 from app.evidence.baselines import CONFIGURATION, PLACED_FORMULAS
 from app.evidence.metrics import auc
@@ -32,7 +32,7 @@ def roc(path: Path, zoo: Zoo, predictions: Mapping[str, NDArray[np.float64]], ju
     labels = zoo.labels[judged]
 
     def draw(axes: Axes) -> None:
-        for method in (name for name in DRAWN_METHODS if name in predictions and name != SCHEME_LEFT_OUT):
+        for method in (name for name in DRAWN_METHODS if name in predictions):
             probability = predictions[method][judged]
             false_share, true_share, _ = roc_curve(labels, probability)
             name = f"{method.replace('_', ' ')} ({auc(probability, labels):.2f})"

@@ -19,6 +19,7 @@ from app.evidence.baselines import (
 )
 from app.evidence.folds import Fold
 from app.evidence.metrics import auc
+from app.evidence.rivals import PROBES
 from app.length_test import LONG
 from app.sandwich.config import SandwichConfig
 from app.sandwich.meta_classifier import DRAWS
@@ -84,7 +85,6 @@ def tokens_of_methods(config: SandwichConfig, train_max_length: int, label_formu
     placed, at_usual_places = (sandwich_tokens(one, 1, DRAWS) for one in (config, usual))
     longer = sandwich_tokens(usual.model_copy(update={"probe_length": 2 * config.probe_length}), 1, DRAWS)
     measured = round(label_formulas * (1 + (1 + train_max_length) / 2))
-    a_probe = 1 + train_max_length
     return {
         SANDWICH: placed,
         NOT_TRAINED: placed,
@@ -101,8 +101,7 @@ def tokens_of_methods(config: SandwichConfig, train_max_length: int, label_formu
         IN_DISTRIBUTION: measured,
         f"{CONFIGURATION}_and_{IN_DISTRIBUTION}": measured,
         HYBRID: placed,
-        "probegen": 64 * a_probe,
-        "mntd": 10 * a_probe,
+        **{name: probes * (1 + train_max_length) for name, probes in PROBES.items()},
     }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from app.evidence import plots
 from app.evidence.arms import PARTS_OF_THE_ZOO, SANDWICH
 from app.evidence.asking import Asking
+from app.evidence.metrics import short
 from app.evidence.predictions import Predictions
 from app.evidence.price import LONG_FORMULAS, Price, overtaken_at, sandwich_tokens
 from app.evidence.zoo import Zoo
@@ -63,7 +64,7 @@ def figures_table(figures: Mapping[str, Any]) -> Lines:
             "accuracy",
         ),
         [
-            (method.replace("_", " "), _area(one), *(_short(one[name]) for name in names))
+            (method.replace("_", " "), _area(one), *(short(one[name]) for name in names))
             for method, one in figures.items()
         ],
     )
@@ -79,8 +80,8 @@ def slices_table(card: Card) -> Lines:
                 str(one["subjects"]),
                 str(one["positives"]),
                 _area(one),
-                _short(one["within_configuration_auc"]),
-                _short(one["accuracy"]),
+                short(one["within_configuration_auc"]),
+                short(one["accuracy"]),
             )
             for name, one in card.slices.items()
         ],
@@ -98,11 +99,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Lines:
 
 
 def _area(figures: Mapping[str, Any]) -> str:
-    return f"{_short(figures['auc'])} ({_short(figures['auc_low'])} to {_short(figures['auc_high'])})"
-
-
-def _short(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+    return f"{short(figures['auc'])} ({short(figures['auc_low'])} to {short(figures['auc_high'])})"
 
 
 def _percent(value: float | None) -> str:
@@ -285,7 +282,7 @@ def _asking_text(asking: Asking) -> Lines:
         "unsatisfiable. AUC: how well one probe alone tells generalizers, by how far a subject agrees at the "
         "placement with its own answer at the usual places. `apart`: symbols between the two literals of the nearest "
         "contradiction. Over the unsatisfiable probes, that distance and the AUC have a rank correlation of "
-        f"{_short(far)}.",
+        f"{short(far)}.",
         "",
         *_table(
             ("probe", "satisfiable", "apart", "tells most when", "AUC"),

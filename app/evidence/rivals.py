@@ -9,10 +9,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from app.formulas.vocabulary import FORMULA_SYMBOLS
-from app.sandwich.cohorts import Cohort, among
+from app.sandwich.cohorts import Cohort, among, in_chunks, shuffled_chunks
 from app.subjects.subject import Subjects
 
 SYMBOLS = len(FORMULA_SYMBOLS)
+PROBES = {"probegen": 64, "mntd": 10}
+"""Learned inputs of each scheme, as published."""
 _EPOCHS, _PATIENCE, _SUBJECTS_PER_STEP, _VALIDATION_SHARE = 30, 6, 32, 0.2
 
 
@@ -76,12 +78,12 @@ class Rival(nn.Module):
 
 def probegen(length: int, widths: Sequence[int]) -> Rival:
     """Numbers of probes and learning rate as published."""
-    return Rival(Codes(64, length), probes=64, hidden=64, learning_rate=3e-4)
+    return Rival(Codes(PROBES["probegen"], length), probes=PROBES["probegen"], hidden=64, learning_rate=3e-4)
 
 
 def mntd(length: int, widths: Sequence[int]) -> Rival:
     """Numbers of queries and learning rate as published."""
-    return Rival(Queries(10, length, widths), probes=10, hidden=20, learning_rate=1e-3)
+    return Rival(Queries(PROBES["mntd"], length, widths), probes=PROBES["mntd"], hidden=20, learning_rate=1e-3)
 
 
 RIVALS: dict[str, Callable[[int, Sequence[int]], Rival]] = {"probegen": probegen, "mntd": mntd}
@@ -118,16 +120,13 @@ def train_rival(rival: Rival, cohorts: Sequence[Cohort], seed: int) -> tuple[Riv
 def read_rival(rival: Rival, cohorts: Sequence[Cohort]) -> Tensor:
     """Logits `(subjects,)` of all cohorts, one after the other."""
     with torch.no_grad():
-        return torch.cat(
-            [rival(chunk.subjects).cpu() for cohort in cohorts for chunk in cohort.chunks(range(len(cohort.subjects)))]
-        )
+        return torch.cat([rival(chunk.subjects).cpu() for chunk in in_chunks(cohorts)])
 
 
 def _epoch(
     rival: Rival, cohorts: Sequence[Cohort], optimizer: torch.optim.Optimizer, order: np.random.Generator
 ) -> None:
-    chunks = [chunk for cohort in cohorts for chunk in cohort.chunks(order.permutation(len(cohort.subjects)).tolist())]
-    order.shuffle(chunks)
+    chunks = shuffled_chunks(cohorts, order)
     pending = 0
     for number, chunk in enumerate(chunks, 1):
         logits = rival(chunk.subjects)

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from app.evidence.folds import Fold, make_folds
+from app.sandwich.config import SandwichTraining
 from app.zoo.shards import IndexRow
 
 
@@ -43,14 +45,6 @@ class Zoo:
         """Which subjects count in figures, `(subjects,)`: those of schemes that are not left out."""
         return ~np.isin(self.schemes, list(left_out))
 
-    def part(self, rows: NDArray[np.int64]) -> "Zoo":
-        """Some of the subjects."""
-        return Zoo(
-            self.folder,
-            [self.rows[row] for row in rows.tolist()],
-            self.labels[rows],
-            self.long_accuracy[rows],
-            self.groups[rows],
-            self.schemes[rows],
-            self.configurations,
-        )
+    def folds(self, training: SandwichTraining) -> list[Fold]:
+        """The folds of the ensemble's members: the same ones for the same zoo and settings."""
+        return make_folds(self.groups, self.configurations, training.folds, training.seed)

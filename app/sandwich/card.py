@@ -36,7 +36,7 @@ class Card(BaseModel):
     """Figures on configurations that were kept out of the training: of the whole ensemble, and of baselines fitted on
     all subjects that the ensemble was made from."""
     later: dict[str, Any] = {}
-    """The same on configurations built after the training."""
+    """The same on configurations that joined the zoo after the training."""
     prices: dict[str, Any] = {}
     """AUC against tokens, for labelled formulas longer than T, of T symbols, and of T symbols at every placement."""
     controls: dict[str, Any] = {}

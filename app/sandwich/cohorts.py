@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -39,6 +40,19 @@ class Cohort:
         """The cohort in pieces of at most 16 subjects, in the given order."""
         for start in range(0, len(order), _CHUNK):
             yield self.select(order[start : start + _CHUNK])
+
+
+def in_chunks(cohorts: Sequence[Cohort]) -> Iterator[Cohort]:
+    """All cohorts in pieces, one after the other."""
+    for cohort in cohorts:
+        yield from cohort.chunks(range(len(cohort.subjects)))
+
+
+def shuffled_chunks(cohorts: Sequence[Cohort], order: np.random.Generator) -> list[Cohort]:
+    """All cohorts in pieces: each cohort's subjects in random order, then the pieces too."""
+    chunks = [chunk for cohort in cohorts for chunk in cohort.chunks(order.permutation(len(cohort.subjects)).tolist())]
+    order.shuffle(chunks)
+    return chunks
 
 
 def among(cohorts: Sequence[Cohort], numbers: set[int]) -> list[Cohort]:

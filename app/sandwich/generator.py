@@ -1,7 +1,9 @@
 """The layers before the subject: Gaussian noise in, a distribution over symbols at each position out."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from app.formulas.vocabulary import AND, FORMULA_SYMBOLS, IDS, NOT, VARIABLES
@@ -38,6 +40,11 @@ class Generator(nn.Module):
             return soft
         hard = F.one_hot(soft.argmax(dim=-1), SYMBOLS).to(soft.dtype)
         return hard + soft - soft.detach()
+
+
+def one_hot_symbols(ids: NDArray[np.uint8]) -> Tensor:
+    """Real formulas, ids `(formulas, length)`, as distributions `(formulas, length, symbols)`."""
+    return F.one_hot(torch.from_numpy(ids).long(), SYMBOLS).float()
 
 
 def warm_up(generator: Generator, steps: int, random: torch.Generator) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
-from app.sandwich.cohorts import Cohort
+from app.sandwich.cohorts import Cohort, in_chunks
 from app.sandwich.sandwich import Sandwich
 
 
@@ -36,7 +36,7 @@ class Kept:
 
 def keep(sandwich: Sandwich, cohorts: Sequence[Cohort], symbols: Tensor) -> Kept:
     """Responses to probes `symbols (draws, probes, length, symbols)`, one cohort after the other, on the CPU."""
-    chunks = [chunk for cohort in cohorts for chunk in cohort.chunks(range(len(cohort.subjects)))]
+    chunks = list(in_chunks(cohorts))
     with torch.inference_mode():
         channels = [
             torch.stack([sandwich.responses(chunk.subjects, draw) for draw in symbols], dim=1).cpu() for chunk in chunks

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from app.sandwich.cohorts import Cohort
+from app.sandwich.cohorts import Cohort, in_chunks, shuffled_chunks
 from app.sandwich.config import SandwichConfig, SandwichTraining
 from app.sandwich.generator import warm_up
 from app.sandwich.kept import Kept, keep
@@ -217,8 +217,7 @@ def evaluate_loss(
     sandwich.eval()
     losses = [
         held_out_loss(sandwich_losses(sandwich, training, chunk, noise), blind[chunk.groups])
-        for cohort in cohorts
-        for chunk in cohort.chunks(range(len(cohort.subjects)))
+        for chunk in in_chunks(cohorts)
     ]
     return float(torch.cat(losses).mean())
 
@@ -245,8 +244,7 @@ def _epoch(
     sandwich.train()
     device = cohorts[0].subjects.device
     order = np.random.default_rng(int(torch.randint(2**31, (1,), generator=random)))
-    chunks = [chunk for cohort in cohorts for chunk in cohort.chunks(order.permutation(len(cohort.subjects)).tolist())]
-    order.shuffle(chunks)
+    chunks = shuffled_chunks(cohorts, order)
     remaining = sum(len(chunk.subjects) for chunk in chunks)
     pending = 0
     for chunk in chunks:
