@@ -7,9 +7,8 @@ import csv
 import sys
 from pathlib import Path
 
+from probe_sandwich.client import Client, ServiceProblem
 from rich.progress import track
-
-from app.client import Client, ServiceProblem
 
 COLUMNS = (
     "file",

@@ -10,19 +10,18 @@ import httpx
 import pytest
 import torch
 import uvicorn
+from probe_sandwich.length_test import Definition
+from probe_sandwich.main import create_app
+from probe_sandwich.sandwich.cohorts import Cohort, load_cohorts
+from probe_sandwich.settings import SHIPPED_MODELS, Settings
+from probe_sandwich.subjects.checkpoint import save_checkpoint
+from probe_sandwich.subjects.config import Scheme, SubjectConfig
+from probe_sandwich.subjects.transformer import SubjectStack, initial_weights, join
+from probe_sandwich.zoo.build import build
+from probe_sandwich.zoo.engines.local import LocalPool
+from probe_sandwich.zoo.recipe import Group, Recipe, manifest
+from probe_sandwich.zoo.shards import read_index
 from torch import Tensor
-
-from app.length_test import Definition
-from app.main import create_app
-from app.sandwich.cohorts import Cohort, load_cohorts
-from app.settings import SHIPPED_MODELS, Settings
-from app.subjects.checkpoint import save_checkpoint
-from app.subjects.config import Scheme, SubjectConfig
-from app.subjects.transformer import SubjectStack, initial_weights, join
-from app.zoo.build import build
-from app.zoo.engines.local import LocalPool
-from app.zoo.recipe import Group, Recipe, manifest
-from app.zoo.shards import read_index
 
 ConfigFactory = Callable[..., SubjectConfig]
 StackFactory = Callable[..., SubjectStack]

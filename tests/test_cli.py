@@ -6,14 +6,16 @@ import sys
 from pathlib import Path
 
 import torch
+from probe_sandwich.formulas.solver import satisfiable
 
-from app.formulas.solver import satisfiable
 from tests.conftest import EXAMPLES, ConfigFactory, fresh_weights
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """One `probe-sandwich` command."""
-    return subprocess.run([sys.executable, "-m", "app.cli", *arguments], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "probe_sandwich.cli", *arguments], capture_output=True, text=True, check=False
+    )
 
 
 def test_demo_shows_a_generalizer_and_one_that_is_none() -> None:

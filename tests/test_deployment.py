@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 
 import yaml
-
-from app.main import create_app
-from app.settings import Settings
+from probe_sandwich.main import create_app
+from probe_sandwich.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 VARIABLES = {f"PROBE_SANDWICH_{name.upper()}" for name in Settings.model_fields}

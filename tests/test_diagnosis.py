@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from probe_sandwich.diagnosis import Options, Verdict, diagnose, load_meta_classifiers
+from probe_sandwich.formulas.tasks import TaskName
+from probe_sandwich.sandwich.calibration import Calibration
+from probe_sandwich.sandwich.meta_classifier import MetaClassifier
+from probe_sandwich.settings import SHIPPED_MODELS
+from probe_sandwich.subjects.uploads import load_upload
 
-from app.diagnosis import Options, Verdict, diagnose, load_meta_classifiers
-from app.formulas.tasks import TaskName
-from app.sandwich.calibration import Calibration
-from app.sandwich.meta_classifier import MetaClassifier
-from app.settings import SHIPPED_MODELS
-from app.subjects.uploads import load_upload
 from tests.conftest import EXAMPLES
 
 CPU = torch.device("cpu")

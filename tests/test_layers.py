@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-APP = Path(__file__).resolve().parents[1] / "app"
+APP = Path(__file__).resolve().parents[1] / "app" / "probe_sandwich"
 LAYERS = (
     {"formulas"},
     {"subjects"},
@@ -22,7 +22,7 @@ CORE = {"formulas", "subjects", "length_test", "zoo", "sandwich", "evidence", "d
 
 
 def layer_of(path: Path) -> str:
-    """The part of `app/` that a module belongs to."""
+    """The part of `app/probe_sandwich/` that a module belongs to."""
     return path.relative_to(APP).parts[0].removesuffix(".py")
 
 
@@ -46,7 +46,7 @@ def test_a_module_imports_from_its_own_layer_or_below(path: Path) -> None:
     own = layer_of(path)
     for name in imports_of(path):
         parts = name.split(".")
-        if parts[0] == "app" and len(parts) > 1:
+        if parts[0] == "probe_sandwich" and len(parts) > 1:
             assert parts[1] == own or RANK[parts[1]] < RANK[own], name
 
 

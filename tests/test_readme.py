@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from app.evidence.report import figures_table
-from app.sandwich.card import Card
-from app.settings import SHIPPED_MODELS
+from probe_sandwich.evidence.report import figures_table
+from probe_sandwich.sandwich.card import Card
+from probe_sandwich.settings import SHIPPED_MODELS
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 

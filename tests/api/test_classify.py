@@ -9,12 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 import torch
+from probe_sandwich.api.problems import _STATUS_OF_CHECKPOINT_ERRORS
+from probe_sandwich.client import Client, ServiceProblem
+from probe_sandwich.diagnosis import Options
+from probe_sandwich.settings import Settings
+from probe_sandwich.subjects.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 
-from app.api.problems import _STATUS_OF_CHECKPOINT_ERRORS
-from app.client import Client, ServiceProblem
-from app.diagnosis import Options
-from app.settings import Settings
-from app.subjects.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from tests.api.bundles import bundle_of, zip_of
 from tests.conftest import EXAMPLES, FAST, ConfigFactory, fresh_weights, post, running
 from tests.subjects.test_checkpoint import rewrite

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from probe_sandwich.settings import Settings
 
-from app.settings import Settings
 from tests.api.bundles import bundle_of, zip_of
 from tests.api.test_workers import child_ids, metric, until_ready
 from tests.conftest import EXAMPLES, post, running

@@ -5,10 +5,9 @@ Needs the extra `fuzz`: `pytest -m fuzz`.
 
 import httpx
 import pytest
-
-from app.diagnosis import Diagnosis
-from app.main import create_app
-from app.settings import Settings
+from probe_sandwich.diagnosis import Diagnosis
+from probe_sandwich.main import create_app
+from probe_sandwich.settings import Settings
 
 
 def test_every_problem_and_every_field_is_documented() -> None:

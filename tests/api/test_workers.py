@@ -19,11 +19,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from probe_sandwich.api.logs import JsonLines, request_id
+from probe_sandwich.client import AsyncClient, Client, ServiceProblem
+from probe_sandwich.diagnosis import Options
+from probe_sandwich.settings import Settings
 
-from app.api.logs import JsonLines, request_id
-from app.client import AsyncClient, Client, ServiceProblem
-from app.diagnosis import Options
-from app.settings import Settings
 from tests.conftest import EXAMPLES, FAST, post, running
 
 CachedService = tuple[httpx.Client, Callable[[], set[int]], Path]
@@ -252,7 +252,7 @@ def test_sigterm_lets_the_running_job_end_and_takes_no_other() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-c", "from app.cli import app; app()", "serve", "--port", str(port)]
+    command = [sys.executable, "-c", "from probe_sandwich.cli import app; app()", "serve", "--port", str(port)]
     environment = os.environ | {"PROBE_SANDWICH_CACHE_BYTES": "0", "PROBE_SANDWICH_DEVICE": "cpu"}
     server = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http, ThreadPoolExecutor(1) as pool:

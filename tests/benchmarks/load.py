@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 
 import httpx
+from probe_sandwich.settings import Settings
 
-from app.settings import Settings
 from tests.api.test_hostile import mutated, resident_mebibytes
 from tests.api.test_workers import metric, until_ready
 from tests.conftest import EXAMPLES, FAST, post, running

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import httpx
 import torch
+from probe_sandwich.client import Client
+from probe_sandwich.diagnosis import Options, batches, diagnose, load_meta_classifiers
+from probe_sandwich.settings import SHIPPED_MODELS
+from probe_sandwich.subjects.checkpoint import Checkpoint
+from probe_sandwich.zoo.shards import read_index, read_weights
 
-from app.client import Client
-from app.diagnosis import Options, batches, diagnose, load_meta_classifiers
-from app.settings import SHIPPED_MODELS
-from app.subjects.checkpoint import Checkpoint
-from app.zoo.shards import read_index, read_weights
 from tests.conftest import EXAMPLES
 
 REQUESTS, BATCHED = 40, 200
@@ -46,7 +46,16 @@ def service() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     started = time.monotonic()
-    command = [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(port), "--log-level", "warning"]
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "probe_sandwich.main:app",
+        "--port",
+        str(port),
+        "--log-level",
+        "warning",
+    ]
     environment = os.environ | {"PROBE_SANDWICH_CACHE_BYTES": "0", "PROBE_SANDWICH_LOG_LEVEL": "warning"}
     server = subprocess.Popen([*command, "--no-access-log"], env=environment, stderr=subprocess.DEVNULL)
     try:

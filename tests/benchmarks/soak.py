@@ -11,8 +11,8 @@ import sys
 import time
 
 import httpx
+from probe_sandwich.settings import Settings
 
-from app.settings import Settings
 from tests.api.test_hostile import CORPUS, mutated, resident_mebibytes
 from tests.api.test_workers import metric, until_ready
 from tests.conftest import EXAMPLES, post, running

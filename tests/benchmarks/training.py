@@ -10,11 +10,10 @@ import sys
 import time
 
 import torch
-
-from app.subjects.transformer import parameter_count
-from app.zoo.build import stacks, training_run
-from app.zoo.recipe import Recipe, manifest
-from app.zoo.training import Run, train_stack
+from probe_sandwich.subjects.transformer import parameter_count
+from probe_sandwich.zoo.build import stacks, training_run
+from probe_sandwich.zoo.recipe import Recipe, manifest
+from probe_sandwich.zoo.training import Run, train_stack
 
 STEPS = 60
 PEAK_TFLOPS = 67.0  # H200, float32 without tensor cores (NVIDIA data sheet)

@@ -7,19 +7,18 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from probe_sandwich.evidence.baselines import Baseline, out_of_fold, placed_formulas, placed_margins, tabular_baselines
+from probe_sandwich.evidence.build import ZooTooSmall, train_meta_classifier
+from probe_sandwich.evidence.evaluation import OtherZoo, evaluate_meta_classifier
+from probe_sandwich.evidence.folds import leave_one_scheme_out, make_folds, thinned
+from probe_sandwich.evidence.metrics import auc, calibration_error, measure, within_group_auc
+from probe_sandwich.evidence.price import direct_test_prices, overtaken_at, sandwich_tokens
+from probe_sandwich.evidence.zoo import Zoo
+from probe_sandwich.sandwich.cohorts import Cohort
+from probe_sandwich.sandwich.config import SandwichConfig
+from probe_sandwich.settings import SHIPPED_MODELS
+from probe_sandwich.zoo.shards import read_index, read_weights
 from sklearn.metrics import roc_auc_score
-
-from app.evidence.baselines import Baseline, out_of_fold, placed_formulas, placed_margins, tabular_baselines
-from app.evidence.build import ZooTooSmall, train_meta_classifier
-from app.evidence.evaluation import OtherZoo, evaluate_meta_classifier
-from app.evidence.folds import leave_one_scheme_out, make_folds, thinned
-from app.evidence.metrics import auc, calibration_error, measure, within_group_auc
-from app.evidence.price import direct_test_prices, overtaken_at, sandwich_tokens
-from app.evidence.zoo import Zoo
-from app.sandwich.cohorts import Cohort
-from app.sandwich.config import SandwichConfig
-from app.settings import SHIPPED_MODELS
-from app.zoo.shards import read_index, read_weights
 
 SHIPPED_ZOO = SHIPPED_MODELS / "zoo-conjunction"
 

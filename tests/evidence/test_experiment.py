@@ -6,18 +6,17 @@ from shutil import copyfile
 import numpy as np
 import pytest
 import torch
-
-from app.evidence.arms import CONTROLS, SEVERED, SHUFFLED, shuffling
-from app.evidence.build import train_meta_classifier
-from app.evidence.evaluation import evaluate_meta_classifier
-from app.evidence.folds import make_folds
-from app.evidence.metrics import auc, bootstrap_by_group
-from app.evidence.predictions import read_predictions
-from app.evidence.zoo import Zoo
-from app.sandwich.card import Card
-from app.sandwich.config import SandwichConfig, SandwichTraining
-from app.settings import SHIPPED_MODELS
-from app.zoo.shards import merge, read_index, shard_path
+from probe_sandwich.evidence.arms import CONTROLS, SEVERED, SHUFFLED, shuffling
+from probe_sandwich.evidence.build import train_meta_classifier
+from probe_sandwich.evidence.evaluation import evaluate_meta_classifier
+from probe_sandwich.evidence.folds import make_folds
+from probe_sandwich.evidence.metrics import auc, bootstrap_by_group
+from probe_sandwich.evidence.predictions import read_predictions
+from probe_sandwich.evidence.zoo import Zoo
+from probe_sandwich.sandwich.card import Card
+from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
+from probe_sandwich.settings import SHIPPED_MODELS
+from probe_sandwich.zoo.shards import merge, read_index, shard_path
 
 CONFIG = SandwichConfig(
     probe_length=12, probes=8, generator_hidden=32, probe_features=4, readout_hidden=8, heads=2, quantiles=3

@@ -1,10 +1,9 @@
 """Published schemes: they train, and they train nothing but themselves."""
 
 import torch
-
-from app.evidence.rivals import RIVALS, read_rival, train_rival
-from app.sandwich.cohorts import Cohort
-from app.sandwich.sandwich import frozen_hash
+from probe_sandwich.evidence.rivals import RIVALS, read_rival, train_rival
+from probe_sandwich.sandwich.cohorts import Cohort
+from probe_sandwich.sandwich.sandwich import frozen_hash
 
 
 def test_rivals_change_themselves_alone(shipped_cohort: Cohort) -> None:

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-
-from app.evidence.asking import clash_distance
-from app.evidence.strangers import (
+from probe_sandwich.evidence.asking import clash_distance
+from probe_sandwich.evidence.strangers import (
     OTHER_TASK,
     TWICE_THE_SIZE,
     freshly_initialized,
@@ -14,11 +13,11 @@ from app.evidence.strangers import (
     stranger_groups,
     with_shuffled_weights,
 )
-from app.evidence.trust import abstaining, coverage, risk_coverage, told
-from app.formulas.tasks import TaskName
-from app.sandwich.cohorts import Cohort
-from app.sandwich.meta_classifier import LEVEL, Prediction
-from app.zoo.recipe import RECIPES, manifest
+from probe_sandwich.evidence.trust import abstaining, coverage, risk_coverage, told
+from probe_sandwich.formulas.tasks import TaskName
+from probe_sandwich.sandwich.cohorts import Cohort
+from probe_sandwich.sandwich.meta_classifier import LEVEL, Prediction
+from probe_sandwich.zoo.recipe import RECIPES, manifest
 
 
 def prediction(members: NDArray[np.float64], unlikeness: NDArray[np.float64]) -> Prediction:

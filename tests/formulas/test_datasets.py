@@ -5,13 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from app.formulas.datasets import NoFormulas, Split, canonical, sample_formulas
-from app.formulas.sampler import OTHER_STYLES
-from app.formulas.shortcuts import bag_of_symbols, bag_of_symbols_accuracy
-from app.formulas.solver import satisfiable
-from app.formulas.tasks import Task, TaskName
-from app.formulas.vocabulary import IDS, VARIABLES
+from probe_sandwich.formulas.datasets import NoFormulas, Split, canonical, sample_formulas
+from probe_sandwich.formulas.sampler import OTHER_STYLES
+from probe_sandwich.formulas.shortcuts import bag_of_symbols, bag_of_symbols_accuracy
+from probe_sandwich.formulas.solver import satisfiable
+from probe_sandwich.formulas.tasks import Task, TaskName
+from probe_sandwich.formulas.vocabulary import IDS, VARIABLES
 
 T = 16
 TASKS = [Task(name=name) for name in TaskName]

@@ -3,9 +3,8 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from app.formulas.solver import MalformedFormula, reference_satisfiable, satisfiable
-from app.formulas.vocabulary import VARIABLES, UnknownSymbol, decode, encode
+from probe_sandwich.formulas.solver import MalformedFormula, reference_satisfiable, satisfiable
+from probe_sandwich.formulas.vocabulary import VARIABLES, UnknownSymbol, decode, encode
 
 formula_texts = st.recursive(
     st.sampled_from(VARIABLES),

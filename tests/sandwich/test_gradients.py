@@ -6,12 +6,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
-
-from app.sandwich.cohorts import Cohort
-from app.sandwich.config import SandwichConfig, SandwichTraining
-from app.sandwich.sandwich import Sandwich, draw_noise, frozen_hash
-from app.sandwich.training import (
+from probe_sandwich.sandwich.cohorts import Cohort
+from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
+from probe_sandwich.sandwich.sandwich import Sandwich, draw_noise, frozen_hash
+from probe_sandwich.sandwich.training import (
     blind_heads,
     keep_for_training,
     sandwich_losses,
@@ -19,7 +17,9 @@ from app.sandwich.training import (
     seen_loss,
     train_sandwich,
 )
-from app.subjects.transformer import SubjectStack
+from probe_sandwich.subjects.transformer import SubjectStack
+from torch import Tensor
+
 from tests.conftest import StackFactory
 
 SMALL = SandwichConfig(

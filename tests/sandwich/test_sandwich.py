@@ -8,18 +8,16 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.torch import load_file, save_file
-
-from app.formulas.solver import MalformedFormula, satisfiable
-from app.formulas.vocabulary import FORMULA_SYMBOLS, decode
-from app.length_test import Definition
-from app.sandwich.calibration import Calibration, fit_calibration
-from app.sandwich.card import Card
-from app.sandwich.cohorts import Cohort
-from app.sandwich.config import SandwichConfig, SandwichTraining
-from app.sandwich.generator import Generator, formulas_in_noise, warm_up
-from app.sandwich.kept import Kept
-from app.sandwich.meta_classifier import (
+from probe_sandwich.formulas.solver import MalformedFormula, satisfiable
+from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS, decode
+from probe_sandwich.length_test import Definition
+from probe_sandwich.sandwich.calibration import Calibration, fit_calibration
+from probe_sandwich.sandwich.card import Card
+from probe_sandwich.sandwich.cohorts import Cohort
+from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
+from probe_sandwich.sandwich.generator import Generator, formulas_in_noise, warm_up
+from probe_sandwich.sandwich.kept import Kept
+from probe_sandwich.sandwich.meta_classifier import (
     CARD,
     WEIGHTS,
     DamagedMetaClassifier,
@@ -28,11 +26,13 @@ from app.sandwich.meta_classifier import (
     load_meta_classifier,
     save_meta_classifier,
 )
-from app.sandwich.placements import Kind, Placement, places
-from app.sandwich.readout import CHANNELS, Readout
-from app.sandwich.sandwich import NoiseTooNarrow, Sandwich, draw_noise
-from app.sandwich.support import fit_support
-from app.sandwich.training import fit_readout
+from probe_sandwich.sandwich.placements import Kind, Placement, places
+from probe_sandwich.sandwich.readout import CHANNELS, Readout
+from probe_sandwich.sandwich.sandwich import NoiseTooNarrow, Sandwich, draw_noise
+from probe_sandwich.sandwich.support import fit_support
+from probe_sandwich.sandwich.training import fit_readout
+from safetensors.torch import load_file, save_file
+
 from tests.conftest import StackFactory
 
 CONFIG = SandwichConfig(probe_length=12, probes=8, generator_hidden=64)

@@ -10,13 +10,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from probe_sandwich.subjects import checkpoint as checkpoints
+from probe_sandwich.subjects.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from probe_sandwich.subjects.config import Activation, Norm, Pooling, Scheme, SubjectConfig
+from probe_sandwich.subjects.convert import NotAStateDict, convert
 from pydantic import ValidationError
 from safetensors.torch import save_file
 
-from app.subjects import checkpoint as checkpoints
-from app.subjects.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from app.subjects.config import Activation, Norm, Pooling, Scheme, SubjectConfig
-from app.subjects.convert import NotAStateDict, convert
 from tests.conftest import ConfigFactory, fresh_weights
 
 configs = st.builds(

@@ -9,17 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-
-from app.formulas.datasets import Formulas, sample_formulas
-from app.formulas.vocabulary import FORMULA_SYMBOLS
-from app.length_test import Definition, run_length_test
-from app.subjects import checkpoint as checkpoints
-from app.subjects.bundles import ARCHITECTURES
-from app.subjects.checkpoint import CheckpointError
-from app.subjects.uploads import load_upload
+from probe_sandwich.formulas.datasets import Formulas, sample_formulas
+from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS
+from probe_sandwich.length_test import Definition, run_length_test
+from probe_sandwich.subjects import checkpoint as checkpoints
+from probe_sandwich.subjects.bundles import ARCHITECTURES
+from probe_sandwich.subjects.checkpoint import CheckpointError
+from probe_sandwich.subjects.uploads import load_upload
 
 transformers = pytest.importorskip("transformers")
-FAMILIES = pytest.importorskip("app.subjects.hugging_face").FAMILIES
+FAMILIES = pytest.importorskip("probe_sandwich.subjects.hugging_face").FAMILIES
 pytestmark = [pytest.mark.hf, pytest.mark.filterwarnings("ignore")]
 
 VOCABULARY = ("[PAD]", "[CLS]", "[SEP]", *FORMULA_SYMBOLS)

@@ -4,10 +4,10 @@ from itertools import product
 
 import pytest
 import torch
+from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS, VOCABULARY
+from probe_sandwich.subjects.config import Pooling, Scheme
+from probe_sandwich.subjects.transformer import UnlikeShapes, join, parameter_count, weight_shapes
 
-from app.formulas.vocabulary import FORMULA_SYMBOLS, VOCABULARY
-from app.subjects.config import Pooling, Scheme
-from app.subjects.transformer import UnlikeShapes, join, parameter_count, weight_shapes
 from tests.conftest import ConfigFactory, StackFactory, fresh_weights
 
 EVERY_KIND = [

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+from probe_sandwich.zoo.build import build
+from probe_sandwich.zoo.engines.local import LocalPool
+from probe_sandwich.zoo.recipe import manifest
+from probe_sandwich.zoo.shards import finished_groups, read_index
 
-from app.zoo.build import build
-from app.zoo.engines.local import LocalPool
-from app.zoo.recipe import manifest
-from app.zoo.shards import finished_groups, read_index
 from tests.conftest import TINY_DEFINITION, TINY_RECIPE
 
 ray = pytest.importorskip("ray")
@@ -31,7 +31,7 @@ def _training_workers() -> list[int]:
 
 
 def test_a_build_on_two_workers_of_which_one_is_killed_equals_the_local_build(tmp_path: Path) -> None:
-    from app.zoo.engines.ray_cluster import RayCluster  # noqa: PLC0415 - only where Ray is installed
+    from probe_sandwich.zoo.engines.ray_cluster import RayCluster  # noqa: PLC0415 - only where Ray is installed
 
     groups = manifest(TINY_RECIPE.model_copy(update={"groups": 8, "steps": 120}))
     build(tmp_path / "local", groups, LocalPool(2), TINY_DEFINITION)

@@ -14,22 +14,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
-from torch import Tensor
-
-from app.diagnosis import load_meta_classifiers
-from app.formulas.datasets import Split, sample_formulas
-from app.formulas.tasks import TaskName
-from app.length_test import run_length_test
-from app.settings import SHIPPED_MODELS
-from app.subjects.config import Scheme
-from app.subjects.transformer import SubjectStack, join
-from app.zoo.build import OtherRecipe, build, build_stack, check_recipe, stacks, training_run
-from app.zoo.card import read_card, write_card
-from app.zoo.engines.local import LocalPool
-from app.zoo.info import one_sided_schemes, summarize
-from app.zoo.recipe import RECIPES, Group, Recipe, manifest
-from app.zoo.shards import (
+from probe_sandwich.diagnosis import load_meta_classifiers
+from probe_sandwich.formulas.datasets import Split, sample_formulas
+from probe_sandwich.formulas.tasks import TaskName
+from probe_sandwich.length_test import run_length_test
+from probe_sandwich.settings import SHIPPED_MODELS
+from probe_sandwich.subjects.config import Scheme
+from probe_sandwich.subjects.transformer import SubjectStack, join
+from probe_sandwich.zoo.build import OtherRecipe, build, build_stack, check_recipe, stacks, training_run
+from probe_sandwich.zoo.card import read_card, write_card
+from probe_sandwich.zoo.engines.local import LocalPool
+from probe_sandwich.zoo.info import one_sided_schemes, summarize
+from probe_sandwich.zoo.recipe import RECIPES, Group, Recipe, manifest
+from probe_sandwich.zoo.shards import (
     DamagedShard,
     NotAZoo,
     NotKept,
@@ -42,9 +39,12 @@ from app.zoo.shards import (
     shard_rows,
     write_atomically,
 )
-from app.zoo.stability import Flips
-from app.zoo.training import Run, TrainingConfig, train_stack
-from app.zoo.verify import verify
+from probe_sandwich.zoo.stability import Flips
+from probe_sandwich.zoo.training import Run, TrainingConfig, train_stack
+from probe_sandwich.zoo.verify import verify
+from safetensors.torch import load_file
+from torch import Tensor
+
 from tests.conftest import TINY_DEFINITION, TINY_RECIPE, ConfigFactory
 
 
@@ -277,9 +277,9 @@ def test_a_scheme_with_too_few_of_a_label_is_one_sided(tiny_zoo: Path) -> None:
 BUILDER = """
 import sys
 from pathlib import Path
-from app.zoo.build import build
-from app.zoo.engines.local import LocalPool
-from app.zoo.recipe import manifest
+from probe_sandwich.zoo.build import build
+from probe_sandwich.zoo.engines.local import LocalPool
+from probe_sandwich.zoo.recipe import manifest
 from tests.conftest import TINY_DEFINITION, TINY_RECIPE
 groups = manifest(TINY_RECIPE.model_copy(update={"groups": 8, "steps": 60}))
 build(Path(sys.argv[1]), groups, LocalPool(2), TINY_DEFINITION)
@@ -373,7 +373,7 @@ def test_flips_are_counted_among_the_certain_too() -> None:
 
 
 def test_info_prints_json(tiny_zoo: Path) -> None:
-    command = [sys.executable, "-m", "app.cli", "zoo", "info", str(tiny_zoo), "--json"]
+    command = [sys.executable, "-m", "probe_sandwich.cli", "zoo", "info", str(tiny_zoo), "--json"]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert json.loads(printed)["subjects"] == 10
     assert np.isclose(

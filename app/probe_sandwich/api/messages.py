@@ -1,0 +1,94 @@
+"""What the service and its worker processes say to each other, as JSON: nothing is pickled either way."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, TypeAdapter
+
+from probe_sandwich.diagnosis import Options
+from probe_sandwich.formulas.tasks import TaskName
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class Subject(BaseModel):
+    """One subject's files: a checkpoint or bundle, or weights with a foreign model's config and description."""
+
+    checkpoint: Path
+    config: Path | None = None
+    description: str | None = None
+
+
+class Job(BaseModel):
+    """Subjects to diagnose."""
+
+    kind: Literal["job"] = "job"
+    subjects: list[Subject]
+    options: Options
+
+
+class Cancel(BaseModel):
+    """Stop the running job: nobody waits for it."""
+
+    kind: Literal["cancel"] = "cancel"
+
+
+class LoadedMetaClassifier(BaseModel):
+    """A meta-classifier that is ready to answer."""
+
+    name: str
+    task: TaskName
+    version: int
+    train_max_length: int
+    sha256: str
+
+
+class Started(BaseModel):
+    """A worker has loaded everything."""
+
+    kind: Literal["started"] = "started"
+    meta_classifiers: list[LoadedMetaClassifier]
+
+
+class Failed(BaseModel):
+    """A worker cannot start: a meta-classifier is damaged."""
+
+    kind: Literal["failed"] = "failed"
+    detail: str
+
+
+class Stage(BaseModel):
+    """A job has reached a stage."""
+
+    kind: Literal["stage"] = "stage"
+    stage: str
+    detail: str = ""
+
+
+class Outcome(BaseModel):
+    """What came of one file: a diagnosis, as the JSON that users get, or a problem."""
+
+    kind: Literal["outcome"] = "outcome"
+    index: int
+    diagnosis: str | None = None
+    problem: ProblemDocument | None = None
+
+
+class Done(BaseModel):
+    """A job has ended; `cancelled` where it was stopped."""
+
+    kind: Literal["done"] = "done"
+    cancelled: bool = False
+
+
+ToWorker = Annotated[Job | Cancel, Field(discriminator="kind")]
+FromWorker = Annotated[Started | Failed | Stage | Outcome | Done, Field(discriminator="kind")]
+to_worker: TypeAdapter[Job | Cancel] = TypeAdapter(ToWorker)
+from_worker: TypeAdapter[Started | Failed | Stage | Outcome | Done] = TypeAdapter(FromWorker)

@@ -1,0 +1,84 @@
+"""Errors as RFC 9457 `application/problem+json`: each cause has its type, its status and its plain words."""
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from probe_sandwich.api.messages import ProblemDocument
+from probe_sandwich.subjects import checkpoint as checkpoints
+from probe_sandwich.subjects.checkpoint import CheckpointError
+
+TYPE_PREFIX = "urn:probe-sandwich:problem:"
+MEDIA_TYPE = "application/problem+json"
+
+_STATUS_OF_CHECKPOINT_ERRORS: dict[type[CheckpointError], int] = {
+    checkpoints.EmptyFile: 400,
+    checkpoints.MalformedFile: 400,
+    checkpoints.HeaderTooLarge: 400,
+    checkpoints.NotSafetensors: 415,
+    checkpoints.TooManyParameters: 413,
+    checkpoints.MissingConfig: 422,
+    checkpoints.InvalidConfig: 422,
+    checkpoints.MissingTensor: 422,
+    checkpoints.UnexpectedTensor: 422,
+    checkpoints.WrongShape: 422,
+    checkpoints.WrongType: 422,
+    checkpoints.NonFiniteWeights: 422,
+    checkpoints.MissingSymbol: 422,
+    checkpoints.BadBundle: 400,
+    checkpoints.UnsupportedArchitecture: 422,
+}
+
+
+class Problem(HTTPException):
+    """An error answer: a slug for `type`, a status, and what the user can do."""
+
+    def __init__(self, slug: str, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(status, detail, headers)
+        self.slug = slug
+
+    def document(self) -> ProblemDocument:
+        """The problem document."""
+        return ProblemDocument(
+            type=TYPE_PREFIX + self.slug,
+            title=HTTPStatus(self.status_code).phrase,
+            status=self.status_code,
+            detail=self.detail,
+        )
+
+    def response(self) -> JSONResponse:
+        """The HTTP answer."""
+        return JSONResponse(self.document().model_dump(), self.status_code, self.headers, media_type=MEDIA_TYPE)
+
+
+def problem_of(error: CheckpointError) -> Problem:
+    """The problem that names what is wrong with a checkpoint: its type is the error's class name."""
+    name = type(error).__name__
+    slug = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
+    return Problem(slug, _STATUS_OF_CHECKPOINT_ERRORS[type(error)], str(error))
+
+
+def install_handlers(app: FastAPI) -> None:
+    """Bring every error of the app to one shape."""
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> JSONResponse:
+        if isinstance(error, Problem):
+            return error.response()
+        slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+        headers = dict(error.headers) if error.headers else None
+        return Problem(slug, error.status_code, str(error.detail), headers).response()
+
+    @app.exception_handler(RequestValidationError)
+    async def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
+        details = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}" for item in error.errors()[:8]
+        )
+        return Problem("invalid-request", 422, details or "the request does not validate").response()
+
+    @app.exception_handler(Exception)
+    async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+        return Problem("internal-error", 500, "the service failed on this request; its log says why").response()

@@ -1,0 +1,178 @@
+"""Typed clients of the service, blocking and asynchronous. Both wait and try again on 429 and 503."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from pydantic import BaseModel
+
+from probe_sandwich.diagnosis import Diagnosis, Options
+
+_ATTEMPTS = 6
+_BUSY = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
+Listener = Callable[[str, str], None]
+"""Told each stage of a job and where within it."""
+
+
+class ServiceProblem(RuntimeError):
+    """The service answered with a problem document."""
+
+    def __init__(self, problem: Mapping[str, Any], status: int) -> None:
+        self.problem = dict(problem)
+        self.status = status
+        super().__init__(f"{status} {self.problem.get('type', '')}: {self.problem.get('detail', '')}")
+
+
+class BatchResult(BaseModel):
+    """What came of one file of a batch."""
+
+    file: str
+    diagnosis: Diagnosis | None
+    problem: dict[str, Any] | None
+
+
+class Client:
+    """Talks to one service; use as a context manager."""
+
+    def __init__(self, url: str, api_key: str | None = None, timeout_seconds: float = 120.0) -> None:
+        self._http = httpx.Client(base_url=url, timeout=timeout_seconds, headers=_headers(api_key))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def health(self) -> dict[str, Any]:
+        """What the service says of itself. Raises `ServiceProblem`."""
+        return dict(_checked(self._http.get("/health")).json())
+
+    def classify(self, checkpoint: Path, options: Options = Options(), tell: Listener | None = None) -> Diagnosis:
+        """Diagnose a checkpoint file; `tell` hears of its progress. Raises `ServiceProblem`."""
+        for attempt in range(_ATTEMPTS):
+            with self._http.stream("POST", "/classify", **_upload(checkpoint, options, tell)) as response:
+                pause = _pause(response, attempt)
+                if pause is None:
+                    if tell is None or response.is_error:
+                        response.read()
+                        return Diagnosis.model_validate_json(_checked(response).content)
+                    return _Events(tell).last(response.iter_lines())
+            time.sleep(pause)
+        raise AssertionError
+
+    def classify_many(self, checkpoints: Sequence[Path], options: Options = Options()) -> list[BatchResult]:
+        """Diagnose many files in one request; those of one shape and scheme run stacked. Raises `ServiceProblem`."""
+        files = [("checkpoints", (path.name, path.read_bytes())) for path in checkpoints]
+        for attempt in range(_ATTEMPTS):
+            response = self._http.post("/classify/batch", data=_fields(options), files=files)
+            pause = _pause(response, attempt)
+            if pause is None:
+                return [BatchResult.model_validate(result) for result in _checked(response).json()["results"]]
+            time.sleep(pause)
+        raise AssertionError
+
+
+class AsyncClient:
+    """The same without blocking; use as an async context manager."""
+
+    def __init__(self, url: str, api_key: str | None = None, timeout_seconds: float = 120.0) -> None:
+        self._http = httpx.AsyncClient(base_url=url, timeout=timeout_seconds, headers=_headers(api_key))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def health(self) -> dict[str, Any]:
+        """What the service says of itself. Raises `ServiceProblem`."""
+        return dict(_checked(await self._http.get("/health")).json())
+
+    async def classify(self, checkpoint: Path, options: Options = Options(), tell: Listener | None = None) -> Diagnosis:
+        """Diagnose a checkpoint file; `tell` hears of its progress. Raises `ServiceProblem`."""
+        upload = await asyncio.to_thread(_upload, checkpoint, options, tell)
+        for attempt in range(_ATTEMPTS):
+            async with self._http.stream("POST", "/classify", **upload) as response:
+                pause = _pause(response, attempt)
+                if pause is None:
+                    if tell is None or response.is_error:
+                        await response.aread()
+                        return Diagnosis.model_validate_json(_checked(response).content)
+                    return await _Events(tell).async_last(response.aiter_lines())
+            await asyncio.sleep(pause)
+        raise AssertionError
+
+
+class _Events:
+    """Reads an event stream line by line; its last event is a diagnosis or a problem."""
+
+    def __init__(self, tell: Listener) -> None:
+        self._tell = tell
+        self._event = ""
+        self._diagnosis: Diagnosis | None = None
+
+    def last(self, lines: Iterable[str]) -> Diagnosis:
+        for line in lines:
+            self._take(line)
+        return self._whole()
+
+    async def async_last(self, lines: AsyncIterable[str]) -> Diagnosis:
+        async for line in lines:
+            self._take(line)
+        return self._whole()
+
+    def _take(self, line: str) -> None:
+        name, _, value = line.partition(": ")
+        if name == "event":
+            self._event = value
+        elif name == "data" and self._event == "progress":
+            stage = json.loads(value)
+            self._tell(stage["stage"], stage["detail"])
+        elif name == "data" and self._event == "problem":
+            problem = json.loads(value)
+            raise ServiceProblem(problem, problem["status"])
+        elif name == "data":
+            self._diagnosis = Diagnosis.model_validate_json(value)
+
+    def _whole(self) -> Diagnosis:
+        if self._diagnosis is None:
+            raise ServiceProblem({"detail": "the event stream ended before the result"}, httpx.codes.BAD_GATEWAY)
+        return self._diagnosis
+
+
+def _headers(api_key: str | None) -> dict[str, str]:
+    return {} if api_key is None else {"authorization": f"Bearer {api_key}"}
+
+
+def _fields(options: Options) -> dict[str, str]:
+    return {name: str(value).lower() for name, value in options.model_dump().items()}
+
+
+def _upload(checkpoint: Path, options: Options, tell: Listener | None) -> dict[str, Any]:
+    """The request's form; in memory, because a retry sends it again."""
+    accept = "application/json" if tell is None else "text/event-stream"
+    files = {"checkpoint": (checkpoint.name, checkpoint.read_bytes())}
+    return {"data": _fields(options), "files": files, "headers": {"accept": accept}}
+
+
+def _pause(response: httpx.Response, attempt: int) -> float | None:
+    """Seconds to wait before the next attempt, or None where this answer stands."""
+    if response.status_code not in _BUSY or attempt + 1 == _ATTEMPTS:
+        return None
+    return float(response.headers.get("retry-after", "1"))
+
+
+def _checked(response: httpx.Response) -> httpx.Response:
+    if response.is_error:
+        is_problem = response.headers.get("content-type", "").startswith("application/problem+json")
+        raise ServiceProblem(response.json() if is_problem else {"detail": response.text}, response.status_code)
+    return response

@@ -1,0 +1,301 @@
+"""One subject in, one diagnosis out: the sandwich's probability beside the direct length test."""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Union
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+
+from probe_sandwich.formulas.tasks import TaskName
+from probe_sandwich.length_test import Definition, LengthTestResult, bucket_formulas, buckets, run_length_test
+from probe_sandwich.sandwich.meta_classifier import (
+    CARD,
+    DRAWS,
+    NOISE_SEED,
+    MetaClassifier,
+    Prediction,
+    load_meta_classifier,
+)
+from probe_sandwich.subjects.checkpoint import Checkpoint
+from probe_sandwich.subjects.subject import SubjectFacts, Subjects
+from probe_sandwich.subjects.uploads import stacked
+
+if TYPE_CHECKING:
+    from probe_sandwich.subjects.hugging_face import ForeignCheckpoint
+
+AnyCheckpoint = Union[Checkpoint, "ForeignCheckpoint"]
+Progress = Callable[[str, str], None]
+"""Told the name of each stage as it starts, and where within it. May raise, to stop the job."""
+SHOWN_PROBES = 16
+
+
+class Verdict(StrEnum):
+    """The sandwich's answer."""
+
+    GENERALIZER = "generalizer"
+    NOT_GENERALIZER = "not_generalizer"
+    ABSTAIN = "abstain"
+
+
+class Agreement(StrEnum):
+    """Whether sandwich and direct test say the same; undecided where one of them says nothing."""
+
+    AGREE = "agree"
+    DISAGREE = "disagree"
+    UNDECIDED = "undecided"
+
+
+class Options(BaseModel):
+    """What a user may choose."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = Field(default=NOISE_SEED, ge=0, lt=2**32, description="of the noise draws")
+    noise_draws: int = Field(default=DRAWS, ge=1, le=64, description="noise draws that a probability averages")
+    formulas_per_length: int = Field(
+        default=1000, ge=10, le=10_000, description="formulas in each length bucket of the direct test"
+    )
+    direct_test: bool = Field(default=True, description="whether to run the direct length test")
+
+
+class CheckpointSummary(BaseModel):
+    """The uploaded subject."""
+
+    sha256: str
+    architecture: str
+    parameters: int
+    train_max_length: int
+    task: TaskName
+
+
+class MetaClassifierSummary(BaseModel):
+    """The meta-classifier that answered, and how good its card says it is."""
+
+    name: str
+    version: int
+    threshold: float
+    metrics: dict[str, Any]
+
+
+class Timings(BaseModel):
+    """Seconds by stage."""
+
+    sandwich: float
+    direct_test: float
+    total: float
+
+
+class ProbeReading(BaseModel):
+    """A probe of the first noise draw, each position by its likeliest symbol, and what the subject said to it."""
+
+    text: str
+    margin: float = Field(description="logit of satisfiable less that of unsatisfiable")
+
+
+class Diagnosis(BaseModel):
+    """The whole answer about one subject."""
+
+    checkpoint: CheckpointSummary
+    generalizer_probability: float | None
+    probability_interval: tuple[float, float] | None
+    verdict: Verdict
+    reason: str
+    direct_test: LengthTestResult | None
+    agreement: Agreement
+    probes: list[ProbeReading] = Field(description="those with the largest finite margins")
+    meta_classifier: MetaClassifierSummary | None
+    device: str
+    timings_seconds: Timings
+
+
+MetaClassifiers = Mapping[TaskName, MetaClassifier]
+
+
+def load_meta_classifiers(folder: Path, device: torch.device) -> dict[TaskName, MetaClassifier]:
+    """All meta-classifiers below a folder, by task. Raises `DamagedMetaClassifier`."""
+    loaded = (load_meta_classifier(path.parent, device) for path in sorted(folder.glob(f"*/{CARD}")))
+    return {meta_classifier.card.task.name: meta_classifier for meta_classifier in loaded}
+
+
+def diagnose(
+    checkpoints: Sequence[AnyCheckpoint],
+    meta_classifiers: MetaClassifiers,
+    device: torch.device,
+    options: Options = Options(),
+    progress: Progress = lambda stage, detail: None,
+) -> list[Diagnosis]:
+    """Diagnose checkpoints that share shape, scheme, task and T (`batches` makes such lists), run as one stack."""
+    started = time.perf_counter()
+    subjects = stacked(checkpoints, device)
+    config = checkpoints[0].config
+    meta = meta_classifiers.get(config.task.name)
+    progress("sandwich", "")
+    prediction = None
+    probes: list[list[ProbeReading]] = [[] for _ in checkpoints]
+    if meta is not None and meta.card.sandwich.probe_length <= config.train_max_length:
+        prediction = meta.predict(subjects, options.seed, options.noise_draws)
+        probes = _probe_readings(meta, subjects, options.seed)
+    sandwich_done = time.perf_counter()
+    tests: Sequence[LengthTestResult | None] = [None] * len(checkpoints)
+    if options.direct_test:
+        definition = meta.card.definition if meta is not None else Definition()
+        tests = run_length_test(
+            subjects,
+            definition.model_copy(update={"formulas_per_bucket": options.formulas_per_length}),
+            before_bucket=lambda bucket: progress("direct_test", bucket.relative),
+        )
+    finished = time.perf_counter()
+    timings = Timings(sandwich=sandwich_done - started, direct_test=finished - sandwich_done, total=finished - started)
+    summary = None if meta is None else _meta_summary(meta)
+    diagnoses = []
+    for row, (checkpoint, test) in enumerate(zip(checkpoints, tests, strict=True)):
+        answer = None if meta is None or prediction is None else _Answer.of(prediction, row, meta.card.threshold)
+        told = answer if answer is not None and answer.finite else None
+        verdict, reason = _verdict(checkpoint.config, meta, answer, test)
+        diagnoses.append(
+            Diagnosis(
+                checkpoint=_summary(checkpoint),
+                generalizer_probability=told.probability if told else None,
+                probability_interval=told.interval if told else None,
+                verdict=verdict,
+                reason=reason,
+                direct_test=test,
+                agreement=_agreement(verdict, test),
+                probes=probes[row],
+                meta_classifier=summary,
+                device=str(device),
+                timings_seconds=timings,
+            )
+        )
+    return diagnoses
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """The ensemble's prediction for one subject."""
+
+    probability: float
+    interval: tuple[float, float]
+    unlikeness: float
+    split: bool
+    """Whether the ensemble's members are of two minds."""
+
+    @staticmethod
+    def of(prediction: Prediction, row: int, threshold: float) -> "_Answer":
+        return _Answer(
+            float(prediction.probability[row]),
+            (float(prediction.low[row]), float(prediction.high[row])),
+            float(prediction.unlikeness[row]),
+            bool(prediction.split(threshold)[row]),
+        )
+
+    @property
+    def finite(self) -> bool:
+        """False where a subject of finite weights overflows on the probes."""
+        return all(map(math.isfinite, (self.probability, *self.interval, self.unlikeness)))
+
+
+def batches(checkpoints: Sequence[AnyCheckpoint]) -> list[list[int]]:
+    """Positions of checkpoints that can be diagnosed together."""
+    together: dict[tuple[Any, ...], list[int]] = {}
+    for number, checkpoint in enumerate(checkpoints):
+        key: tuple[Any, ...] = (number,)
+        if isinstance(checkpoint, Checkpoint):
+            config = checkpoint.config
+            # A stack of several position schemes computes each of them for every subject.
+            key = (config.shape, config.scheme, config.task, config.train_max_length, config.longest_formula)
+        together.setdefault(key, []).append(number)
+    return list(together.values())
+
+
+def warm_up(meta_classifiers: MetaClassifiers) -> None:
+    """Make the default test sets now, so that no user waits for them."""
+    for meta in meta_classifiers.values():
+        for bucket in buckets(meta.card.train_max_length):
+            bucket_formulas(
+                meta.card.task,
+                bucket.min_length,
+                bucket.max_length,
+                Options().formulas_per_length,
+                meta.card.definition.seed,
+            )
+
+
+def _probe_readings(meta: MetaClassifier, subjects: Subjects, seed: int) -> list[list[ProbeReading]]:
+    texts, margins = meta.read_probes(subjects, seed)
+    readings = []
+    for row in margins:
+        finite = row.isfinite().nonzero()[:, 0]
+        order = finite[row[finite].abs().argsort(descending=True)][:SHOWN_PROBES].tolist()
+        readings.append([ProbeReading(text=texts[n], margin=round(float(row[n]), 4)) for n in order])
+    return readings
+
+
+def _verdict(
+    config: SubjectFacts,
+    meta: MetaClassifier | None,
+    answer: _Answer | None,
+    test: LengthTestResult | None,
+) -> tuple[Verdict, str]:
+    if meta is None:
+        return Verdict.ABSTAIN, f"no meta-classifier for task {config.task.name} is loaded"
+    if answer is None:
+        return Verdict.ABSTAIN, (
+            f"the probes have {meta.card.sandwich.probe_length} symbols, but the subject was trained on at most "
+            f"{config.train_max_length}"
+        )
+    doubt = _doubt(config, meta, answer, test)
+    if doubt is not None:
+        return Verdict.ABSTAIN, doubt
+    threshold = meta.card.threshold
+    verdict = Verdict.GENERALIZER if answer.probability >= threshold else Verdict.NOT_GENERALIZER
+    relation = "at or above" if answer.probability >= threshold else "below"
+    return verdict, f"P(generalizer) = {answer.probability:.2f} is {relation} the threshold {threshold:.2f}"
+
+
+def _doubt(config: SubjectFacts, meta: MetaClassifier, answer: _Answer, test: LengthTestResult | None) -> str | None:
+    """Why the question does not apply to this subject, if it does not."""
+    if config.train_max_length != meta.card.train_max_length or config.task != meta.card.task:
+        return (
+            f"the zoo holds subjects of T = {meta.card.train_max_length} on its own task parameters; this one has "
+            f"T = {config.train_max_length}"
+        )
+    if not answer.finite:
+        return "its responses are not finite numbers: it overflows in single precision"
+    if answer.unlikeness > 1:
+        return f"its responses lie {answer.unlikeness:.2f} times as far from the zoo's as the limit"
+    if test is not None and not test.converged:
+        return (
+            f"it has not converged: accuracy {test.in_distribution_accuracy:.3f} on lengths it was trained on, and the "
+            f"question is asked from {test.definition.convergence_cut} on"
+        )
+    if answer.split:
+        return f"the members of the ensemble are of two minds: P(generalizer) = {answer.probability:.2f}"
+    return None
+
+
+def _agreement(verdict: Verdict, test: LengthTestResult | None) -> Agreement:
+    if verdict is Verdict.ABSTAIN or test is None or test.long_accuracy is None:
+        return Agreement.UNDECIDED
+    return Agreement.AGREE if (verdict is Verdict.GENERALIZER) == test.generalizer else Agreement.DISAGREE
+
+
+def _meta_summary(meta: MetaClassifier) -> MetaClassifierSummary:
+    card = meta.card
+    return MetaClassifierSummary(name=card.name, version=card.version, threshold=card.threshold, metrics=card.metrics)
+
+
+def _summary(checkpoint: AnyCheckpoint) -> CheckpointSummary:
+    config = checkpoint.config
+    return CheckpointSummary(
+        sha256=checkpoint.sha256,
+        architecture=checkpoint.architecture,
+        parameters=checkpoint.parameters,
+        train_max_length=config.train_max_length,
+        task=config.task.name,
+    )

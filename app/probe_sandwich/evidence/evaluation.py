@@ -1,0 +1,255 @@
+"""From a zoo and a meta-classifier, every figure anew."""
+
+import hashlib
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from probe_sandwich.evidence.arms import CONTROLS, SANDWICH, SCHEME_LEFT_OUT, SHUFFLED, shuffling
+from probe_sandwich.evidence.asking import Asking, look_at
+from probe_sandwich.evidence.baselines import (
+    FLATTENED_WEIGHTS,
+    flattened_weights,
+    out_of_fold,
+    placed_formulas,
+    placed_margins,
+    tabular_baselines,
+)
+from probe_sandwich.evidence.ensemble import out_of_fold as sandwich_out_of_fold
+from probe_sandwich.evidence.ensemble import whole_ensemble
+from probe_sandwich.evidence.folds import Fold
+from probe_sandwich.evidence.metrics import Metrics, measure
+from probe_sandwich.evidence.predictions import Predictions, read_predictions, write_predictions
+from probe_sandwich.evidence.price import LONG_FORMULAS, SHORT, SHORT_PLACED, direct_test_prices, short_formula_prices
+from probe_sandwich.evidence.report import write_report
+from probe_sandwich.evidence.strangers import told_to_strangers
+from probe_sandwich.evidence.trust import abstaining, coverage, noise_spread, risk_coverage, scheme_unlike_the_others
+from probe_sandwich.evidence.zoo import Zoo
+from probe_sandwich.sandwich.card import Card
+from probe_sandwich.sandwich.cohorts import Cohort, among, load_cohorts
+from probe_sandwich.sandwich.meta_classifier import CARD, MetaClassifier, Prediction, load_meta_classifier
+from probe_sandwich.zoo.info import one_sided_schemes
+from probe_sandwich.zoo.shards import IndexRow, read_index, read_weights, write_atomically
+
+PREDICTIONS = "predictions.csv"
+MATCHED, OTHER_CUTS = 0.99, (0.80, 0.85, 0.95)
+Figures = dict[str, dict[str, Any]]
+
+
+class OtherZoo(ValueError):
+    """A meta-classifier was trained on other subjects, so nobody knows which of a zoo's it has seen."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A zoo as a meta-classifier sees it: what it was made from, what was kept out, and what joined it afterwards."""
+
+    known: Zoo
+    reserve: Zoo
+    later: Zoo
+    left_out: set[str]
+    """Position schemes that no figure counts, since nearly all of their subjects have one label."""
+
+    @property
+    def every(self) -> list[Zoo]:
+        return [self.known, self.reserve, self.later]
+
+
+def evaluate_meta_classifier(
+    zoo_folder: Path, model: Path, device: torch.device, strangers: Path | None = None
+) -> Card:
+    """Recompute the card's figures, and write card, predictions, report and plots.
+
+    Out-of-fold predictions of the sandwich come from the stored members, each on its own fold; those of the baselines
+    from fitting them anew. What was trained beside the sandwich is not stored: its predictions are read from
+    `predictions.csv`. A zoo may have grown since: subjects of its later groups are judged apart. `strangers` is a
+    zoo of subjects unlike this one's, on which abstaining is tested.
+    Raises `NotAZoo`, `OtherZoo`.
+    """
+    meta = load_meta_classifier(model, device)
+    parts = _parts(meta, zoo_folder, model)
+    rows = [row for part in parts.every for row in part.rows]
+    cohorts = load_cohorts(zoo_folder, rows, device)
+    known = among(cohorts, set(range(len(parts.known.rows))))
+    margins = placed_margins(meta.card.sandwich, cohorts)
+    fitted = _fit_baselines(meta, parts, margins, rows)
+    stored = read_predictions(model / PREDICTIONS)
+    predictions = {SANDWICH: sandwich_out_of_fold(meta, parts.known, known)} | fitted[0]
+    predictions |= {name: values for name, values in stored.items() if name not in predictions}
+    write_predictions(model / PREDICTIONS, parts.known, predictions)
+
+    unseen: list[tuple[Zoo, Prediction]] = []
+    judged: dict[str, Figures] = {}
+    for name, part, beside in (("reserve", parts.reserve, fitted[1]), ("later", parts.later, fitted[2])):
+        judged[name] = {}
+        if part.rows:
+            answer = whole_ensemble(meta, part, device)
+            unseen.append((part, answer))
+            found = {SANDWICH: answer.probability} | beside
+            write_predictions(model / f"{name}.csv", part, found)
+            judged[name] = {method: _measure(part, values, parts.left_out) for method, values in found.items()}
+
+    asking = look_at(meta, parts.known, known, parts.known.judged(parts.left_out))
+    card = meta.card.model_copy(
+        update={
+            "metrics": {
+                name: _measure(parts.known, values, parts.left_out)
+                for name, values in predictions.items()
+                if name not in CONTROLS and name != SCHEME_LEFT_OUT
+            },
+            "slices": _slices(parts.known, predictions, parts.left_out),
+            "reserve": judged["reserve"],
+            "later": judged["later"],
+            "prices": _prices(meta, parts, margins[: len(parts.known.rows)]),
+            "controls": _controls(parts.known, predictions, parts.left_out),
+            "trust": _trust(meta, parts, predictions[SANDWICH], unseen, known, strangers, device),
+            "asking": _told_of(asking),
+        }
+    )
+    write_atomically(model / CARD, (card.model_dump_json(indent=2) + "\n").encode())
+    write_report(model, card, parts.known, predictions, asking)
+    return card
+
+
+def zoo_facts(rows: Sequence[IndexRow]) -> dict[str, Any]:
+    """What a card says of the zoo that a meta-classifier was made from."""
+    converged = [row for row in rows if row.converged]
+    what = "".join(f"{row.subject} {row.label:d}{row.converged:d}{row.reserve:d}\n" for row in rows)
+    return {
+        "groups": max(row.group for row in rows) + 1 if rows else 0,
+        "rows_sha256": hashlib.sha256(what.encode()).hexdigest(),
+        "subjects": len(rows),
+        "converged": len(converged),
+        "reserve": sum(row.reserve for row in rows),
+        "generalizers": sum(row.label for row in converged),
+        "one_sided_schemes": sorted(scheme.value for scheme in one_sided_schemes(rows)),
+    }
+
+
+def _parts(meta: MetaClassifier, zoo_folder: Path, model: Path) -> Parts:
+    every_row = read_index(zoo_folder)
+    rows = [row for row in every_row if row.group < meta.card.zoo["groups"]]
+    if meta.card.zoo["rows_sha256"] != zoo_facts(rows)["rows_sha256"]:
+        raise OtherZoo(f"{model} was trained on other subjects than those of {zoo_folder}; train it anew")
+    return Parts(
+        Zoo.of(zoo_folder, [row for row in rows if not row.reserve]),
+        Zoo.of(zoo_folder, [row for row in rows if row.reserve]),
+        Zoo.of(zoo_folder, [row for row in every_row if row.group >= meta.card.zoo["groups"]]),
+        {scheme.value for scheme in one_sided_schemes(rows)},
+    )
+
+
+def _fit_baselines(
+    meta: MetaClassifier, parts: Parts, margins: NDArray[np.float64], rows: Sequence[IndexRow]
+) -> list[dict[str, NDArray[np.float64]]]:
+    """Predictions for each part: out of fold for what the ensemble was made from; for the others from baselines that
+    are fitted on all of that."""
+    known = parts.known
+    folds = known.folds(meta.card.training)
+    seen, unseen = np.split(np.arange(len(rows)), [len(known.rows)])
+    if len(unseen):
+        folds.append(Fold(seen, unseen))
+    labels = np.concatenate([part.labels for part in parts.every])
+    weights = read_weights(known.folder, rows)
+    baselines = [*tabular_baselines(rows, weights), placed_formulas(margins)]
+    found = {baseline.name: out_of_fold(baseline, labels, folds) for baseline in baselines}
+    found[FLATTENED_WEIGHTS] = flattened_weights(rows, weights, labels, folds)
+    ends = itertools.accumulate(len(part.rows) for part in parts.every)
+    return [
+        {name: values[end - len(part.rows) : end] for name, values in found.items()}
+        for part, end in zip(parts.every, ends, strict=True)
+    ]
+
+
+def _measure(zoo: Zoo, probability: NDArray[np.float64], left_out: set[str]) -> dict[str, Any]:
+    return _among(zoo, probability, zoo.judged(left_out)).model_dump()
+
+
+def _among(zoo: Zoo, probability: NDArray[np.float64], kept: NDArray[np.bool_]) -> Metrics:
+    return measure(probability[kept], zoo.labels[kept], zoo.long_accuracy[kept], zoo.groups[kept])
+
+
+def _slices(zoo: Zoo, predictions: Predictions, left_out: set[str]) -> Figures:
+    """The sandwich among some of the subjects, with labels at other cuts, and on schemes that it never saw."""
+    probability, judged = predictions[SANDWICH], zoo.judged(left_out)
+    matched = np.array([row.in_distribution_accuracy >= MATCHED for row in zoo.rows])
+    certain = np.array([row.certain for row in zoo.rows])
+    found = {
+        f"in-distribution accuracy at least {MATCHED}": _among(zoo, probability, judged & matched),
+        "certain labels": _among(zoo, probability, judged & certain),
+        "all schemes": _among(zoo, probability, np.ones_like(judged)),
+    }
+    for cut in OTHER_CUTS:
+        labels = np.array([row.retest(cut).generalizer for row in zoo.rows])
+        found[f"cut {cut:.2f}"] = _among(replace(zoo, labels=labels), probability, judged)
+    for scheme in np.unique(zoo.schemes):
+        of_scheme = zoo.schemes == scheme
+        found[f"{scheme}"] = _among(zoo, probability, of_scheme)
+        found[f"{scheme}, never seen"] = _among(zoo, predictions[SCHEME_LEFT_OUT], of_scheme)
+    return {name: figures.model_dump() for name, figures in found.items()}
+
+
+def _prices(meta: MetaClassifier, parts: Parts, margins: NDArray[np.float64]) -> dict[str, list[dict[str, Any]]]:
+    known = parts.known
+    judged = known.judged(parts.left_out)
+    folds = known.folds(meta.card.training)
+    length = meta.card.sandwich.probe_length
+    found = {
+        LONG_FORMULAS: direct_test_prices([known.rows[n] for n in np.flatnonzero(judged)], known.labels[judged]),
+        SHORT: short_formula_prices(margins[:, :1], known.labels, folds, judged, length),
+        SHORT_PLACED: short_formula_prices(margins, known.labels, folds, judged, length),
+    }
+    return {name: [price.model_dump() for price in prices] for name, prices in found.items()}
+
+
+def _controls(zoo: Zoo, predictions: Predictions, left_out: set[str]) -> Figures:
+    """What was trained on shuffled labels is judged on shuffled labels too."""
+    order = shuffling(len(zoo.rows))
+    shuffled = replace(zoo, labels=zoo.labels[order], long_accuracy=zoo.long_accuracy[order])
+    return {
+        name: _measure(shuffled if name == SHUFFLED else zoo, predictions[name], left_out)
+        for name in CONTROLS
+        if name in predictions
+    }
+
+
+def _trust(
+    meta: MetaClassifier,
+    parts: Parts,
+    probability: NDArray[np.float64],
+    unseen: Sequence[tuple[Zoo, Prediction]],
+    cohorts: Sequence[Cohort],
+    strangers: Path | None,
+    device: torch.device,
+) -> dict[str, Any]:
+    threshold = meta.card.threshold
+    judged = parts.known.judged(parts.left_out)
+    found: dict[str, Any] = {
+        "risk_coverage": risk_coverage(probability[judged], parts.known.labels[judged], threshold),
+        "unlike_the_other_schemes": scheme_unlike_the_others(meta, parts.known, cohorts),
+    }
+    if unseen:
+        labels = np.concatenate([zoo.labels for zoo, _ in unseen])
+        found |= {
+            "interval_coverage": coverage(np.concatenate([answer.members for _, answer in unseen], axis=1)),
+            "interval_subjects": len(labels),
+            "noise": noise_spread(meta, *unseen[0], device),
+            "abstaining": abstaining([answer for _, answer in unseen], labels, threshold),
+        }
+    return found | {"strangers": told_to_strangers(meta, parts.reserve, strangers, device)}
+
+
+def _told_of(asking: Asking) -> Mapping[str, Any]:
+    return {
+        "probes": [asdict(probe) for probe in asking.probes],
+        "auc_lost_by_placement": asking.placement_losses,
+        "auc_lost_by_response": asking.response_losses,
+        "sensitivity_by_position": asking.sensitivity,
+        "far_contradictions": asking.far_contradictions,
+    }

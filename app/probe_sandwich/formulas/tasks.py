@@ -1,0 +1,161 @@
+"""The three families of formulas, each as a source of *skeletons*.
+
+A skeleton is a formula whose leaves are open slots: structure without literals. Filling the slots gives
+a formula; exchanging what two slots hold gives another one with exactly the same symbols.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from probe_sandwich.formulas.vocabulary import AND, CLOSE, NOT, OPEN, OR, VARIABLES
+
+LEAF = "x"
+
+
+class TaskName(StrEnum):
+    """Names of the task families."""
+
+    CONJUNCTION = "conjunction"
+    CNF = "cnf"
+    FORMULA = "formula"
+
+
+class Task(BaseModel):
+    """A family of formulas with its parameters."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: TaskName = Field(default=TaskName.CONJUNCTION, strict=False)
+    variables: int = Field(default=5, ge=2, le=len(VARIABLES))
+    max_clause: int = Field(default=3, ge=1, le=3, description="literals in a clause, task cnf only")
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """Structure of a formula: `text` has the leaf slots as `x`, `negations` of which carry a `~`.
+
+    `program` is the structure in postfix order: a leaf's number, or an operator with its arity.
+    """
+
+    text: str
+    negations: int
+    program: tuple[int | tuple[str, int], ...]
+
+    @property
+    def leaves(self) -> int:
+        return self.text.count(LEAF)
+
+    @property
+    def length(self) -> int:
+        return len(self.text) + self.negations
+
+
+def sample_skeleton(task: Task, length: int, rng: np.random.Generator) -> Skeleton | None:
+    """A random skeleton of exactly `length` symbols, or None where this try found none."""
+    if task.name is TaskName.CONJUNCTION:
+        return _conjunction(length, rng)
+    if task.name is TaskName.CNF:
+        return _cnf(task, length, rng)
+    return _nested(length, rng)
+
+
+def _conjunction(length: int, rng: np.random.Generator) -> Skeleton | None:
+    # n leaves, n - 1 ampersands and k negations: length = 2n - 1 + k. With no or only negations, nothing
+    # could be exchanged.
+    choices = [n for n in range(2, length) if 1 <= length + 1 - 2 * n <= n - 1]
+    if not choices:
+        return None
+    leaves = int(rng.choice(choices))
+    program = (*range(leaves), (AND, leaves))
+    return Skeleton(AND.join(LEAF * leaves), length + 1 - 2 * leaves, program)
+
+
+def _cnf(task: Task, length: int, rng: np.random.Generator) -> Skeleton | None:
+    sizes: list[int] = []
+    clause_length = {1: 1, 2: 5, 3: 7}
+    # Longer formulas get longer clauses, so that formulas stay near the border of satisfiability.
+    weights = np.array([1.0, length / 16, (length / 16) ** 2])[: task.max_clause]
+    weights /= weights.sum()
+    text_length = -1
+    while text_length < length:
+        size = int(rng.choice(len(weights), p=weights)) + 1
+        sizes.append(size)
+        text_length += clause_length[size] + 1
+        leaves = sum(sizes)
+        negations = length - text_length
+        # Stop where about half of the literals are negated, at random before.
+        enough = negations <= leaves // 2
+        if 1 <= negations <= leaves - 1 and len(sizes) > 1 and (enough or rng.random() < 0.3):
+            break
+    else:
+        return None
+    clauses: list[str] = []
+    program: list[int | tuple[str, int]] = []
+    leaf = 0
+    for size in sizes:
+        program.extend(range(leaf, leaf + size))
+        leaf += size
+        clauses.append(LEAF if size == 1 else OPEN + OR.join(LEAF * size) + CLOSE)
+        if size > 1:
+            program.append((OR, size))
+    return Skeleton(AND.join(clauses), negations, (*program, (AND, len(sizes))))
+
+
+def _nested(length: int, rng: np.random.Generator) -> Skeleton | None:
+    text: list[str] = []
+    program: list[int | tuple[str, int]] = []
+    negations = 0
+    leaves = 0
+
+    def leaf(negated: bool) -> None:
+        nonlocal leaves, negations
+        text.append(LEAF)
+        program.append(leaves)
+        leaves += 1
+        negations += negated
+
+    def group(budget: int, operator: str) -> bool:
+        arity = 3 if budget >= 5 and rng.random() < 0.3 else 2
+        parts = _split(budget - (arity - 1), arity, rng)
+        if parts is None:
+            return False
+        for index, part in enumerate(parts):
+            if index:
+                text.append(operator)
+            if not node(part, operator):
+                return False
+        program.append((operator, arity))
+        return True
+
+    def node(budget: int, parent: str) -> bool:
+        if budget <= 2:
+            leaf(negated=budget == 2)
+            return True
+        negated = budget >= 6 and rng.random() < 0.25
+        text.append(NOT + OPEN if negated else OPEN)
+        # Alternating operators keep the tree from being a flat list in disguise.
+        operator = OR if (parent == AND) == (rng.random() < 0.8) else AND
+        if not group(budget - 2 - negated, operator):
+            return False
+        text.append(CLOSE)
+        if negated:
+            program.append((NOT, 1))
+        return True
+
+    root = AND if rng.random() < 0.75 else OR
+    if not group(length, root) or not 1 <= negations <= leaves - 1:
+        return None
+    return Skeleton("".join(text), negations, tuple(program))
+
+
+def _split(total: int, parts: int, rng: np.random.Generator) -> list[int] | None:
+    """`total` as a random sum of node lengths; no node has 3 or 4 symbols."""
+    for _ in range(20):
+        cuts = sorted(rng.integers(1, max(2, total), size=parts - 1).tolist())
+        sizes = [high - low for low, high in zip([0, *cuts], [*cuts, total], strict=True)]
+        if all(size in (1, 2) or size >= 5 for size in sizes):
+            return sizes
+    return None

@@ -1,0 +1,217 @@
+"""The direct length test: accuracy on fresh solver-labelled formulas, bucket by bucket of length."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from probe_sandwich.formulas.datasets import Formulas, Split, sample_formulas
+from probe_sandwich.formulas.sampler import Style
+from probe_sandwich.formulas.tasks import Task
+from probe_sandwich.subjects.subject import SubjectFacts, Subjects
+
+BUCKET_EDGES = (0.0, 1.0, 1.5, 2.0, 3.0, 4.0)
+"""Multiples of the training length T; the first bucket is in-distribution, the next two are (T, 2T]."""
+LONG = slice(1, 3)
+_Z_95 = 1.959963984540054
+_ROWS_A_BATCH = 512
+
+
+class Definition(BaseModel):
+    """What makes a subject a generalizer, and how it is measured; kept in every card."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    convergence_cut: float = Field(default=0.95, description="least accuracy on (0, T]")
+    generalizer_cut: float = Field(default=0.90, description="least accuracy on (T, 2T]")
+    formulas_per_bucket: int = Field(default=1000, ge=2, le=20_000)
+    seed: int = Field(default=2026, ge=0, lt=2**32)
+
+
+class BucketResult(BaseModel):
+    """Accuracy in one bucket, with its 95 % Wilson interval; no accuracy where nothing could be run."""
+
+    min_length: int
+    max_length: int
+    relative: str = Field(description="the bucket in multiples of T")
+    formulas: int
+    correct: int
+    accuracy: float | None
+    accuracy_low: float | None
+    accuracy_high: float | None
+    unreachable: str | None = Field(default=None, description="why the bucket could not be run")
+
+
+class LengthTestResult(BaseModel):
+    """Outcome of the direct length test for one subject."""
+
+    definition: Definition
+    buckets: list[BucketResult]
+    in_distribution_accuracy: float
+    long_accuracy: float | None = Field(description="accuracy on (T, 2T]; None where it could not be run")
+    long_accuracy_low: float | None
+    long_accuracy_high: float | None
+    converged: bool
+    generalizer: bool
+    reach: float = Field(description="largest multiple of T up to which accuracy stays at the cut; 0 for none")
+
+    @property
+    def certain(self) -> bool:
+        """Whether the interval of the long accuracy lies clear of the cut."""
+        cut = self.definition.generalizer_cut
+        low, high = self.long_accuracy_low, self.long_accuracy_high
+        return low is not None and high is not None and not low <= cut <= high
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Lengths `min_length` to `max_length`, in symbols."""
+
+    min_length: int
+    max_length: int
+    relative: str
+
+
+def buckets(train_max_length: int) -> list[Bucket]:
+    """The length buckets of a subject trained up to T symbols."""
+    edges = itertools.pairwise(BUCKET_EDGES)
+    return [
+        Bucket(int(low * train_max_length) + 1, int(high * train_max_length), f"({low:g}T, {high:g}T]")
+        for low, high in edges
+    ]
+
+
+@lru_cache(maxsize=64)
+def bucket_formulas(
+    task: Task, min_length: int, max_length: int, count: int, seed: int, style: Style | None = None
+) -> Formulas:
+    """The formulas of one bucket, made once and kept."""
+    return sample_formulas(task, min_length, max_length, count, seed, Split.EVALUATION, style)
+
+
+def wilson_interval(correct: int, total: int) -> tuple[float, float]:
+    """95 % interval of a proportion (Wilson 1927). Needs `total >= 1`."""
+    share = correct / total
+    scale = 1 + _Z_95**2 / total
+    centre = (share + _Z_95**2 / (2 * total)) / scale
+    half = _Z_95 / scale * (share * (1 - share) / total + _Z_95**2 / (4 * total**2)) ** 0.5
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def run_length_test(
+    stack: Subjects,
+    definition: Definition = Definition(),
+    style: Style | None = None,
+    before_bucket: Callable[[Bucket], None] = lambda bucket: None,
+) -> list[LengthTestResult]:
+    """Test every subject of a stack; all share the task and T of the first. `style`: the task's own by default."""
+    config = stack.configs[0]
+    counts: list[tuple[Bucket, int, NDArray[np.int64]] | Bucket] = []
+    for bucket in buckets(config.train_max_length):
+        if config.longest_formula is not None and bucket.max_length > config.longest_formula:
+            counts.append(bucket)
+            continue
+        before_bucket(bucket)
+        formulas = bucket_formulas(
+            config.task, bucket.min_length, bucket.max_length, definition.formulas_per_bucket, definition.seed, style
+        )
+        counts.append((bucket, len(formulas), count_correct(stack, formulas)))
+    return [_result(counts, row, definition, config) for row in range(len(stack))]
+
+
+def count_correct(stack: Subjects, formulas: Formulas) -> NDArray[np.int64]:
+    """Formulas that each subject classifies rightly, `(models,)`."""
+    ids = torch.from_numpy(formulas.with_begin())
+    lengths, labels = torch.from_numpy(formulas.lengths) + 1, torch.from_numpy(formulas.satisfiable).long()
+    correct = torch.zeros(len(stack), dtype=torch.long, device=stack.device)
+    with torch.inference_mode():
+        for start in range(0, len(formulas), _ROWS_A_BATCH):
+            rows = slice(start, start + _ROWS_A_BATCH)
+            # Formulas come sorted by length: a batch is cut to its longest.
+            width = int(lengths[rows].max())
+            batch = ids[rows, :width].to(stack.device)
+            mask = torch.arange(width)[None] < lengths[rows, None]
+            logits = stack.forward(stack.embed_ids(batch[None]), mask.to(stack.device)).logits
+            correct += (logits.argmax(dim=-1) == labels[rows].to(stack.device)).sum(dim=1)
+    return correct.cpu().numpy()
+
+
+def _result(
+    counts: Sequence[tuple[Bucket, int, NDArray[np.int64]] | Bucket],
+    row: int,
+    definition: Definition,
+    config: SubjectFacts,
+) -> LengthTestResult:
+    results = []
+    for entry in counts:
+        if isinstance(entry, Bucket):
+            results.append(_unreachable(entry, config))
+            continue
+        bucket, total, correct = entry
+        results.append(_bucket_result(bucket, total, int(correct[row])))
+    return judge(results, definition)
+
+
+def judge(results: list[BucketResult], definition: Definition) -> LengthTestResult:
+    """The decision from the buckets' counts."""
+    inside = results[0].accuracy or 0.0
+    long_buckets = results[LONG]
+    accuracy = low = high = None
+    if all(bucket.formulas for bucket in long_buckets):
+        correct, total = (sum(getattr(b, name) for b in long_buckets) for name in ("correct", "formulas"))
+        accuracy = correct / total
+        low, high = wilson_interval(correct, total)
+    converged = inside >= definition.convergence_cut
+    return LengthTestResult(
+        definition=definition,
+        buckets=results,
+        in_distribution_accuracy=inside,
+        long_accuracy=accuracy,
+        long_accuracy_low=low,
+        long_accuracy_high=high,
+        converged=converged,
+        generalizer=converged and accuracy is not None and accuracy >= definition.generalizer_cut,
+        reach=_reach(results, definition.generalizer_cut),
+    )
+
+
+def _reach(results: Sequence[BucketResult], cut: float) -> float:
+    reach = 0.0
+    for edge, bucket in zip(BUCKET_EDGES[1:], results, strict=True):
+        if bucket.accuracy is None or bucket.accuracy < cut:
+            break
+        reach = edge
+    return reach
+
+
+def _bucket_result(bucket: Bucket, total: int, correct: int) -> BucketResult:
+    low, high = wilson_interval(correct, total)
+    return BucketResult(
+        min_length=bucket.min_length,
+        max_length=bucket.max_length,
+        relative=bucket.relative,
+        formulas=total,
+        correct=correct,
+        accuracy=correct / total,
+        accuracy_low=low,
+        accuracy_high=high,
+    )
+
+
+def _unreachable(bucket: Bucket, config: SubjectFacts) -> BucketResult:
+    return BucketResult(
+        min_length=bucket.min_length,
+        max_length=bucket.max_length,
+        relative=bucket.relative,
+        formulas=0,
+        correct=0,
+        accuracy=None,
+        accuracy_low=None,
+        accuracy_high=None,
+        unreachable=f"the position table ends at {config.longest_formula} symbols",
+    )

@@ -1,0 +1,59 @@
+"""Settings of a sandwich and of its training, kept in its card."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from probe_sandwich.sandwich.placements import Kind, Placement
+
+
+class SandwichConfig(BaseModel):
+    """Architecture of generator and readout."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    probe_length: int = Field(default=16, ge=4, description="symbols of a probe: no more than T")
+    probes: int = Field(default=64, ge=1)
+    noise_dim: int = Field(default=64, ge=1)
+    generator_hidden: int = Field(default=256, ge=1)
+    temperature: float = Field(default=0.5, gt=0, description="of the symbol distributions")
+    hard_symbols: bool = Field(default=True, description="one symbol a position, straight-through gradient")
+    layouts: int = Field(default=12, ge=1, description="layouts of the formulas that the warm-up teaches")
+    layout_seed: int = 0
+    leaning: float = Field(default=1.5, description="how much warm-up literals lean to one assignment")
+    placements: tuple[Placement, ...] = Field(
+        default=(
+            Placement(kind=Kind.SHIFTED, reach=1.5),
+            Placement(kind=Kind.SHIFTED, reach=2),
+            Placement(kind=Kind.PARTED, reach=1.5),
+            Placement(kind=Kind.PARTED, reach=2),
+            Placement(kind=Kind.SPREAD, reach=2),
+        ),
+        description="where each probe is placed, beside its usual place",
+    )
+    placement_seed: int = 0
+    quantiles: int = Field(default=5, ge=2, description="quantiles over the probes for each response")
+    probe_features: int = Field(default=24, ge=1, description="learned features of a probe's noise and responses")
+    readout_hidden: int = Field(default=32, ge=1)
+    heads: int = Field(default=5, ge=2, description="heads of the readout, each blind to its own part of the subjects")
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+    readout_sees_noise: bool = True
+
+
+class SandwichTraining(BaseModel):
+    """How a sandwich is trained: the generator on formulas, then the readout alone on responses kept from the frozen
+    subjects, then both together through the subjects."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    warm_up_steps: int = Field(default=2000, ge=0)
+    kept_draws: int = Field(default=4, ge=1, description="noise draws whose responses the readout is first fitted on")
+    readout_epochs: int = Field(default=60, ge=0, description="of the readout alone")
+    readout_rate: float = Field(default=1e-3, gt=0)
+    patience: int = Field(default=15, ge=1, description="epochs of the readout alone without a better held-out loss")
+    epochs: int = Field(default=3, ge=0, description="of generator and readout, through the subjects")
+    generator_rate: float = Field(default=1e-4, ge=0)
+    joint_readout_rate: float = Field(default=2e-4, ge=0)
+    subjects_per_step: int = Field(default=32, ge=1)
+    weight_decay: float = Field(default=0.5, ge=0)
+    long_accuracy_weight: float = Field(default=0.8, ge=0, le=1, description="share of the soft target in the loss")
+    folds: int = Field(default=5, ge=2)
+    seed: int = 0

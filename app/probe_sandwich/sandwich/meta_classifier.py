@@ -1,0 +1,222 @@
+"""The meta-classifier: an ensemble of sandwiches with their calibrations, their support and their card."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS
+from probe_sandwich.sandwich.calibration import Calibration
+from probe_sandwich.sandwich.card import Card
+from probe_sandwich.sandwich.config import SandwichConfig
+from probe_sandwich.sandwich.readout import CHANNELS, Evidence
+from probe_sandwich.sandwich.sandwich import Sandwich, draw_noise
+from probe_sandwich.sandwich.support import Support
+from probe_sandwich.subjects.subject import Subjects
+from probe_sandwich.zoo.shards import write_atomically
+
+WEIGHTS, CARD = "sandwich.safetensors", "card.json"
+LEVEL = 0.9
+DRAWS, NOISE_SEED = 2, 0
+_EDGE = 1e-6
+_SPLIT_SHARE = 0.25
+
+
+class DamagedMetaClassifier(ValueError):
+    """A meta-classifier folder whose weights do not match its card."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One sandwich of the ensemble."""
+
+    sandwich: Sandwich
+    calibration: Calibration
+    support: Support
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the ensemble says of each subject, arrays `(models,)`; `members (members, models)` is what each member says.
+
+    `low` and `high` are where nine in ten further members, trained on other parts of the zoo and reading other noise,
+    are to be expected (`spread_interval`). `unlikeness` is the distance from the zoo in units of the limit, so that
+    over 1 is outside.
+    """
+
+    probability: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    unlikeness: NDArray[np.float64]
+    members: NDArray[np.float64]
+
+    @property
+    def unlike(self) -> NDArray[np.bool_]:
+        """Whose responses lie outside the zoo's, or are not finite numbers."""
+        inside: NDArray[np.bool_] = self.unlikeness <= 1
+        return ~inside
+
+    def split(self, threshold: float) -> NDArray[np.bool_]:
+        """Of whom more than a quarter of the members say the opposite."""
+        against = (self.members >= threshold) != (self.probability >= threshold)
+        split: NDArray[np.bool_] = against.mean(axis=0) > _SPLIT_SHARE
+        return split
+
+
+@dataclass(frozen=True)
+class MetaClassifier:
+    """Members and card."""
+
+    members: tuple[Member, ...]
+    card: Card
+
+    def predict(self, subjects: Subjects, seed: int = NOISE_SEED, draws: int = DRAWS) -> Prediction:
+        """P(generalizer) of every subject of a stack. The subjects come back as they went in."""
+        probabilities, unlikeness = [], []
+        noises = judging_noise(self.card.sandwich, len(self.members), draws, seed)
+        for member, noise in zip(self.members, noises, strict=True):
+            evidence = gather_evidence(member.sandwich, subjects, noise)
+            probabilities.append(member.calibration.probability(score(evidence)))
+            distance = member.support.distance(evidence.moments.mean(dim=1).cpu())
+            unlikeness.append(distance.numpy() / member.support.limit)
+        members = np.stack(probabilities)
+        probability = members.mean(axis=0)
+        low, high = spread_interval(members, self.card.student_quantile)
+        return Prediction(
+            probability,
+            np.minimum(low, probability),
+            np.maximum(high, probability),
+            np.median(unlikeness, axis=0),
+            members,
+        )
+
+    def probes(self, count: int, seed: int = NOISE_SEED) -> tuple[list[str], Tensor]:
+        """The first probes of the first member: as text, and as distributions `(probes, length, symbols)`."""
+        sandwich = self.members[0].sandwich
+        device = next(sandwich.parameters()).device
+        noise = draw_noise(sandwich.config, 1, torch.Generator().manual_seed(seed))[0, :count]
+        with torch.inference_mode():
+            scores = sandwich.generator.scores(noise.to(device)).cpu()
+        symbols = (scores / sandwich.config.temperature).softmax(dim=-1)
+        return _texts(symbols), symbols
+
+    def read_probes(self, subjects: Subjects, seed: int = NOISE_SEED) -> tuple[list[str], Tensor]:
+        """The first member's first draw as text, and each subject's margins `(models, probes)` on it: the logit of
+        satisfiable less that of unsatisfiable."""
+        sandwich = self.members[0].sandwich
+        noise = draw_noise(sandwich.config, 1, torch.Generator().manual_seed(seed))[0].to(subjects.device)
+        with torch.inference_mode():
+            symbols = sandwich.generator(noise)
+            margins = sandwich.responses(subjects, symbols)[:, 0, :, CHANNELS.index("gap")]
+        return _texts(symbols), margins.cpu()
+
+    def to(self, device: torch.device) -> "MetaClassifier":
+        """The same, its sandwiches moved to a device."""
+        for member in self.members:
+            member.sandwich.to(device)
+        return self
+
+
+def _texts(symbols: Tensor) -> list[str]:
+    """The likeliest symbol at each position of distributions `(probes, length, symbols)`."""
+    return ["".join(FORMULA_SYMBOLS[index] for index in row) for row in symbols.argmax(dim=-1).tolist()]
+
+
+def judging_noise(config: SandwichConfig, members: int, draws: int, seed: int = NOISE_SEED) -> Tensor:
+    """The noise of a diagnosis, `(members, draws, probes, noise_dim)`: each member reads its own draws."""
+    noise = draw_noise(config, members * draws, torch.Generator().manual_seed(seed))
+    return noise.view(members, draws, *noise.shape[1:])
+
+
+def gather_evidence(sandwich: Sandwich, subjects: Subjects, noise: Tensor) -> Evidence:
+    """Evidence from noise `(draws, probes, noise_dim)`, without gradients; one draw at a time, so that memory does not
+    grow."""
+    with torch.inference_mode():
+        found: list[Evidence] = [sandwich.eval()(subjects, draw) for draw in noise.to(subjects.device).split(1)]
+    label, long_accuracy = (
+        torch.cat([getattr(one, name) for one in found], dim=2) for name in ("label", "long_accuracy")
+    )
+    return Evidence(label, long_accuracy, torch.cat([one.moments for one in found], dim=1))
+
+
+def head_scores(evidence: Evidence) -> NDArray[np.float64]:
+    """One number of each head, `(heads, models)`: the label's logit and the long accuracy's together, averaged over the
+    draws."""
+    return (evidence.label + evidence.long_accuracy).mean(dim=2).cpu().double().numpy()
+
+
+def score(evidence: Evidence) -> NDArray[np.float64]:
+    """All heads together, `(models,)`."""
+    result: NDArray[np.float64] = head_scores(evidence).mean(axis=0)
+    return result
+
+
+def spread_interval(
+    members: NDArray[np.float64], student_quantile: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where one more member is to be expected, from the probabilities `(members, models)` of some: Student's prediction
+    interval on the log-odds."""
+    inside = np.clip(members, _EDGE, 1 - _EDGE)
+    log_odds = np.log(inside / (1 - inside))
+    middle = log_odds.mean(axis=0)
+    half = student_quantile * log_odds.std(axis=0, ddof=1) * np.sqrt(1 + 1 / len(members))
+    return 1 / (1 + np.exp(half - middle)), 1 / (1 + np.exp(-half - middle))
+
+
+def save_meta_classifier(folder: Path, members: Sequence[Member], card: Card) -> Card:
+    """Write weights and card; returns the card with the weights' hash."""
+    tensors: dict[str, Tensor] = {}
+    for number, member in enumerate(members):
+        for name, tensor in member.sandwich.state_dict().items():
+            tensors[f"{number}.sandwich.{name}"] = tensor.cpu().contiguous()
+        tensors[f"{number}.support.centre"] = member.support.centre
+        tensors[f"{number}.support.scale"] = member.support.scale
+    content = save(tensors)
+    card = card.model_copy(
+        update={
+            "calibrations": [member.calibration for member in members],
+            "support_limits": [member.support.limit for member in members],
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
+    )
+    write_atomically(folder / WEIGHTS, content)
+    write_atomically(folder / CARD, (card.model_dump_json(indent=2) + "\n").encode())
+    return card
+
+
+def load_meta_classifier(folder: Path, device: torch.device) -> MetaClassifier:
+    """Read a meta-classifier. Raises `DamagedMetaClassifier`."""
+    try:
+        card = Card.model_validate_json((folder / CARD).read_text())
+    except ValidationError as error:
+        raise DamagedMetaClassifier(f"{folder / CARD} is not a meta-classifier's card: {error}") from error
+    try:
+        content = (folder / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise DamagedMetaClassifier(f"{folder / WEIGHTS} cannot be read; fetch it again: {error}") from error
+    if hashlib.sha256(content).hexdigest() != card.sha256:
+        raise DamagedMetaClassifier(f"{folder / WEIGHTS} is not the file that {CARD} describes; fetch both again")
+    tensors = load(content)
+    members = []
+    for number, (calibration, limit) in enumerate(zip(card.calibrations, card.support_limits, strict=True)):
+        prefix = f"{number}.sandwich."
+        sandwich = Sandwich(card.sandwich)
+        state = {name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)}
+        try:
+            sandwich.load_state_dict(state)
+        except RuntimeError as error:
+            raise DamagedMetaClassifier(
+                f"{folder / WEIGHTS} was made for another version of the sandwich; train it anew, or fetch the weights "
+                f"that belong to this version: {error}"
+            ) from error
+        sandwich.eval().requires_grad_(False)
+        support = Support(tensors[f"{number}.support.centre"], tensors[f"{number}.support.scale"], limit)
+        members.append(Member(sandwich, calibration, support))
+    return MetaClassifier(tuple(members), card).to(device)

@@ -1,0 +1,171 @@
+"""The layers after the subject: its responses to a set of probes in, evidence of generalization out."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from probe_sandwich.sandwich.config import SandwichConfig
+from probe_sandwich.subjects.transformer import Responses
+
+LENS_DEPTHS = ("first", "middle", "last")
+CHANNELS = (
+    "gap",
+    "margin",
+    "answer",
+    *(f"{depth} lens {part}" for depth in LENS_DEPTHS for part in ("mean", "highest", "final", "spread")),
+    *(f"{depth} log-norm" for depth in LENS_DEPTHS),
+)
+"""Names of the numbers that a subject's responses to one probe come down to, whatever its width and depth."""
+_FARTHEST, _TINY = 5.0, 1e-6
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the readout says: of each head a logit for the label and one for the long accuracy, `(heads, models, draws)`
+    each, and the `moments (models, draws, features)` over the probes of every response, among what it said it from."""
+
+    label: Tensor
+    long_accuracy: Tensor
+    moments: Tensor
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Standardized responses by probe `(models, draws, probes, placements * channels)`, and of them standardized
+    statistics and moments over the probes, `(models, draws, features)` each."""
+
+    by_probe: Tensor
+    statistics: Tensor
+    moments: Tensor
+
+    def select(self, rows: Tensor, draw: int) -> "Prepared":
+        """Some subjects' responses to one draw."""
+        at = slice(draw, draw + 1)
+        return Prepared(self.by_probe[rows, at], self.statistics[rows, at], self.moments[rows, at])
+
+
+def response_channels(responses: Responses) -> Tensor:
+    """Width-free responses `(models, batch, channels)`.
+
+    The gap is the logit of satisfiable less that of unsatisfiable, the margin its size, and the answer the difference
+    of the two probabilities: how answers at one placement go with those at another is how far the subject agrees with
+    itself. The lens is the subject's own head on the stream after the first, middle and last layer: the gap there,
+    summarized over positions. Needs responses with streams.
+    """
+    assert responses.lens is not None
+    assert responses.log_norms is not None
+    gap = responses.logits[..., 1] - responses.logits[..., 0]
+    lens = responses.lens[..., 1] - responses.lens[..., 0]
+    summaries = [lens.mean(dim=-1), lens.amax(dim=-1), lens[..., -1], lens.std(dim=-1)]
+    by_depth = torch.stack(summaries, dim=-1).flatten(-2)
+    norms = responses.log_norms.mean(dim=-1)
+    answers = torch.stack([gap, gap.abs(), (gap / 2).tanh()], dim=-1)
+    return torch.cat([answers, by_depth, norms], dim=-1)
+
+
+class _PerHead(nn.Module):
+    """A linear layer of each head: `(heads or 1, ..., in)` -> `(heads, ..., out)`."""
+
+    def __init__(self, heads: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        bound = inputs**-0.5
+        self.weight = nn.Parameter(torch.empty(heads, inputs, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(heads, 1, outputs).uniform_(-bound, bound))
+
+    def forward(self, x: Tensor) -> Tensor:
+        flat = x.flatten(1, -2).expand(len(self.weight), -1, -1)
+        return torch.baddbmm(self.bias, flat, self.weight).view(len(self.weight), *x.shape[1:-1], -1)
+
+
+class Readout(nn.Module):
+    """responses `(models, draws, placements, probes, channels)` and noise -> statistics over the probes -> `Evidence`.
+
+    Statistics are permutation-invariant: quantiles, mean and spread of each channel over the probes; how far, in size,
+    spread and correlation, the responses of a placement are from those of the usual one; and means of learned features
+    of each probe's noise and responses together, so that an answer is read with its question.
+
+    Several heads read the same statistics. In training each is blind to its own part of the subjects, so that every
+    subject has a head that knows nothing of it, to stop and to calibrate by; in use their logits are averaged.
+    """
+
+    channel_location: Tensor
+    channel_scale: Tensor
+    location: Tensor
+    scale: Tensor
+
+    def __init__(self, config: SandwichConfig) -> None:
+        super().__init__()
+        self.config = config
+        channels, placements = len(CHANNELS), 1 + len(config.placements)
+        self.register_buffer("channel_location", torch.zeros(channels))
+        self.register_buffer("channel_scale", torch.ones(channels))
+        statistics = channels * (placements * (config.quantiles + 2) + (placements - 1) * 3)
+        self.register_buffer("location", torch.zeros(statistics))
+        self.register_buffer("scale", torch.ones(statistics))
+        seen = placements * channels + config.noise_dim * config.readout_sees_noise
+        heads = config.heads
+        self.probe_features = nn.Sequential(_PerHead(heads, seen, config.probe_features), nn.GELU())
+        self.layers = nn.Sequential(
+            nn.Dropout(config.dropout),
+            _PerHead(heads, statistics + config.probe_features, config.readout_hidden),
+            nn.GELU(),
+            nn.Dropout(config.dropout),
+            _PerHead(heads, config.readout_hidden, 2),
+        )
+
+    def standardize_on(self, channels: Tensor) -> None:
+        """Fix locations and scales from responses `(models, draws, placements, probes, channels)` of the training
+        subjects: of the channels at the usual placement, then of the statistics."""
+        flat = channels[:, :, 0].flatten(0, -2)
+        self.channel_location.copy_(flat.mean(dim=0))
+        self.channel_scale.copy_(flat.std(dim=0).clamp(min=1e-3))
+        statistics, _ = self._statistics(self._standard(channels))
+        self.location.copy_(statistics.mean(dim=(0, 1)))
+        self.scale.copy_(statistics.flatten(0, 1).std(dim=0).clamp(min=1e-3))
+
+    def forward(self, channels: Tensor, noise: Tensor) -> Evidence:
+        return self.read(self.prepare(channels), noise)
+
+    def prepare(self, channels: Tensor) -> Prepared:
+        """What needs no learned weight: worth keeping where the same responses are read again and again."""
+        standard = self._standard(channels)
+        statistics, moments = self._statistics(standard)
+        seen = ((statistics - self.location) / self.scale).clamp(-_FARTHEST, _FARTHEST)
+        return Prepared(standard.transpose(2, 3).flatten(3), seen, moments)
+
+    def read(self, prepared: Prepared, noise: Tensor) -> Evidence:
+        """The heads' own layers."""
+        by_probe = prepared.by_probe
+        if self.config.readout_sees_noise:
+            by_probe = torch.cat([by_probe, noise.expand(len(by_probe), -1, -1, -1)], dim=-1)
+        learned = self.probe_features(by_probe.unsqueeze(0)).mean(dim=3)  # (heads, models, draws, features)
+        statistics = prepared.statistics.expand(self.config.heads, -1, -1, -1)
+        outputs = self.layers(torch.cat([statistics, learned], dim=-1))
+        return Evidence(outputs[..., 0], outputs[..., 1], prepared.moments)
+
+    def _standard(self, channels: Tensor) -> Tensor:
+        return (channels - self.channel_location) / self.channel_scale
+
+    def _statistics(self, standard: Tensor) -> tuple[Tensor, Tensor]:
+        """All statistics and, of them, the moments: `(models, draws, features)` each."""
+        probes = standard.shape[3]
+        ordered = standard.sort(dim=3).values
+        at = torch.linspace(0, probes - 1, self.config.quantiles, device=standard.device).round().long()
+        mean, spread = standard.mean(dim=3), _spread(standard)
+        moments = torch.cat([mean, spread], dim=-1).flatten(2)
+        away = standard[:, :, 1:] - standard[:, :, :1]
+        centred = standard - mean.unsqueeze(3)
+        together = (centred[:, :, 1:] * centred[:, :, :1]).mean(dim=3)
+        comparison = [
+            away.abs().mean(dim=3),
+            _spread(away),
+            together / (spread[:, :, 1:] * spread[:, :, :1]),
+        ]
+        parts = [ordered[:, :, :, at].flatten(2), moments, torch.cat(comparison, dim=-1).flatten(2)]
+        return torch.cat(parts, dim=-1), moments
+
+
+def _spread(values: Tensor) -> Tensor:
+    """Standard deviation over the probes, the fourth dimension; that of one probe is next to nothing."""
+    return (values - values.mean(dim=3, keepdim=True)).square().mean(dim=3).add(_TINY).sqrt()

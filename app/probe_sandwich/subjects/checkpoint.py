@@ -1,0 +1,265 @@
+"""Reading and writing a subject's file: tensors in safetensors format, the config as JSON in its metadata.
+
+An upload is hostile until proven otherwise, so the order of checks is fixed: length of the header, its JSON,
+the config, then names, shapes and types of the tensors against the config, all before a tensor is allocated;
+last the values. Nothing is ever unpickled.
+"""
+
+import hashlib
+import json
+import math
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS
+from probe_sandwich.subjects.config import SubjectConfig
+from probe_sandwich.subjects.transformer import Weights, parameter_count, weight_shapes
+
+CONFIG_KEY = "config"
+MAX_HEADER_BYTES = 1 << 20
+MAX_TENSORS = 4096
+MAX_PARAMETERS = 64_000_000
+_BYTES = {"F16": 2, "BF16": 2, "F32": 4}
+_PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+
+
+class CheckpointError(ValueError):
+    """A file that is no usable checkpoint; each subclass names one cause."""
+
+
+class EmptyFile(CheckpointError):
+    """The file has no bytes."""
+
+    def __init__(self) -> None:
+        super().__init__("the file is empty; upload a .safetensors checkpoint")
+
+
+class NotSafetensors(CheckpointError):
+    """The file is of another format."""
+
+
+class MalformedFile(CheckpointError):
+    """A safetensors file that breaks its own format: cut short, or with an inconsistent header."""
+
+
+class HeaderTooLarge(CheckpointError):
+    """The header's declared length is over the limit."""
+
+    def __init__(self, declared: int) -> None:
+        super().__init__(f"the header declares {declared} bytes; at most {MAX_HEADER_BYTES} are read")
+
+
+class MissingConfig(CheckpointError):
+    """The metadata holds no config."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"the file's metadata has no {CONFIG_KEY!r} key; write checkpoints with `probe-sandwich convert`"
+        )
+
+
+class InvalidConfig(CheckpointError):
+    """The config does not validate; the message lists the fields."""
+
+
+class TooManyParameters(CheckpointError):
+    """The config describes a subject over the size limit."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"the config describes {count} parameters; at most {MAX_PARAMETERS} are run")
+
+
+class MissingTensor(CheckpointError):
+    """A tensor that the config calls for is not in the file."""
+
+
+class UnexpectedTensor(CheckpointError):
+    """The file holds a tensor that the config does not call for."""
+
+
+class WrongShape(CheckpointError):
+    """A tensor's shape is not the config's."""
+
+
+class WrongType(CheckpointError):
+    """A tensor is not of a floating-point type that is read."""
+
+
+class NonFiniteWeights(CheckpointError):
+    """A tensor holds NaN or infinity."""
+
+
+class MissingSymbol(CheckpointError):
+    """The vocabulary lacks symbols that the task's formulas are written in."""
+
+    def __init__(self, symbols: list[str]) -> None:
+        super().__init__(f"the vocabulary lacks {' '.join(symbols)}; the length test and the probes need them")
+
+
+class BadBundle(CheckpointError):
+    """A zip that is no bundle of a foreign model."""
+
+
+class UnsupportedArchitecture(CheckpointError):
+    """A foreign model of an architecture that is not run, or no library here to run it."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A subject as it was uploaded: its config, single-precision weights, and the file's hash."""
+
+    config: SubjectConfig
+    weights: dict[str, Tensor]
+    sha256: str
+
+    @property
+    def architecture(self) -> str:
+        return f"{self.config.architecture} v{self.config.version}"
+
+    @property
+    def parameters(self) -> int:
+        return parameter_count(self.config)
+
+
+def save_checkpoint(path: Path, config: SubjectConfig, weights: Weights) -> None:
+    """Write a checkpoint; `weights` have no model axis."""
+    tensors = {name: weights[name].detach().cpu().contiguous() for name in weight_shapes(config)}
+    path.write_bytes(save(tensors, metadata={CONFIG_KEY: config.model_dump_json()}))
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read and check a checkpoint. Raises the subclass of `CheckpointError` that names what is wrong."""
+    header = read_header(path)
+    config = _config_of(header)
+    check_tensors(header, weight_shapes(config))
+    try:
+        with safe_open(path, framework="pt") as file:
+            weights = {name: file.get_tensor(name).to(torch.float32) for name in weight_shapes(config)}
+    except (SafetensorError, RuntimeError, ValueError) as error:
+        raise MalformedFile(f"the file cannot be read: {error}") from error
+    check_finite(weights)
+    with path.open("rb") as content:
+        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+    return Checkpoint(config, weights, sha256)
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """The header of a safetensors file, read within bounds and held against the file's size."""
+    size = path.stat().st_size
+    if size == 0:
+        raise EmptyFile
+    with path.open("rb") as file:
+        start = file.read(8)
+        if start.startswith(_PICKLE_STARTS):
+            raise NotSafetensors(
+                "this is a pickle or zip file, which is never opened here; make a checkpoint of it on your own "
+                "machine with `probe-sandwich convert`"
+            )
+        if len(start) < 8 or file.read(1) != b"{":
+            raise NotSafetensors("the file does not start like a safetensors file")
+        (length,) = struct.unpack("<Q", start)
+        if length > MAX_HEADER_BYTES:
+            raise HeaderTooLarge(length)
+        if 8 + length > size:
+            raise MalformedFile(f"the header declares {length} bytes but the file has {size}: was it cut short?")
+        text = b"{" + file.read(length - 1)
+    header = _parse_json(text)
+    if len(header) > MAX_TENSORS:
+        raise MalformedFile(f"the header names {len(header)} tensors; at most {MAX_TENSORS} are read")
+    _check_ranges(header, size - 8 - length)
+    return header
+
+
+def check_tensors(header: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Hold names, types and shapes of a header's tensors against the wanted ones."""
+    for name, shape in shapes.items():
+        if name not in header:
+            raise MissingTensor(f"tensor {name!r} is missing; the config calls for shape {list(shape)}")
+        found = header[name]
+        if found["dtype"] not in _BYTES:
+            raise WrongType(f"tensor {name!r} has type {found['dtype']}; use one of {', '.join(_BYTES)}")
+        if tuple(found["shape"]) != shape:
+            raise WrongShape(f"tensor {name!r} has shape {found['shape']}; the config calls for {list(shape)}")
+    for name in header:
+        if name not in shapes and name != "__metadata__":
+            raise UnexpectedTensor(f"tensor {name!r} has no place in the architecture that the config describes")
+
+
+def check_finite(weights: Weights) -> None:
+    """Raises `NonFiniteWeights`."""
+    for name, weight in weights.items():
+        if not bool(torch.isfinite(weight).all()):
+            raise NonFiniteWeights(f"tensor {name!r} holds NaN or infinity; such a subject classifies nothing")
+
+
+def _parse_json(text: bytes) -> dict[str, Any]:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise MalformedFile("the header names something twice")
+        return found
+
+    try:
+        header = json.loads(text, object_pairs_hook=unique)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise MalformedFile(f"the header is not valid JSON: {error}") from error
+    return dict(header)
+
+
+def _check_ranges(header: Mapping[str, Any], data_size: int) -> None:
+    """Every tensor must be well described, and together they must fill the data exactly."""
+    ranges = []
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        try:
+            shape, (start, end), dtype = entry["shape"], entry["data_offsets"], entry["dtype"]
+            integers = all(type(value) is int and value >= 0 for value in (*shape, start, end))
+        except (TypeError, KeyError, ValueError) as error:
+            raise MalformedFile(f"the header describes tensor {name[:80]!r} badly") from error
+        if not integers or not isinstance(dtype, str):
+            raise MalformedFile(f"the header describes tensor {name[:80]!r} badly")
+        if dtype in _BYTES and math.prod(shape) * _BYTES[dtype] != end - start:
+            raise MalformedFile(f"tensor {name[:80]!r} does not fill its range of bytes")
+        ranges.append((start, end))
+    position = 0
+    for start, end in sorted(ranges):
+        if start != position:
+            raise MalformedFile("the tensors' ranges overlap or leave holes")
+        position = end
+    if position != data_size:
+        raise MalformedFile(f"the tensors take {position} bytes but the file holds {data_size}: was it cut short?")
+
+
+def _config_of(header: Mapping[str, Any]) -> SubjectConfig:
+    metadata = header.get("__metadata__")
+    if not isinstance(metadata, dict) or not isinstance(metadata.get(CONFIG_KEY), str):
+        raise MissingConfig
+    config = parse_config(metadata[CONFIG_KEY])
+    count = parameter_count(config)
+    if count > MAX_PARAMETERS:
+        raise TooManyParameters(count)
+    missing = [symbol for symbol in FORMULA_SYMBOLS if symbol not in config.vocabulary]
+    if missing:
+        raise MissingSymbol(missing)
+    return config
+
+
+def parse_config(text: str) -> SubjectConfig:
+    """A validated config. Raises `InvalidConfig`."""
+    try:
+        return SubjectConfig.model_validate_json(text)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'config'}: {item['msg']}" for item in error.errors()[:8]
+        )
+        raise InvalidConfig(f"the config does not validate: {problems}") from error

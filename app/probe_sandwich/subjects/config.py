@@ -1,0 +1,108 @@
+"""What a checkpoint says about its subject, validated strictly: a config is an upload."""
+
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from probe_sandwich.formulas.tasks import Task
+from probe_sandwich.formulas.vocabulary import BEGIN, PAD, VOCABULARY
+
+
+class Scheme(StrEnum):
+    """Position schemes."""
+
+    NONE = "none"
+    LEARNED = "learned"
+    SINUSOIDAL = "sinusoidal"
+    ROTARY = "rotary"
+    ALIBI = "alibi"
+
+
+class Pooling(StrEnum):
+    """How a sequence of vectors becomes one."""
+
+    LAST = "last"
+    MEAN = "mean"
+    MAX = "max"
+
+
+class Norm(StrEnum):
+    """Where layer normalization stands: before each sublayer, or after its residual sum."""
+
+    PRE = "pre"
+    POST = "post"
+
+
+class Activation(StrEnum):
+    """Non-linearity of the feed-forward sublayer."""
+
+    RELU = "relu"
+    GELU = "gelu"
+
+
+class SubjectConfig(BaseModel):
+    """Architecture and training length of a subject."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    architecture: Literal["probe-sandwich-transformer"] = "probe-sandwich-transformer"
+    version: Literal[1] = 1
+    vocabulary: tuple[str, ...] = Field(default=VOCABULARY, min_length=1, max_length=256, strict=False)
+    begin_symbol: str = Field(default=BEGIN, max_length=16)
+    pad_symbol: str = Field(default=PAD, max_length=16)
+    d_model: int = Field(ge=2, le=1024)
+    layers: int = Field(ge=1, le=24)
+    heads: int = Field(ge=1, le=64)
+    d_ff: int = Field(ge=1, le=4096)
+    scheme: Scheme = Field(strict=False)
+    max_positions: int = Field(
+        default=65, ge=1, le=4096, description="rows of the position table (learned scheme), begin symbol included"
+    )
+    position_base: float = Field(default=10_000.0, gt=1, le=1e8, description="sinusoidal and rotary wavelength base")
+    causal: bool
+    pooling: Pooling = Field(strict=False)
+    norm: Norm = Field(strict=False)
+    activation: Activation = Field(default=Activation.GELU, strict=False)
+    train_max_length: int = Field(ge=4, le=256, description="T: symbols of the longest training formula")
+    task: Task = Task()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.d_model % (2 * self.heads):
+            raise ValueError("d_model must be a multiple of twice the number of heads")
+        if len(set(self.vocabulary)) != len(self.vocabulary):
+            raise ValueError("vocabulary names a symbol twice")
+        for symbol in (self.begin_symbol, self.pad_symbol):
+            if symbol not in self.vocabulary:
+                raise ValueError(f"special symbol {symbol!r} is not in the vocabulary")
+        if self.scheme is Scheme.LEARNED and self.max_positions < self.train_max_length + 1:
+            raise ValueError("max_positions must be at least train_max_length + 1")
+        return self
+
+    @property
+    def shape(self) -> "Shape":
+        """What must agree for subjects to run in one stack."""
+        return (
+            len(self.vocabulary),
+            self.d_model,
+            self.layers,
+            self.heads,
+            self.d_ff,
+            self.norm.value,
+            self.activation.value,
+        )
+
+    @property
+    def own_ids(self) -> tuple[int, ...]:
+        """This subject's ids of the symbols of `VOCABULARY`, in that order."""
+        names = {BEGIN: self.begin_symbol, PAD: self.pad_symbol}
+        return tuple(self.vocabulary.index(names.get(symbol, symbol)) for symbol in VOCABULARY)
+
+    @property
+    def longest_formula(self) -> int | None:
+        """Symbols of the longest formula that the position table holds; None where there is no end."""
+        return self.max_positions - 1 if self.scheme is Scheme.LEARNED else None
+
+
+Shape = tuple[int, int, int, int, int, str, str]

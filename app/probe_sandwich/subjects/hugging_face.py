@@ -1,0 +1,290 @@
+"""Other people's subjects: Hugging Face models for sequence classification, through `transformers` (extra `hf`).
+
+Architectures are a short list, code from outside is never run, the network never asked, sizes are capped before
+anything is built. Class 1 must mean satisfiable.
+"""
+
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from probe_sandwich.formulas.tasks import Task
+from probe_sandwich.formulas.vocabulary import BEGIN_ID, VOCABULARY
+from probe_sandwich.subjects.bundles import CONFIG, DESCRIPTION, Bundle, Description, read_bundle
+from probe_sandwich.subjects.checkpoint import (
+    MAX_PARAMETERS,
+    InvalidConfig,
+    MissingTensor,
+    TooManyParameters,
+    check_finite,
+    check_tensors,
+    read_header,
+)
+from probe_sandwich.subjects.transformer import CLASSES, Responses, lens_depths
+
+MAX_LAYERS = 48
+_LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_decoder_layers")
+Model = Any  # transformers' classes come without types
+
+
+@dataclass(frozen=True)
+class Family:
+    """How an architecture is read: its last norm, its head on any vector, where it pools, how far positions go, and
+    the number of its first position (None where positions cannot be chosen)."""
+
+    final_norm: Callable[[Model, Tensor], Tensor]
+    head: Callable[[Model, Tensor], Tensor]
+    pools_first: bool
+    positions: Callable[[Any], int | None]
+    first_position: Callable[[Any], int] | None = lambda config: 0
+
+
+_ROTARY = Family(
+    final_norm=lambda model, x: model.model.norm(x),
+    head=lambda model, x: model.score(x),
+    pools_first=False,
+    positions=lambda config: None,
+)
+FAMILIES = {
+    "BertForSequenceClassification": Family(
+        final_norm=lambda model, x: x,
+        head=lambda model, x: model.classifier(torch.tanh(model.bert.pooler.dense(x))),
+        pools_first=True,
+        positions=lambda config: config.max_position_embeddings,
+    ),
+    "DistilBertForSequenceClassification": Family(
+        final_norm=lambda model, x: x,
+        head=lambda model, x: model.classifier(torch.relu(model.pre_classifier(x))),
+        pools_first=True,
+        positions=lambda config: config.max_position_embeddings,
+        first_position=None,
+    ),
+    "RobertaForSequenceClassification": Family(
+        final_norm=lambda model, x: x,
+        head=lambda model, x: model.classifier.out_proj(torch.tanh(model.classifier.dense(x))),
+        pools_first=True,
+        # Its positions begin after its padding id.
+        positions=lambda config: config.max_position_embeddings - config.pad_token_id - 1,
+        first_position=lambda config: config.pad_token_id + 1,
+    ),
+    "GPT2ForSequenceClassification": Family(
+        final_norm=lambda model, x: model.transformer.ln_f(x),
+        head=lambda model, x: model.score(x),
+        pools_first=False,
+        positions=lambda config: config.n_positions,
+    ),
+    "LlamaForSequenceClassification": _ROTARY,
+    "MistralForSequenceClassification": _ROTARY,
+    "Qwen2ForSequenceClassification": _ROTARY,
+    "T5ForSequenceClassification": Family(
+        final_norm=lambda model, x: model.transformer.decoder.final_layer_norm(x),
+        head=lambda model, x: model.classification_head(x),
+        pools_first=False,
+        positions=lambda config: None,
+        first_position=None,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class ForeignFacts:
+    """What is known of a foreign subject beside its weights."""
+
+    architecture: str
+    task: Task
+    train_max_length: int
+    longest_formula: int | None
+
+
+@dataclass(frozen=True)
+class ForeignCheckpoint:
+    """A foreign subject as it was uploaded."""
+
+    config: ForeignFacts
+    subjects: "ForeignSubject"
+    sha256: str
+
+    @property
+    def architecture(self) -> str:
+        return self.config.architecture
+
+    @property
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.subjects.model.parameters())
+
+
+class ForeignSubject:
+    """One foreign model behind the interface of `Subjects`."""
+
+    def __init__(self, model: Model, family: Family, facts: ForeignFacts, description: Description) -> None:
+        self.model = model
+        self.family = family
+        self.configs = (facts,)
+        ids = {symbol: number for number, symbol in enumerate(description.vocabulary)}
+        # What the subject has no symbol for is masked wherever it stands; any id will do.
+        self.own_ids = torch.tensor([ids.get(symbol, 0) for symbol in VOCABULARY])
+        self.begin = None if description.begin is None else ids[description.begin]
+        self.end = None if description.end is None else ids[description.end]
+
+    def __len__(self) -> int:
+        return 1
+
+    @property
+    def device(self) -> torch.device:
+        weight: Tensor = self._table
+        return weight.device
+
+    def to(self, device: torch.device) -> "ForeignSubject":
+        """The same, moved to a device."""
+        self.model.to(device)
+        return self
+
+    @property
+    def _table(self) -> Tensor:
+        weight: Tensor = self.model.get_input_embeddings().weight
+        return weight
+
+    def embed_ids(self, ids: Tensor) -> Tensor:
+        own = self.own_ids.to(self.device)
+        if self.begin is not None:
+            own = own.clone()
+            own[BEGIN_ID] = self.begin
+        return self._table[own[ids]]
+
+    def embed_distribution(self, symbols: Tensor) -> Tensor:
+        own = self.own_ids.to(self.device)
+        begin = self._table[self.begin or 0].expand(1, len(symbols), 1, -1)
+        return torch.cat([begin, (symbols @ self._table[own[: symbols.shape[-1]]]).unsqueeze(0)], dim=2)
+
+    def forward(
+        self, vectors: Tensor, mask: Tensor, positions: Tensor | None = None, *, with_streams: bool = False
+    ) -> Responses:
+        x, seen = self._framed(vectors[0], mask.expand(1, -1, -1)[0])
+        last_hidden, streams = self._run(x, seen, self._own_positions(positions, x))
+        places = torch.zeros_like(seen[:, 0], dtype=torch.long) if self.family.pools_first else seen.sum(dim=1) - 1
+        rows = torch.arange(len(x), device=x.device)
+        logits = self.family.head(self.model, last_hidden[rows, places]).unsqueeze(0)
+        if not with_streams:
+            return Responses(logits, None, None, mask)
+        depths = lens_depths(len(streams) - 1)
+        normed = [
+            streams[depth] if depth == len(streams) - 1 else self.family.final_norm(self.model, streams[depth])
+            for depth in depths
+        ]
+        lens = torch.stack([self.family.head(self.model, stream) for stream in normed], dim=1)
+        norms = torch.stack([streams[depth].square().mean(dim=-1).add(1e-6).log() / 2 for depth in depths], dim=1)
+        return Responses(logits, lens.unsqueeze(0), norms.unsqueeze(0), mask)
+
+    def _framed(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The sequences as this subject writes them: with or without a begin symbol, with or without an end."""
+        if self.begin is None:
+            x, mask = x[:, 1:], mask[:, 1:]
+        if self.end is None:
+            return x, mask
+        lengths = mask.sum(dim=1)
+        x = torch.cat([x, x.new_zeros(len(x), 1, x.shape[-1])], dim=1)
+        mask = torch.cat([mask, mask.new_zeros(len(mask), 1)], dim=1)
+        at_end = torch.arange(x.shape[1], device=x.device) == lengths.unsqueeze(1)
+        return torch.where(at_end.unsqueeze(-1), self._table[self.end], x), mask | at_end
+
+    def _own_positions(self, positions: Tensor | None, x: Tensor) -> Tensor | None:
+        """Positions `(batch, length)` of the framed sequences, as this subject counts them; those past the end of
+        its table are its last. None: the usual ones."""
+        if positions is None or self.family.first_position is None:
+            return None
+        own = positions[0] if self.begin is not None else positions[0, :, 1:] - 1
+        if self.end is not None:
+            own = torch.cat([own, own[:, -1:] + 1], dim=1)
+        reach = self.family.positions(self.model.config)
+        if reach is not None:
+            own = own.clamp(max=reach - 1)
+        return own.expand(len(x), -1) + self.family.first_position(self.model.config)
+
+    def _run(self, x: Tensor, mask: Tensor, positions: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        arguments: dict[str, Any] = {"inputs_embeds": x, "attention_mask": mask.long(), "output_hidden_states": True}
+        if positions is not None:
+            arguments["position_ids"] = positions
+        base = self.model.base_model
+        if self.model.config.model_type == "t5":
+            config = self.model.config
+            first = getattr(config, "decoder_start_token_id", None)
+            start = self._table[config.pad_token_id if first is None else first].expand(len(x), 1, -1)
+            # As in training: the decoder sees the sequence shifted right, and no mask of its own.
+            arguments["decoder_inputs_embeds"] = torch.cat([start, x[:, :-1]], dim=1)
+            output = base(**arguments, use_cache=False)
+            return output.last_hidden_state, output.decoder_hidden_states
+        output = base(**arguments)
+        return output.last_hidden_state, output.hidden_states
+
+
+def load_bundle(path: Path) -> ForeignCheckpoint:
+    """Read a bundle. Raises the subclass of `CheckpointError` that names what is wrong."""
+    bundle = read_bundle(path)
+    description = bundle.description
+    name = bundle.architecture
+    config = _configured(name, bundle.config)
+    if config.vocab_size < len(description.vocabulary):
+        raise InvalidConfig(
+            f"{DESCRIPTION} lists {len(description.vocabulary)} symbols, but vocab_size is {config.vocab_size}"
+        )
+    model_class = getattr(transformers, name)
+    try:
+        with torch.device("meta"):
+            count = sum(parameter.numel() for parameter in model_class(config).parameters())
+    except Exception as error:  # whatever a library's constructor makes of sizes that do not fit
+        raise InvalidConfig(f"{CONFIG} does not describe a {name}: {str(error)[:300]}") from error
+    if count > MAX_PARAMETERS:
+        raise TooManyParameters(count)
+    model = model_class(config)
+    _load_weights(model, bundle)
+    model.eval().requires_grad_(False)
+    family = FAMILIES[name]
+    limit = family.positions(config)
+    frame = (description.begin is not None) + (description.end is not None)
+    facts = ForeignFacts(
+        name, description.task, description.train_max_length, None if limit is None else max(0, limit - frame)
+    )
+    with path.open("rb") as content:
+        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+    return ForeignCheckpoint(facts, ForeignSubject(model, family, facts, description), sha256)
+
+
+def _configured(name: str, raw: Mapping[str, Any]) -> Any:
+    if any(type(raw.get(key)) is int and raw[key] > MAX_LAYERS for key in _LAYER_KEYS):
+        raise InvalidConfig(f"{CONFIG} has more than {MAX_LAYERS} layers")
+    config_class = getattr(transformers, name).config_class
+    known = set(inspect.signature(config_class.__init__).parameters) | {"decoder_start_token_id"}
+    own = {key: value for key, value in raw.items() if key in known and not key.startswith("_")}
+    try:
+        config = config_class(**(own | {"num_labels": CLASSES, "id2label": None, "label2id": None}))
+    except Exception as error:  # whatever a library's constructor makes of strange values
+        raise InvalidConfig(f"{CONFIG} does not describe a {name}: {str(error)[:300]}") from error
+    config._attn_implementation = "eager"
+    return config
+
+
+def _load_weights(model: nn.Module, bundle: Bundle) -> None:
+    extracted = bundle.path.with_suffix(".weights")
+    try:
+        bundle.extract_weights(extracted)
+        header = read_header(extracted)
+        state = model.state_dict()
+        shapes = {name: tuple(tensor.shape) for name, tensor in state.items() if name in header}
+        check_tensors(header, shapes)
+        weights = {name: tensor.to(torch.float32) for name, tensor in load_file(extracted).items()}
+    finally:
+        extracted.unlink(missing_ok=True)
+    check_finite(weights)
+    there = {state[name].data_ptr() for name in weights}
+    for name, tensor in state.items():
+        if name not in weights and tensor.data_ptr() not in there:
+            raise MissingTensor(f"tensor {name!r} is missing; the config calls for shape {list(tensor.shape)}")
+    model.load_state_dict(weights, strict=False)

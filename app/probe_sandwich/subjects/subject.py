@@ -1,0 +1,52 @@
+"""What the sandwich and the length test need of a subject, whoever's architecture it is."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from probe_sandwich.formulas.tasks import Task
+from probe_sandwich.subjects.transformer import Responses
+
+
+class SubjectFacts(Protocol):
+    """What a subject was trained for."""
+
+    @property
+    def task(self) -> Task: ...
+
+    @property
+    def train_max_length(self) -> int: ...
+
+    @property
+    def longest_formula(self) -> int | None:
+        """Symbols of the longest formula that it can take; None where there is no end."""
+
+
+class Subjects(Protocol):
+    """One or more frozen subjects that run as one batch, with a leading axis of models.
+
+    Positions are those of `VOCABULARY` sequences with the begin symbol first, whatever the subject makes of them.
+    """
+
+    @property
+    def configs(self) -> Sequence[SubjectFacts]: ...
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def __len__(self) -> int: ...
+
+    def embed_ids(self, ids: Tensor) -> Tensor:
+        """Symbol ids `(models or 1, batch, length)` as vectors `(models, batch, length, d_model)`."""
+
+    def embed_distribution(self, symbols: Tensor) -> Tensor:
+        """Distributions over `FORMULA_SYMBOLS` `(batch, length, symbols)` as vectors
+        `(models, batch, 1 + length, d_model)`."""
+
+    def forward(
+        self, vectors: Tensor, mask: Tensor, positions: Tensor | None = None, *, with_streams: bool = False
+    ) -> Responses:
+        """Responses to vectors, padding to the right, at `positions (1, batch or 1, length)` where these are given
+        and the subject's architecture lets them be chosen."""

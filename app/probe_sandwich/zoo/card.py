@@ -1,0 +1,124 @@
+"""The zoo's card: what it holds, how its labels were checked, and how to make it again."""
+
+import hashlib
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import matplotlib as mpl
+import torch
+from matplotlib.figure import Figure
+from pydantic import BaseModel
+
+from probe_sandwich.formulas.datasets import Split, sample_formulas
+from probe_sandwich.formulas.shortcuts import bag_of_symbols_accuracy
+from probe_sandwich.formulas.tasks import Task
+from probe_sandwich.length_test import Definition, buckets
+from probe_sandwich.zoo.build import check_recipe
+from probe_sandwich.zoo.info import ZooSummary, summarize
+from probe_sandwich.zoo.recipe import Recipe, manifest
+from probe_sandwich.zoo.shards import INDEX, IndexRow, read_index, write_atomically
+from probe_sandwich.zoo.stability import LabelStability, TrainingStability, label_stability, training_stability
+
+CARD, PLOT = "zoo-card.json", "accuracies.png"
+LICENCE = "Apache-2.0"
+_READER_FORMULAS = 4000
+PACKAGES = ("probe-sandwich", "torch", "numpy", "safetensors")
+
+
+class ZooCard(BaseModel):
+    """The JSON beside the index.
+
+    `bag_of_symbols`: accuracy, in each length bucket, of a linear reader and of a small MLP that see nothing but
+    counts of symbols and the length; 0.5 is chance.
+    """
+
+    recipe: Recipe
+    definition: Definition
+    summary: ZooSummary
+    seeds: int
+    devices: dict[str, int]
+    bag_of_symbols: dict[str, dict[str, float]]
+    label_stability: LabelStability
+    training_stability: TrainingStability
+    index_sha256: str
+    packages: dict[str, str]
+    rebuild: str
+    licence: str = LICENCE
+
+
+def read_card(folder: Path) -> ZooCard | None:
+    """The card, or None where none was made or the zoo has grown since."""
+    path = folder / CARD
+    if not path.exists():
+        return None
+    card = ZooCard.model_validate_json(path.read_text())
+    return card if card.index_sha256 == _index_hash(folder) else None
+
+
+def write_card(folder: Path, recipe: Recipe, sample: int, retrained: int, seed: int, device: torch.device) -> ZooCard:
+    """Measure and write card and plot: `sample` subjects tested again, `retrained` groups trained again.
+
+    Raises `NotAZoo`, `OtherRecipe`, `DamagedShard`.
+    """
+    rows = read_index(folder)
+    check_recipe(folder, manifest(recipe))
+    there = {row.group for row in rows}
+    groups = [group for group in manifest(recipe) if group.index in there]
+    # Every so many, so that all schemes take turns.
+    chosen = groups[:: max(1, len(groups) // retrained)][:retrained] if retrained else []
+    definition = rows[0].definition
+    card = ZooCard(
+        recipe=recipe,
+        definition=definition,
+        summary=summarize(rows),
+        seeds=len({row.seed for row in rows}),
+        devices={device: sum(row.device == device for row in rows) for device in sorted({row.device for row in rows})},
+        bag_of_symbols=_bag_of_symbols(recipe.task, recipe.train_max_length),
+        label_stability=label_stability(folder, rows, sample, seed, device),
+        training_stability=training_stability(chosen, rows, definition, device),
+        index_sha256=_index_hash(folder),
+        packages={package: version(package) for package in PACKAGES},
+        rebuild=f"probe-sandwich zoo build DIR --task {recipe.task.name} --models {len(rows)} --seed {recipe.seed}"
+        f" --steps {recipe.steps}",
+    )
+    write_atomically(folder / CARD, (card.model_dump_json(indent=2) + "\n").encode())
+    plot_accuracies(rows, folder / PLOT)
+    return card
+
+
+def plot_accuracies(rows: Sequence[IndexRow], path: Path) -> None:
+    """Histograms of the long accuracy of converged subjects, one for each position scheme."""
+    schemes = sorted({row.scheme.value for row in rows})
+    edges = [0.5 + 0.02 * step for step in range(26)]
+    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=(7.2, 1.3 * len(schemes) + 0.6), layout="constrained")
+        panels = figure.subplots(len(schemes), sharex=True, squeeze=False)[:, 0]
+        for panel, scheme in zip(panels, schemes, strict=True):
+            own = [
+                row for row in rows if row.scheme.value == scheme and row.converged and row.long_accuracy is not None
+            ]
+            cut = rows[0].definition.generalizer_cut
+            for label, colour, name in ((False, "#c1553b", "not generalizers"), (True, "#2f6f9f", "generalizers")):
+                values = [row.long_accuracy for row in own if row.label is label and row.long_accuracy is not None]
+                panel.hist(values, bins=edges, color=colour, label=f"{name}: {len(values)}")
+            panel.axvline(cut, color="black", linewidth=0.8, linestyle="--")
+            panel.set_ylabel(scheme)
+            panel.legend(loc="upper left", frameon=False)
+        panels[-1].set_xlabel("accuracy on lengths (T, 2T] of converged subjects")
+        figure.savefig(path, dpi=150)
+
+
+def _bag_of_symbols(task: Task, train_max_length: int) -> dict[str, dict[str, float]]:
+    accuracies = {}
+    for bucket in buckets(train_max_length):
+        train, test = (
+            sample_formulas(task, bucket.min_length, bucket.max_length, _READER_FORMULAS, seed, split)
+            for seed, split in ((1, Split.TRAINING), (2, Split.EVALUATION))
+        )
+        accuracies[bucket.relative] = bag_of_symbols_accuracy(train, test)
+    return accuracies
+
+
+def _index_hash(folder: Path) -> str:
+    return hashlib.sha256((folder / INDEX).read_bytes()).hexdigest()

@@ -1,0 +1,67 @@
+"""One-thread worker processes on this machine."""
+
+import os
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from threading import Thread
+
+import torch
+
+from probe_sandwich.length_test import Definition
+from probe_sandwich.zoo.build import BuildFailed, Shard, build_stack
+from probe_sandwich.zoo.recipe import Group
+
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class LocalPool:
+    """So many processes of this machine."""
+
+    workers: int
+    device: str = "cpu"
+
+    def __call__(self, stacks: Sequence[Sequence[Group]], definition: Definition) -> Iterator[list[Shard]]:
+        waiting = deque(range(len(stacks)))
+        lost: Counter[int] = Counter()
+        while waiting:
+            running: dict[Future[list[Shard]], int] = {}
+            try:
+                # CUDA cannot be used in a forked child, hence spawn.
+                with ProcessPoolExecutor(self.workers, get_context("spawn"), start_worker) as pool:
+                    while waiting or running:
+                        while waiting and len(running) < self.workers:
+                            number = waiting.popleft()
+                            running[pool.submit(build_stack, stacks[number], definition, self.device)] = number
+                        for future in wait(running, return_when=FIRST_COMPLETED).done:
+                            shards = future.result()
+                            del running[future]
+                            yield shards
+            except BrokenProcessPool as error:
+                # A worker died, and the pool with it; which stack it had, nobody can say.
+                again = sorted(running.values())
+                lost.update(again)
+                if max(lost[number] for number in again) >= _ATTEMPTS:
+                    raise BuildFailed(
+                        f"a worker died {_ATTEMPTS} times over the same groups, for want of memory perhaps; "
+                        "try fewer --workers"
+                    ) from error
+                waiting.extendleft(reversed(again))
+
+
+def start_worker() -> None:
+    """What every process of a pool does first: one thread each, and no life of its own."""
+    torch.set_num_threads(1)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A builder killed outright cannot stop its workers; so they watch it."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -1,0 +1,86 @@
+"""What a zoo holds, counted from its index."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import BaseModel
+
+from probe_sandwich.subjects.config import Scheme
+from probe_sandwich.zoo.shards import IndexRow
+
+LEAST_SHARE = 0.15
+"""Of each label among a scheme's converged subjects; a scheme with less is one-sided."""
+CUTS = (0.80, 0.85, 0.90, 0.95)
+
+
+class SchemeSummary(BaseModel):
+    """Counts for one position scheme; quantiles (10, 50, 90 %) over its converged subjects."""
+
+    subjects: int
+    converged: int
+    generalizers: int
+    one_sided: bool
+    long_accuracy_quantiles: list[float]
+
+
+class ZooSummary(BaseModel):
+    """Counts of a zoo; labels count among converged subjects only."""
+
+    subjects: int
+    converged: int
+    generalizers: int
+    certain: int
+    configurations: int
+    mixed_configurations: int
+    reserve: int
+    generalizers_at_cut: dict[str, int]
+    train_core_seconds: float
+    by_scheme: dict[str, SchemeSummary]
+
+
+def summarize(rows: Sequence[IndexRow]) -> ZooSummary:
+    """Count subjects, labels and configurations."""
+    converged = [row for row in rows if row.converged]
+    labels_of: dict[int, set[bool]] = defaultdict(set)
+    for row in converged:
+        labels_of[row.group].add(row.label)
+    schemes = sorted({row.scheme.value for row in rows})
+    return ZooSummary(
+        subjects=len(rows),
+        converged=len(converged),
+        generalizers=sum(row.label for row in converged),
+        certain=sum(row.certain for row in converged),
+        configurations=len({row.group for row in rows}),
+        mixed_configurations=sum(len(labels) == 2 for labels in labels_of.values()),
+        reserve=sum(row.reserve for row in rows),
+        generalizers_at_cut={f"{cut:.2f}": sum(row.retest(cut).generalizer for row in converged) for cut in CUTS},
+        train_core_seconds=round(sum(row.train_seconds for row in rows), 1),
+        by_scheme={scheme: _scheme([row for row in rows if row.scheme.value == scheme]) for scheme in schemes},
+    )
+
+
+def _scheme(rows: Sequence[IndexRow]) -> SchemeSummary:
+    converged = [row for row in rows if row.converged]
+    accuracies = [row.long_accuracy for row in converged if row.long_accuracy is not None]
+    quantiles = np.quantile(accuracies, (0.1, 0.5, 0.9)).round(4).tolist() if accuracies else []
+    return SchemeSummary(
+        subjects=len(rows),
+        converged=len(converged),
+        generalizers=sum(row.label for row in converged),
+        one_sided=_is_one_sided([row.label for row in converged]),
+        long_accuracy_quantiles=quantiles,
+    )
+
+
+def one_sided_schemes(rows: Sequence[IndexRow]) -> set[Scheme]:
+    """Position schemes whose converged subjects nearly all have one label: no figure should count them."""
+    labels: dict[Scheme, list[bool]] = defaultdict(list)
+    for row in rows:
+        if row.converged:
+            labels[row.scheme].append(row.label)
+    return {scheme for scheme, found in labels.items() if _is_one_sided(found)}
+
+
+def _is_one_sided(labels: Sequence[bool]) -> bool:
+    return bool(labels) and not LEAST_SHARE <= sum(labels) / len(labels) <= 1 - LEAST_SHARE

@@ -1,0 +1,50 @@
+"""Does a zoo hold what its index says?"""
+
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from pydantic import BaseModel
+
+from probe_sandwich.length_test import run_length_test
+from probe_sandwich.subjects.transformer import join
+from probe_sandwich.zoo.shards import read_index, read_weights, shard_rows
+
+
+class Verification(BaseModel):
+    """Outcome of a check; `wrong` names the subjects whose counts came out differently, `pruned` counts those whose
+    weights are not there."""
+
+    subjects: int
+    pruned: int
+    retested: int
+    wrong: list[str]
+
+
+class StaleIndex(ValueError):
+    """The index does not repeat what the shards say."""
+
+
+def verify(folder: Path, sample: int, seed: int, device: torch.device) -> Verification:
+    """Recompute the hash of every subject whose weights are there, and the length-test counts of a random sample.
+
+    Raises `NotAZoo`, `StaleIndex`, `DamagedShard`.
+    """
+    rows = read_index(folder)
+    if rows != list(shard_rows(folder)):
+        raise StaleIndex(f"{folder} has an index that differs from its shards; run `probe-sandwich zoo merge` on it")
+    pruned = sum(row.row is None for row in rows)
+    rows = [row for row in rows if row.row is not None]
+    weights = read_weights(folder, rows)
+    chosen = np.random.default_rng(seed).permutation(len(rows))[:sample]
+    by_group: dict[int, list[int]] = defaultdict(list)
+    for number in chosen.tolist():
+        by_group[rows[number].group].append(number)
+    wrong = []
+    for numbers in by_group.values():
+        subjects = [(rows[n].config, {name: tensor.to(device) for name, tensor in weights[n].items()}) for n in numbers]
+        for number, result in zip(numbers, run_length_test(join(subjects), rows[numbers[0]].definition), strict=True):
+            if result.buckets != rows[number].buckets:
+                wrong.append(rows[number].subject)
+    return Verification(subjects=len(rows), pruned=pruned, retested=len(chosen), wrong=wrong)
