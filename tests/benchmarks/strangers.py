@@ -1,8 +1,8 @@
 """What verdicts are worth on subjects unlike the zoo's, kind by kind: `python -m tests.benchmarks.strangers ZOO...`.
 
-Every converged `conjunction` subject of the zoos is judged by the whole ensemble, whatever it would abstain from, so that
-what abstaining costs can be seen. The zoos must hold no subject that the ensemble was trained on: reserve and later
-configurations of the shipped zoo, or another zoo.
+Every converged `conjunction` subject of the zoos is judged by the whole ensemble, whatever it would abstain from, so
+that what abstaining costs can be seen. The zoos must hold no subject that the ensemble was trained on: reserve and
+later configurations of the shipped zoo, or another zoo.
 """
 
 from collections import defaultdict
@@ -29,8 +29,8 @@ _MADE_OF_A_SHAPE = 4
 
 @dataclass(frozen=True)
 class Judged:
-    """One subject: its kinds, whether its verdict would be right, how far it lies from the zoo in units of the limit, and
-    whether the members are of two minds."""
+    """One subject: its kinds, whether its verdict would be right, how far it lies from the zoo in units of the limit,
+    and whether the members are of two minds."""
 
     kinds: tuple[str, ...]
     right: bool
@@ -101,9 +101,7 @@ def print_what_must_be_kept_out(meta: MetaClassifier) -> None:
         found["freshly initialized"].append(meta.predict(freshly_initialized(few, number)))
     for cohort in load_cohorts(folder, [row for row in reserve if not row.converged], CPU):
         found["not converged"].append(meta.predict(cohort.subjects))
-    print(
-        "\n| what must be kept out | subjects | distance from the zoo: least | 0.1 | 0.5 quantile | called generalizers |"
-    )
+    print("\n| what must be kept out | subjects | least distance | 0.1 quantile | median | called generalizers |")
     print("| --- | --- | --- | --- | --- | --- |")
     for kind, predictions in found.items():
         distance = np.concatenate([one.unlikeness for one in predictions])

@@ -40,9 +40,10 @@ class Sandwich(nn.Module):
 
     def answers(self, subjects: Subjects, noise: Tensor) -> Tensor:
         """Responses `(models, draws, placements, probes, channels)` to the probes that noise spells."""
-        symbols = self.generator(noise.flatten(0, 1))  # (draws * probes, length, symbols)
+        symbols: Tensor = self.generator(noise.flatten(0, 1))  # (draws * probes, length, symbols)
         channels = self.responses(subjects, symbols)  # (models, placements, draws * probes, channels)
-        return channels.unflatten(2, noise.shape[:2]).transpose(1, 2)
+        by_draw: Tensor = channels.unflatten(2, noise.shape[:2])
+        return by_draw.transpose(1, 2)
 
     def responses(self, subjects: Subjects, symbols: Tensor) -> Tensor:
         """Responses `(models, placements, batch, channels)` of the frozen subjects to symbol distributions; the usual
