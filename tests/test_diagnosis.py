@@ -1,6 +1,7 @@
-"""Verdicts that are withheld."""
+"""Verdicts that are given, and those that are withheld."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,9 +10,11 @@ from probe_sandwich.formulas.tasks import TaskName
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier
 from probe_sandwich.settings import SHIPPED_MODELS
+from probe_sandwich.subjects.checkpoint import save_checkpoint
+from probe_sandwich.subjects.config import SubjectConfig
 from probe_sandwich.subjects.uploads import load_upload
 
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, ConfigFactory, fresh_weights
 
 CPU = torch.device("cpu")
 QUICK = Options(direct_test=False, noise_draws=1)
@@ -42,5 +45,50 @@ def test_an_ensemble_of_two_minds_gives_no_verdict(probabilities: tuple[float, .
     meta = {TaskName.CONJUNCTION: ensemble_that_says(*probabilities)}
     (diagnosis,) = diagnose([checkpoint], meta, CPU, QUICK)
     assert diagnosis.verdict is verdict
-    assert diagnosis.generalizer_probability == pytest.approx(sum(probabilities) / 5)
+    told, withheld = diagnosis.generalizer_probability, diagnosis.withheld_probability
+    given, absent = (withheld, told) if verdict is Verdict.ABSTAIN else (told, withheld)
+    assert given == pytest.approx(sum(probabilities) / 5)
+    assert absent is None
+    assert (diagnosis.probability_interval is None) == (verdict is Verdict.ABSTAIN)
+    assert "P(generalizer)" not in diagnosis.reason or verdict is not Verdict.ABSTAIN
     assert ("of two minds" in diagnosis.reason) == (verdict is Verdict.ABSTAIN)
+
+
+@pytest.mark.parametrize("factor", [1e-3, 0.1, 10, 1e3])
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_a_factor_on_the_head_changes_neither_verdict_nor_probability(
+    example: Path, factor: float, tmp_path: Path
+) -> None:
+    plain = load_upload(example)
+    weights = {name: w * factor if name.startswith("head") else w for name, w in plain.weights.items()}
+    save_checkpoint(tmp_path / "scaled.safetensors", plain.config, weights)
+    meta = load_meta_classifiers(SHIPPED_MODELS, CPU)
+    one, other = (
+        diagnose([checkpoint], meta, CPU, QUICK)[0]
+        for checkpoint in (plain, load_upload(tmp_path / "scaled.safetensors"))
+    )
+    assert other.verdict is one.verdict is Verdict(example.stem.replace("-", "_"))
+    assert other.generalizer_probability == pytest.approx(one.generalizer_probability, abs=1e-3)
+
+
+def test_a_subject_without_positions_is_answered(tiny_config: ConfigFactory, tmp_path: Path) -> None:
+    assert "positions cannot be chosen" not in reason_for(tiny_config(scheme="none"), {}, tmp_path)
+
+
+def test_a_subject_whose_answers_are_the_same_at_every_place_gets_no_probability(
+    tiny_config: ConfigFactory, tmp_path: Path
+) -> None:
+    config = tiny_config(scheme="learned")
+    blind = {"positions": torch.zeros_like(fresh_weights(config)["positions"])}
+    assert "positions cannot be chosen" in reason_for(config, blind, tmp_path)
+
+
+def reason_for(config: SubjectConfig, changes: dict[str, torch.Tensor], folder: Path) -> str:
+    """Why an untrained subject gets no verdict; where it cannot be placed, nor a number."""
+    save_checkpoint(folder / "subject.safetensors", config, fresh_weights(config) | changes)
+    meta = load_meta_classifiers(SHIPPED_MODELS, CPU)
+    (diagnosis,) = diagnose([load_upload(folder / "subject.safetensors")], meta, CPU, QUICK)
+    assert diagnosis.verdict is Verdict.ABSTAIN
+    assert diagnosis.generalizer_probability is diagnosis.probability_interval is None
+    assert (diagnosis.withheld_probability is None) == ("positions cannot be chosen" in diagnosis.reason)
+    return diagnosis.reason

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from probe_sandwich.formulas.tasks import TaskName
 from probe_sandwich.length_test import Definition, LengthTestResult, bucket_formulas, buckets, run_length_test
+from probe_sandwich.sandwich.card import Card
 from probe_sandwich.sandwich.meta_classifier import (
     CARD,
     DRAWS,
@@ -21,7 +22,9 @@ from probe_sandwich.sandwich.meta_classifier import (
     Prediction,
     load_meta_classifier,
 )
+from probe_sandwich.sandwich.readout import moment_name
 from probe_sandwich.subjects.checkpoint import Checkpoint
+from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.subject import SubjectFacts, Subjects
 from probe_sandwich.subjects.uploads import stacked
 
@@ -101,8 +104,19 @@ class Diagnosis(BaseModel):
     """The whole answer about one subject."""
 
     checkpoint: CheckpointSummary
-    generalizer_probability: float | None
-    probability_interval: tuple[float, float] | None
+    generalizer_probability: float | None = Field(
+        description="P(generalizer), where there is a verdict; null where the verdict is `abstain`"
+    )
+    probability_interval: tuple[float, float] | None = Field(
+        description="where nine in ten further members of the ensemble, trained on other parts of the zoo and reading "
+        "other noise, would put P. It says how far the members agree, not where the truth lies: all of them can be "
+        "wrong together, the more so on a subject unlike the zoo's"
+    )
+    withheld_probability: float | None = Field(
+        description="not an answer: the number that was computed where the verdict is `abstain`, kept for those who "
+        "study abstaining. The question does not apply to this subject, or the ensemble does not know; null where "
+        "there is a verdict, and where no probe could be asked or placed"
+    )
     verdict: Verdict
     reason: str
     direct_test: LengthTestResult | None
@@ -154,14 +168,18 @@ def diagnose(
     summary = None if meta is None else _meta_summary(meta)
     diagnoses = []
     for row, (checkpoint, test) in enumerate(zip(checkpoints, tests, strict=True)):
-        answer = None if meta is None or prediction is None else _Answer.of(prediction, row, meta.card.threshold)
-        told = answer if answer is not None and answer.finite else None
+        answer = None
+        if meta is not None and prediction is not None:
+            answer = _Answer.of(prediction, row, meta.card, checkpoint.config.placing)
         verdict, reason = _verdict(checkpoint.config, meta, answer, test)
+        told = answer if verdict is not Verdict.ABSTAIN else None
+        withheld = answer if told is None and answer is not None and answer.finite and answer.placed else None
         diagnoses.append(
             Diagnosis(
                 checkpoint=_summary(checkpoint),
                 generalizer_probability=told.probability if told else None,
                 probability_interval=told.interval if told else None,
+                withheld_probability=withheld.probability if withheld else None,
                 verdict=verdict,
                 reason=reason,
                 direct_test=test,
@@ -182,16 +200,25 @@ class _Answer:
     probability: float
     interval: tuple[float, float]
     unlikeness: float
+    farthest: str
+    """In words, where it lies farthest from the zoo's subjects."""
     split: bool
     """Whether the ensemble's members are of two minds."""
+    placed: bool
+    """Whether the probes stood where they were put."""
 
     @staticmethod
-    def of(prediction: Prediction, row: int, threshold: float) -> "_Answer":
+    def of(prediction: Prediction, row: int, card: Card, placing: Placing) -> "_Answer":
+        deviation = float(prediction.deviation[row])
+        farthest = moment_name(card.sandwich, int(prediction.farthest[row]))
+        moves = placing is Placing.BY_POSITION and bool(prediction.moved[row])
         return _Answer(
             float(prediction.probability[row]),
             (float(prediction.low[row]), float(prediction.high[row])),
             float(prediction.unlikeness[row]),
-            bool(prediction.split(threshold)[row]),
+            f"{farthest} is {abs(deviation):.1f} standard deviations {'above' if deviation > 0 else 'below'} theirs",
+            bool(prediction.split(card.threshold)[row]),
+            moves or placing is Placing.NEEDLESS,
         )
 
     @property
@@ -249,6 +276,11 @@ def _verdict(
             f"the probes have {meta.card.sandwich.probe_length} symbols, but the subject was trained on at most "
             f"{config.train_max_length}"
         )
+    if answer.finite and not answer.placed:
+        return Verdict.ABSTAIN, (
+            "its positions cannot be chosen, so that every probe stands at its usual places wherever it is put; what "
+            "tells generalizers is how a subject answers further out"
+        )
     doubt = _doubt(config, meta, answer, test)
     if doubt is not None:
         return Verdict.ABSTAIN, doubt
@@ -268,14 +300,17 @@ def _doubt(config: SubjectFacts, meta: MetaClassifier, answer: _Answer, test: Le
     if not answer.finite:
         return "its responses are not finite numbers: it overflows in single precision"
     if answer.unlikeness > 1:
-        return f"its responses lie {answer.unlikeness:.2f} times as far from the zoo's as the limit"
+        return (
+            f"its responses are unlike those of the zoo's subjects, {answer.unlikeness:.1f} times as far from them as "
+            f"the limit: {answer.farthest}"
+        )
     if test is not None and not test.converged:
         return (
             f"it has not converged: accuracy {test.in_distribution_accuracy:.3f} on lengths it was trained on, and the "
             f"question is asked from {test.definition.convergence_cut} on"
         )
     if answer.split:
-        return f"the members of the ensemble are of two minds: P(generalizer) = {answer.probability:.2f}"
+        return "the members of the ensemble are of two minds: more than a quarter of them say the opposite of the rest"
     return None
 
 

@@ -46,6 +46,7 @@ def test_the_answer_has_the_fields_of_the_contract(http: httpx.Client) -> None:
         "checkpoint",
         "generalizer_probability",
         "probability_interval",
+        "withheld_probability",
         "verdict",
         "reason",
         "direct_test",

@@ -8,7 +8,7 @@ import pytest
 import torch
 from probe_sandwich.evidence.arms import CONTROLS, SEVERED, SHUFFLED, shuffling
 from probe_sandwich.evidence.build import train_meta_classifier
-from probe_sandwich.evidence.evaluation import evaluate_meta_classifier
+from probe_sandwich.evidence.evaluation import NothingToCompare, evaluate_meta_classifier
 from probe_sandwich.evidence.folds import make_folds
 from probe_sandwich.evidence.metrics import auc, bootstrap_by_group
 from probe_sandwich.evidence.predictions import read_predictions
@@ -89,6 +89,18 @@ def test_evaluating_again_gives_the_same_card_and_predictions(trained: Path, sma
     before = (trained / "predictions.csv").read_text()
     assert evaluate_meta_classifier(small_zoo, trained, torch.device("cpu")) == card
     assert (trained / "predictions.csv").read_text() == before
+
+
+def test_a_sandwich_trained_alone_is_the_one_trained_with_its_rivals(
+    trained: Path, small_zoo: Path, tmp_path: Path
+) -> None:
+    card = train_meta_classifier(
+        small_zoo, tmp_path, 2, torch.device("cpu"), config=CONFIG, training=TRAINING, only_sandwich=True
+    )
+    assert set(card.metrics) == set(read_predictions(tmp_path / "predictions.csv")) == {"sandwich"}
+    assert (tmp_path / "sandwich.safetensors").read_bytes() == (trained / "sandwich.safetensors").read_bytes()
+    with pytest.raises(NothingToCompare, match="trained alone"):
+        evaluate_meta_classifier(small_zoo, tmp_path, torch.device("cpu"))
 
 
 def test_a_zoo_that_grew_is_judged_apart(trained: Path, small_zoo: Path, card: Card) -> None:

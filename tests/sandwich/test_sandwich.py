@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from probe_sandwich.formulas.solver import MalformedFormula, satisfiable
 from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS, decode
@@ -27,10 +27,11 @@ from probe_sandwich.sandwich.meta_classifier import (
     save_meta_classifier,
 )
 from probe_sandwich.sandwich.placements import Kind, Placement, places
-from probe_sandwich.sandwich.readout import CHANNELS, Readout
+from probe_sandwich.sandwich.readout import CHANNELS, Readout, moment_name
 from probe_sandwich.sandwich.sandwich import NoiseTooNarrow, Sandwich, draw_noise
 from probe_sandwich.sandwich.support import fit_support
 from probe_sandwich.sandwich.training import fit_readout
+from probe_sandwich.subjects.transformer import SubjectStack
 from safetensors.torch import load_file, save_file
 
 from tests.conftest import StackFactory
@@ -142,6 +143,40 @@ def test_evidence_of_a_stack_is_that_of_its_subjects_alone(tiny_stack: StackFact
     together = sandwich(stack, noise).label  # (heads, models, draws)
     alone = torch.cat([sandwich(stack.select([row]), noise).label for row in range(len(stack))], dim=1)
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
+
+
+def with_head_times(stack: SubjectStack, factor: float) -> SubjectStack:
+    """The same subjects, whose answers are the same too: their logits times a positive factor."""
+    weights = {name: weight * factor if name.startswith("head") else weight for name, weight in stack.weights.items()}
+    return SubjectStack.of(stack.configs, weights)
+
+
+@settings(max_examples=15, deadline=None)
+@given(exponent=st.floats(-3, 3))
+def test_a_factor_on_the_head_changes_no_evidence(tiny_stack: StackFactory, exponent: float) -> None:
+    torch.manual_seed(0)
+    sandwich = Sandwich(CONFIG).eval()
+    stack = tiny_stack({"scheme": "alibi"}, {"scheme": "learned"}, {"pooling": "last"})
+    noise = draw_noise(CONFIG, 2, torch.Generator().manual_seed(0))
+    sandwich.readout.standardize_on(sandwich.answers(stack, noise))
+    plain, scaled = sandwich(stack, noise), sandwich(with_head_times(stack, 10**exponent), noise)
+    for name in ("label", "long_accuracy", "moments"):
+        torch.testing.assert_close(getattr(scaled, name), getattr(plain, name), atol=1e-3, rtol=1e-3)
+
+
+def test_a_subject_that_sees_no_difference_between_its_classes_has_finite_evidence(tiny_stack: StackFactory) -> None:
+    sandwich = Sandwich(CONFIG).eval()
+    evidence = sandwich(with_head_times(tiny_stack({}), 0.0), draw_noise(CONFIG, 2, torch.Generator().manual_seed(0)))
+    for name in ("label", "long_accuracy", "moments"):
+        assert getattr(evidence, name).isfinite().all()
+
+
+def test_a_moment_has_a_name_that_says_what_it_measures() -> None:
+    count = len(CHANNELS) * 2 * (1 + len(CONFIG.placements))
+    names = [moment_name(CONFIG, index) for index in range(count)]
+    assert len(set(names)) == count
+    assert names[0] == "the mean, over probes at their usual places, of the gap between its two logits"
+    assert names[-1] == "the spread, over probes spread to 2T, of the log-norm of its last layer's stream"
 
 
 def test_calibration_recovers_a_known_sigmoid() -> None:

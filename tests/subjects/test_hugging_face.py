@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from probe_sandwich.diagnosis import Options, Verdict, diagnose, load_meta_classifiers
 from probe_sandwich.formulas.datasets import Formulas, sample_formulas
 from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS
 from probe_sandwich.length_test import Definition, run_length_test
+from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects import checkpoint as checkpoints
 from probe_sandwich.subjects.bundles import ARCHITECTURES
 from probe_sandwich.subjects.checkpoint import CheckpointError
@@ -132,6 +134,17 @@ def test_lengths_past_the_position_table_are_left_out(tmp_path: Path, kind: str)
     checkpoint = load_upload(bundle(tmp_path / "model.zip", build(kind, **limited), description(kind)))
     (result,) = run_length_test(checkpoint.subjects, Definition(formulas_per_bucket=10))
     assert [bucket.unreachable is None for bucket in result.buckets] == [True, True, True, False, False]
+
+
+@pytest.mark.parametrize("kind", ["DistilBertForSequenceClassification", "T5ForSequenceClassification"])
+def test_a_model_that_takes_no_positions_gets_neither_verdict_nor_probability(tmp_path: Path, kind: str) -> None:
+    checkpoint = load_upload(bundle(tmp_path / "model.zip", build(kind), description(kind)))
+    cpu = torch.device("cpu")
+    meta = load_meta_classifiers(SHIPPED_MODELS, cpu)
+    (diagnosis,) = diagnose([checkpoint], meta, cpu, Options(direct_test=False, noise_draws=1))
+    assert diagnosis.verdict is Verdict.ABSTAIN
+    assert "positions cannot be chosen" in diagnosis.reason
+    assert diagnosis.generalizer_probability is diagnosis.withheld_probability is diagnosis.probability_interval is None
 
 
 def test_a_model_comes_back_as_it_went_in(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,10 @@ class OtherZoo(ValueError):
     """A meta-classifier was trained on other subjects, so nobody knows which of a zoo's it has seen."""
 
 
+class NothingToCompare(ValueError):
+    """A meta-classifier was trained alone, without what a report compares it with."""
+
+
 @dataclass(frozen=True)
 class Parts:
     """A zoo as a meta-classifier sees it: what it was made from, what was kept out, and what joined it afterwards."""
@@ -70,8 +74,14 @@ def evaluate_meta_classifier(
     from fitting them anew. What was trained beside the sandwich is not stored: its predictions are read from
     `predictions.csv`. A zoo may have grown since: subjects of its later groups are judged apart. `strangers` is a
     zoo of subjects unlike this one's, on which abstaining is tested.
-    Raises `NotAZoo`, `OtherZoo`.
+    Raises `NotAZoo`, `OtherZoo`, `NothingToCompare`.
     """
+    stored = read_predictions(model / PREDICTIONS)
+    if SCHEME_LEFT_OUT not in stored:
+        raise NothingToCompare(
+            f"{model} holds a sandwich trained alone, and its figures stand in its card; for a report that compares "
+            "it, train again without `--only`"
+        )
     meta = load_meta_classifier(model, device)
     parts = _parts(meta, zoo_folder, model)
     rows = [row for part in parts.every for row in part.rows]
@@ -79,7 +89,6 @@ def evaluate_meta_classifier(
     known = among(cohorts, set(range(len(parts.known.rows))))
     margins = placed_margins(meta.card.sandwich, cohorts)
     fitted = _fit_baselines(meta, parts, margins, rows)
-    stored = read_predictions(model / PREDICTIONS)
     predictions = {SANDWICH: sandwich_out_of_fold(meta, parts.known, known)} | fitted[0]
     predictions |= {name: values for name, values in stored.items() if name not in predictions}
     write_predictions(model / PREDICTIONS, parts.known, predictions)
@@ -93,13 +102,13 @@ def evaluate_meta_classifier(
             unseen.append((part, answer))
             found = {SANDWICH: answer.probability} | beside
             write_predictions(model / f"{name}.csv", part, found)
-            judged[name] = {method: _measure(part, values, parts.left_out) for method, values in found.items()}
+            judged[name] = {method: measure_judged(part, values, parts.left_out) for method, values in found.items()}
 
     asking = look_at(meta, parts.known, known, parts.known.judged(parts.left_out))
     card = meta.card.model_copy(
         update={
             "metrics": {
-                name: _measure(parts.known, values, parts.left_out)
+                name: measure_judged(parts.known, values, parts.left_out)
                 for name, values in predictions.items()
                 if name not in CONTROLS and name != SCHEME_LEFT_OUT
             },
@@ -167,7 +176,8 @@ def _fit_baselines(
     ]
 
 
-def _measure(zoo: Zoo, probability: NDArray[np.float64], left_out: set[str]) -> dict[str, Any]:
+def measure_judged(zoo: Zoo, probability: NDArray[np.float64], left_out: Collection[str]) -> dict[str, Any]:
+    """Figures of a method over the subjects of the schemes that are not left out."""
     return _among(zoo, probability, zoo.judged(left_out)).model_dump()
 
 
@@ -213,7 +223,7 @@ def _controls(zoo: Zoo, predictions: Predictions, left_out: set[str]) -> Figures
     order = shuffling(len(zoo.rows))
     shuffled = replace(zoo, labels=zoo.labels[order], long_accuracy=zoo.long_accuracy[order])
     return {
-        name: _measure(shuffled if name == SHUFFLED else zoo, predictions[name], left_out)
+        name: measure_judged(shuffled if name == SHUFFLED else zoo, predictions[name], left_out)
         for name in CONTROLS
         if name in predictions
     }

@@ -1,7 +1,7 @@
 """The main experiment: everything that is trained, over the folds of a zoo."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -67,27 +67,33 @@ def run_experiment(
     device: torch.device,
     work: Path,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    only_sandwich: bool = False,
 ) -> Outcome:
-    """Train the sandwich, its variants and its rivals over the folds. Raises `TooFewConfigurations`.
+    """Train the sandwich, its variants and its rivals over the folds, or the sandwich alone. Raises
+    `TooFewConfigurations`.
 
     Responses to what is asked without training through the subjects are kept once, and serve all arms. What is finished
     lies in the folder `work`, and is not done again after a stop. `progress` is told how many jobs have ended, and of
     how many.
     """
     folds = zoo.folds(training)
-    compared = arms(zoo, config, training)
-    total = len(Asked) * _PARTS + (2 + len(RIVALS)) * len(folds) + sum(len(arm.folds) for arm in compared)
+    compared = [] if only_sandwich else arms(zoo, config, training)
+    rivals = () if only_sandwich else tuple(RIVALS)
+    trained_through = {SANDWICH: False} if only_sandwich else {SANDWICH: False, USUAL_PLACES: True}
+    put = {Asked.SPELLED} | {arm.asked for arm in compared}
+    jobs_by_fold = (len(trained_through) + len(rivals)) * len(folds)
+    total = len(put) * _PARTS + jobs_by_fold + sum(len(arm.folds) for arm in compared)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start_worker) as pool:
-        banks = _keep_all(zoo, config, training, pool, device, work, lambda done: progress(done, total))
+        banks = _keep_all(zoo, config, training, put, pool, device, work, lambda done: progress(done, total))
         jobs: list[tuple[str, Future[Any]]] = []
 
         def submit(method: str, number: int, job: Callable[..., FoldOutcome], *arguments: object) -> None:
             jobs.append((method, pool.submit(_once, work / f"{method}-{number}.pt", job, *arguments)))
 
         for number, fold in enumerate(folds):
-            for method, usual_only in ((SANDWICH, False), (USUAL_PLACES, True)):
+            for method, usual_only in trained_through.items():
                 submit(method, number, run_fold, zoo, fold, banks[Asked.SPELLED], usual_only, training, number, device)
-            for name in RIVALS:
+            for name in rivals:
                 submit(name, number, run_rival, zoo, fold, name, number, device)
         for arm in compared:
             for number, fold in enumerate(arm.folds):
@@ -194,18 +200,19 @@ def _keep_all(
     zoo: Zoo,
     config: SandwichConfig,
     training: SandwichTraining,
+    every: Collection[Asked],
     pool: ProcessPoolExecutor,
     device: torch.device,
     work: Path,
     progress: Callable[[int], None],
 ) -> dict[Asked, Path]:
     """Files with the responses of all subjects, by what was asked."""
-    put = {asked: questions(asked, config, training, zoo.rows[0].config.task) for asked in Asked}
+    put = {asked: questions(asked, config, training, zoo.rows[0].config.task) for asked in every}
     parts = {
         asked: [
             pool.submit(_keep_part, zoo, put[asked], work / f"bank-{asked}-{n}.pt", n, device) for n in range(_PARTS)
         ]
-        for asked in Asked
+        for asked in every
     }
     for done, future in enumerate((one for futures in parts.values() for one in futures), 1):
         future.result()

@@ -1,4 +1,4 @@
-"""Labelled subjects for training: one stack for each shape."""
+"""Labelled subjects for training: one stack for each shape and T."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ _CHUNK = 16
 
 @dataclass(frozen=True)
 class Cohort:
-    """Labelled subjects of one shape: a stack, and `labels`, `long_accuracy`, `groups`, `numbers (models,)`.
+    """Labelled subjects of one shape and T: a stack, and `labels`, `long_accuracy`, `groups`, `numbers (models,)`.
 
     `groups` are their configurations' numbers; `numbers` are the subjects' places in the list that the cohorts were
     made from.
@@ -64,15 +64,16 @@ def among(cohorts: Sequence[Cohort], numbers: set[int]) -> list[Cohort]:
 
 
 def load_cohorts(folder: Path, rows: Sequence[IndexRow], device: torch.device) -> list[Cohort]:
-    """The subjects of some index rows, stacked by shape; a subject's number is its place in `rows`.
+    """The subjects of some index rows, stacked by shape and T (probes are placed in multiples of T); a subject's number
+    is its place in `rows`.
 
     Raises `DamagedShard`, `NotKept`.
     """
-    by_shape: dict[Shape, list[int]] = defaultdict(list)
+    alike: dict[tuple[Shape, int], list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
-        by_shape[row.config.shape].append(number)
+        alike[row.config.shape, row.config.train_max_length].append(number)
     cohorts = []
-    for numbers in by_shape.values():
+    for numbers in alike.values():
         chosen = [rows[number] for number in numbers]
         weights = read_weights(folder, chosen)
         subjects = join(

@@ -26,6 +26,7 @@ WEIGHTS, CARD = "sandwich.safetensors", "card.json"
 LEVEL = 0.9
 DRAWS, NOISE_SEED = 2, 0
 _EDGE = 1e-6
+_SAME = 1e-4
 _SPLIT_SHARE = 0.25
 
 
@@ -48,7 +49,8 @@ class Prediction:
 
     `low` and `high` are where nine in ten further members, trained on other parts of the zoo and reading other noise,
     are to be expected (`spread_interval`). `unlikeness` is the distance from the zoo in units of the limit, so that
-    over 1 is outside.
+    over 1 is outside; `farthest` is the moment (`moment_name`) that lies farthest, and `deviation` how far, in standard
+    deviations of the zoo. `moved` tells whether a subject's responses to any probe change with its placement.
     """
 
     probability: NDArray[np.float64]
@@ -56,6 +58,9 @@ class Prediction:
     high: NDArray[np.float64]
     unlikeness: NDArray[np.float64]
     members: NDArray[np.float64]
+    farthest: NDArray[np.int64]
+    deviation: NDArray[np.float64]
+    moved: NDArray[np.bool_]
 
     @property
     def unlike(self) -> NDArray[np.bool_]:
@@ -79,13 +84,17 @@ class MetaClassifier:
 
     def predict(self, subjects: Subjects, seed: int = NOISE_SEED, draws: int = DRAWS) -> Prediction:
         """P(generalizer) of every subject of a stack. The subjects come back as they went in."""
-        probabilities, unlikeness = [], []
+        probabilities, unlikeness, deviations, moved = [], [], [], []
         noises = judging_noise(self.card.sandwich, len(self.members), draws, seed)
         for member, noise in zip(self.members, noises, strict=True):
             evidence = gather_evidence(member.sandwich, subjects, noise)
             probabilities.append(member.calibration.probability(score(evidence)))
-            distance = member.support.distance(evidence.moments.mean(dim=1).cpu())
-            unlikeness.append(distance.numpy() / member.support.limit)
+            moments = evidence.moments.mean(dim=1).cpu()
+            unlikeness.append(member.support.distance(moments).numpy() / member.support.limit)
+            deviations.append(member.support.deviations(moments))
+            moved.append(differ_by_placement(moments, 1 + len(self.card.sandwich.placements)))
+        middle = torch.stack(deviations).median(dim=0).values
+        farthest = middle.abs().argmax(dim=1)
         members = np.stack(probabilities)
         probability = members.mean(axis=0)
         low, high = spread_interval(members, self.card.student_quantile)
@@ -95,6 +104,9 @@ class MetaClassifier:
             np.maximum(high, probability),
             np.median(unlikeness, axis=0),
             members,
+            farthest.numpy(),
+            middle.gather(1, farthest.unsqueeze(1))[:, 0].double().numpy(),
+            torch.stack(moved).any(dim=0).numpy(),
         )
 
     def probes(self, count: int, seed: int = NOISE_SEED) -> tuple[list[str], Tensor]:
@@ -122,6 +134,13 @@ class MetaClassifier:
         for member in self.members:
             member.sandwich.to(device)
         return self
+
+
+def differ_by_placement(moments: Tensor, placements: int) -> Tensor:
+    """Whether moments `(models, features)` at any placement are others than at the usual places, `(models,)`."""
+    usual, *others = moments.chunk(placements, dim=1)
+    away = [(other - usual).abs().amax(dim=1) for other in others]
+    return torch.stack([*away, torch.zeros(len(moments))]).amax(dim=0) > _SAME
 
 
 def _texts(symbols: Tensor) -> list[str]:

@@ -18,6 +18,9 @@ CHANNELS = (
 )
 """Names of the numbers that a subject's responses to one probe come down to, whatever its width and depth."""
 _FARTHEST, _TINY = 5.0, 1e-6
+_NO_GAP = 1e-12
+_GAP, _MARGIN, _ANSWER = (CHANNELS.index(name) for name in ("gap", "margin", "answer"))
+_LENS = [number for number, name in enumerate(CHANNELS) if " lens " in name]
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,29 @@ class Evidence:
     label: Tensor
     long_accuracy: Tensor
     moments: Tensor
+
+
+_WORDS = {
+    "gap": "the gap between its two logits",
+    "margin": "the size of the gap between its two logits",
+    "answer": "the difference of its two probabilities",
+    "lens mean": "its {depth} layer's answer averaged over positions",
+    "lens highest": "its {depth} layer's highest answer at any position",
+    "lens final": "its {depth} layer's answer at the last position",
+    "lens spread": "the spread of its {depth} layer's answers over positions",
+    "log-norm": "the log-norm of its {depth} layer's stream",
+}
+
+
+def moment_name(config: SandwichConfig, index: int) -> str:
+    """What one of the `moments` of `Evidence` measures, in words; logits are counted in units of the subject's own."""
+    placement, rest = divmod(index, 2 * len(CHANNELS))
+    statistic = ("mean", "spread")[rest // len(CHANNELS)]
+    channel = CHANNELS[rest % len(CHANNELS)]
+    depth, _, kind = channel.partition(" ")
+    words = _WORDS[channel] if channel in _WORDS else _WORDS[kind].format(depth=depth)
+    where = config.placements[placement - 1].name if placement else "at their usual places"
+    return f"the {statistic}, over probes {where}, of {words}"
 
 
 @dataclass(frozen=True)
@@ -64,6 +90,29 @@ def response_channels(responses: Responses) -> Tensor:
     return torch.cat([answers, by_depth, norms], dim=-1)
 
 
+def gap_size(channels: Tensor) -> Tensor:
+    """Mean size of the gap at the usual places, `(models, draws)`, of responses `(models, draws, placements, probes,
+    channels)`."""
+    return channels[:, :, 0, :, _GAP].abs().mean(dim=-1)
+
+
+def at_one_scale(channels: Tensor, size: Tensor) -> Tensor:
+    """Responses `(models, draws, placements, probes, channels)` as they would be if the `gap_size` of every subject
+    were the given one.
+
+    A positive factor on a subject's head changes none of its answers, but all that is read out through the head: so it
+    must change nothing here. A subject that sees no difference between its classes keeps its gap of zero.
+    """
+    factor = (size / gap_size(channels).clamp(min=_NO_GAP))[:, :, None, None]
+    gap = channels[..., _GAP] * factor
+    scaled = channels.clone()
+    scaled[..., _GAP] = gap
+    scaled[..., _MARGIN] = gap.abs()
+    scaled[..., _ANSWER] = (gap / 2).tanh()
+    scaled[..., _LENS] = channels[..., _LENS] * factor.unsqueeze(-1)
+    return scaled
+
+
 class _PerHead(nn.Module):
     """A linear layer of each head: `(heads or 1, ..., in)` -> `(heads, ..., out)`."""
 
@@ -85,10 +134,14 @@ class Readout(nn.Module):
     spread and correlation, the responses of a placement are from those of the usual one; and means of learned features
     of each probe's noise and responses together, so that an answer is read with its question.
 
+    Responses are first brought to one scale (`at_one_scale`), that of a typical training subject, as the scale of a
+    subject's head is no part of its answers.
+
     Several heads read the same statistics. In training each is blind to its own part of the subjects, so that every
     subject has a head that knows nothing of it, to stop and to calibrate by; in use their logits are averaged.
     """
 
+    typical_gap: Tensor
     channel_location: Tensor
     channel_scale: Tensor
     location: Tensor
@@ -98,6 +151,7 @@ class Readout(nn.Module):
         super().__init__()
         self.config = config
         channels, placements = len(CHANNELS), 1 + len(config.placements)
+        self.register_buffer("typical_gap", torch.tensor(1.0))
         self.register_buffer("channel_location", torch.zeros(channels))
         self.register_buffer("channel_scale", torch.ones(channels))
         statistics = channels * (placements * (config.quantiles + 2) + (placements - 1) * 3)
@@ -115,8 +169,10 @@ class Readout(nn.Module):
         )
 
     def standardize_on(self, channels: Tensor) -> None:
-        """Fix locations and scales from responses `(models, draws, placements, probes, channels)` of the training
-        subjects: of the channels at the usual placement, then of the statistics."""
+        """Fix the one scale, and then locations and scales, from responses `(models, draws, placements, probes,
+        channels)` of the training subjects: of the channels at the usual placement, then of the statistics."""
+        self.typical_gap.copy_(gap_size(channels).median())
+        channels = at_one_scale(channels, self.typical_gap)
         flat = channels[:, :, 0].flatten(0, -2)
         self.channel_location.copy_(flat.mean(dim=0))
         self.channel_scale.copy_(flat.std(dim=0).clamp(min=1e-3))
@@ -129,7 +185,7 @@ class Readout(nn.Module):
 
     def prepare(self, channels: Tensor) -> Prepared:
         """What needs no learned weight: worth keeping where the same responses are read again and again."""
-        standard = self._standard(channels)
+        standard = self._standard(at_one_scale(channels, self.typical_gap))
         statistics, moments = self._statistics(standard)
         seen = ((statistics - self.location) / self.scale).clamp(-_FARTHEST, _FARTHEST)
         return Prepared(standard.transpose(2, 3).flatten(3), seen, moments)

@@ -35,11 +35,15 @@ class Sandwich(nn.Module):
 
     def forward(self, subjects: Subjects, noise: Tensor) -> Evidence:
         """Evidence about each subject from noise `(draws, probes, noise_dim)`."""
-        symbols = self.generator(noise.flatten(0, 1))  # (draws * probes, length, symbols)
-        channels = self.responses(subjects, symbols)  # (models, placements, draws * probes, channels)
-        channels = channels.unflatten(2, noise.shape[:2]).transpose(1, 2)
-        evidence: Evidence = self.readout(channels, noise)
+        evidence: Evidence = self.readout(self.answers(subjects, noise), noise)
         return evidence
+
+    def answers(self, subjects: Subjects, noise: Tensor) -> Tensor:
+        """Responses `(models, draws, placements, probes, channels)` to the probes that noise spells."""
+        symbols: Tensor = self.generator(noise.flatten(0, 1))  # (draws * probes, length, symbols)
+        channels = self.responses(subjects, symbols)  # (models, placements, draws * probes, channels)
+        by_draw: Tensor = channels.unflatten(2, noise.shape[:2])
+        return by_draw.transpose(1, 2)
 
     def responses(self, subjects: Subjects, symbols: Tensor) -> Tensor:
         """Responses `(models, placements, batch, channels)` of the frozen subjects to symbol distributions; the usual

@@ -25,7 +25,11 @@ class Support:
 
         The farthest, not the mean: what is strange about a subject may show in few of them.
         """
-        return ((statistics - self.centre) / self.scale).abs().amax(dim=-1)
+        return self.deviations(statistics).abs().amax(dim=-1)
+
+    def deviations(self, statistics: Tensor) -> Tensor:
+        """How far each of `statistics (..., features)` lies from the centre, in standard deviations."""
+        return (statistics - self.centre) / self.scale
 
 
 def fit_support(train: NDArray[np.float64], held_out: NDArray[np.float64]) -> Support:

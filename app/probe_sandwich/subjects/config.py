@@ -19,6 +19,15 @@ class Scheme(StrEnum):
     ALIBI = "alibi"
 
 
+class Placing(StrEnum):
+    """Whether a probe's symbols can be placed in a subject: where its architecture takes positions, where it has none
+    and every place is alike, and where it has some but takes none."""
+
+    BY_POSITION = "by position"
+    NEEDLESS = "needless"
+    IMPOSSIBLE = "impossible"
+
+
 class Pooling(StrEnum):
     """How a sequence of vectors becomes one."""
 
@@ -79,6 +88,11 @@ class SubjectConfig(BaseModel):
         if self.scheme is Scheme.LEARNED and self.max_positions < self.train_max_length + 1:
             raise ValueError("max_positions must be at least train_max_length + 1")
         return self
+
+    @property
+    def placing(self) -> Placing:
+        """How a probe's symbols are placed."""
+        return Placing.NEEDLESS if self.scheme is Scheme.NONE else Placing.BY_POSITION
 
     @property
     def shape(self) -> "Shape":

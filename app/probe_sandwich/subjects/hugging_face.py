@@ -28,6 +28,7 @@ from probe_sandwich.subjects.checkpoint import (
     check_tensors,
     read_header,
 )
+from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.transformer import CLASSES, Responses, lens_depths
 
 MAX_LAYERS = 48
@@ -102,6 +103,7 @@ class ForeignFacts:
     task: Task
     train_max_length: int
     longest_formula: int | None
+    placing: Placing
 
 
 @dataclass(frozen=True)
@@ -250,7 +252,11 @@ def load_bundle(path: Path) -> ForeignCheckpoint:
     limit = family.positions(config)
     frame = (description.begin is not None) + (description.end is not None)
     facts = ForeignFacts(
-        name, description.task, description.train_max_length, None if limit is None else max(0, limit - frame)
+        name,
+        description.task,
+        description.train_max_length,
+        None if limit is None else max(0, limit - frame),
+        Placing.IMPOSSIBLE if family.first_position is None else Placing.BY_POSITION,
     )
     with path.open("rb") as content:
         sha256 = hashlib.file_digest(content, "sha256").hexdigest()

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from probe_sandwich.formulas.tasks import Task
+from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.transformer import Responses
 
 
@@ -22,6 +23,10 @@ class SubjectFacts(Protocol):
     @property
     def longest_formula(self) -> int | None:
         """Symbols of the longest formula that it can take; None where there is no end."""
+
+    @property
+    def placing(self) -> Placing:
+        """How a probe's symbols are placed in it, if they can be."""
 
 
 class Subjects(Protocol):

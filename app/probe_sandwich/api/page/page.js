@@ -111,7 +111,8 @@ async function showResult(diagnosis, name) {
     at("scale").append(scale(probability, interval, diagnosis.meta_classifier.threshold));
     at("scale-note").textContent =
       "From its responses to probes no longer than it was trained on, some placed further out; no formula's label was " +
-      "used. The bar is where nine in ten further sandwiches like its five would answer." + trackRecord(diagnosis.meta_classifier);
+      "used. The bar is where nine in ten further sandwiches like its five would answer: how far they agree, not where " +
+      "the truth lies." + trackRecord(diagnosis.meta_classifier);
   }
   showDirectTest(test, checkpoint.train_max_length);
   await showZoo(diagnosis.meta_classifier, probability);
