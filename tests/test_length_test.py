@@ -86,3 +86,8 @@ def test_the_test_is_the_same_each_time_and_in_any_stack(tiny_stack: StackFactor
     together = run_length_test(stack, definition)
     assert together == run_length_test(stack, definition)
     assert together[1] == run_length_test(stack.select([1]), definition)[0]
+
+
+def test_the_first_bucket_says_where_its_formulas_really_begin(tiny_stack: StackFactory) -> None:
+    (tested,) = run_length_test(tiny_stack({}), Definition(formulas_per_bucket=40))
+    assert [(bucket.min_length, bucket.max_length) for bucket in tested.buckets[:2]] == [(7, 12), (13, 18)]

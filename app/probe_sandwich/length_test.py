@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -27,7 +27,9 @@ class Definition(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    convergence_cut: float = Field(default=0.95, description="least accuracy on (0, T]")
+    convergence_cut: float = Field(
+        default=0.95, description="least accuracy on (0, T], that is from the shortest minimal pairs on"
+    )
     generalizer_cut: float = Field(default=0.90, description="least accuracy on (T, 2T]")
     formulas_per_bucket: int = Field(default=1000, ge=2, le=20_000)
     seed: int = Field(default=2026, ge=0, lt=2**32)
@@ -36,7 +38,10 @@ class Definition(BaseModel):
 class BucketResult(BaseModel):
     """Accuracy in one bucket, with its 95 % Wilson interval; no accuracy where nothing could be run."""
 
-    min_length: int
+    min_length: int = Field(
+        description="symbols of the shortest formula that was run: the first bucket begins where the task's fresh "
+        "minimal pairs do, at 7 symbols for the built-in tasks; where nothing was run, of the bucket"
+    )
     max_length: int
     relative: str = Field(description="the bucket in multiples of T")
     formulas: int
@@ -120,7 +125,8 @@ def run_length_test(
         formulas = bucket_formulas(
             config.task, bucket.min_length, bucket.max_length, definition.formulas_per_bucket, definition.seed, style
         )
-        counts.append((bucket, len(formulas), count_correct(stack, formulas)))
+        run = replace(bucket, min_length=int(formulas.lengths.min()))
+        counts.append((run, len(formulas), count_correct(stack, formulas)))
     return [_result(counts, row, definition, config) for row in range(len(stack))]
 
 

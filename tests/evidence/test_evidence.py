@@ -11,13 +11,14 @@ from probe_sandwich.evidence.baselines import Baseline, out_of_fold, placed_form
 from probe_sandwich.evidence.build import ZooTooSmall, train_meta_classifier
 from probe_sandwich.evidence.evaluation import OtherZoo, evaluate_meta_classifier
 from probe_sandwich.evidence.folds import leave_one_scheme_out, make_folds, thinned
-from probe_sandwich.evidence.metrics import auc, calibration_error, measure, within_group_auc
+from probe_sandwich.evidence.metrics import auc, calibration_error, lead, measure, within_group_auc
 from probe_sandwich.evidence.price import direct_test_prices, overtaken_at, sandwich_tokens
 from probe_sandwich.evidence.zoo import Zoo
 from probe_sandwich.sandwich.cohorts import Cohort
 from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.settings import SHIPPED_MODELS
-from probe_sandwich.zoo.shards import read_index, read_weights
+from probe_sandwich.subjects.config import Scheme
+from probe_sandwich.zoo.shards import IndexRow, read_index, read_weights
 from sklearn.metrics import roc_auc_score
 
 SHIPPED_ZOO = SHIPPED_MODELS / "zoo-conjunction"
@@ -73,7 +74,7 @@ def test_tokens_of_a_diagnosis_are_those_that_the_subject_reads() -> None:
 
 def test_placed_formulas_tell_apart_who_answers_rightly(shipped_cohort: Cohort) -> None:
     config = SandwichConfig(probe_length=12, probes=64)
-    margins = placed_margins(config, [shipped_cohort])
+    margins = placed_margins(config, 1, [shipped_cohort])
     baseline = placed_formulas(margins)
     assert baseline.features.shape == (len(shipped_cohort.subjects), 12)
     # Columns: accuracy at each of six places, then margins; the first is in-distribution accuracy.
@@ -88,6 +89,50 @@ def test_within_configuration_auc_is_a_half_for_what_knows_the_configuration_alo
     label = np.random.default_rng(0).random(100) < np.repeat(np.linspace(0, 1, 20), 5)
     assert auc(group.astype(float), label) > 0.8
     assert within_group_auc(group.astype(float), label, group)[0] == 0.5
+
+
+def test_the_interval_within_a_configuration_pairs_nobody_with_a_copy() -> None:
+    group = np.repeat(np.arange(20), 5)
+    label = np.random.default_rng(0).random(100) < np.repeat(np.linspace(0, 1, 20), 5)
+    # Knows the label, but only up to the configuration's own level.
+    figures = measure(group.astype(float), label, label.astype(float), group)
+    assert (figures.within_configuration_low, figures.within_configuration_high) == (0.5, 0.5)
+    noisy = measure(label + np.random.default_rng(1).normal(size=100), label, label.astype(float), group)
+    assert noisy.within_configuration_low is not None
+    assert noisy.within_configuration_low < noisy.within_configuration_auc < noisy.within_configuration_high
+
+
+def test_a_planted_lead_is_shown_and_one_of_equal_scores_is_not() -> None:
+    rng = np.random.default_rng(2)
+    group, label = np.repeat(np.arange(60), 5), rng.random(300) < 0.5
+    good, bad, other = (label + rng.normal(size=300) * noise for noise in (0.5, 1.5, 1.5))
+    ahead, same, alike = lead(good, bad, label, group), lead(bad, bad, label, group), lead(bad, other, label, group)
+    assert ahead is not None
+    assert ahead.low > 0
+    assert ahead.auc == pytest.approx(roc_auc_score(label, good) - roc_auc_score(label, bad))
+    assert same is not None
+    assert (same.low, same.auc, same.high) == (0, 0, 0)
+    assert not same.shown
+    assert alike is not None
+    assert alike.low < 0 < alike.high
+
+
+def test_a_paired_interval_is_narrower_than_that_of_either_method() -> None:
+    rng = np.random.default_rng(3)
+    group, label = np.repeat(np.arange(60), 5), rng.random(300) < 0.5
+    score = label + rng.normal(size=300)
+    near = lead(score, score + rng.normal(size=300) * 0.1, label, group)
+    alone = measure(score, label, label.astype(float), group)
+    assert near is not None
+    assert near.high - near.low < (alone.auc_high - alone.auc_low) / 3
+
+
+def test_what_is_no_probability_has_no_calibration() -> None:
+    figures = measure(
+        np.array([0.1, 0.9]), np.array([False, True]), np.array([0.1, 0.9]), np.arange(2), calibrated=False
+    )
+    assert (figures.brier, figures.expected_calibration_error, figures.accuracy) == (None, None, None)
+    assert figures.auc == 1.0
 
 
 def test_calibration_error_of_known_probabilities() -> None:
@@ -125,6 +170,21 @@ def shipped() -> Zoo:
 
 def test_the_shipped_zoo_is_as_large_as_the_readme_says(shipped: Zoo) -> None:
     assert len(shipped.rows) + sum(row.reserve and row.converged for row in read_index(SHIPPED_ZOO)) >= 200
+
+
+def test_the_configuration_tells_everything_that_differs_before_training_but_the_seed(shipped: Zoo) -> None:
+    rows = shipped.rows
+    table = tabular_baselines(rows, read_weights(shipped.folder, rows))[0]
+    assert table.name == "configuration"
+
+    def facts(row: IndexRow) -> str:
+        config = row.config
+        if config.scheme not in (Scheme.SINUSOIDAL, Scheme.ROTARY):
+            config = config.model_copy(update={"position_base": 1.0})  # which nothing reads there
+        return f"{config.model_dump_json()} {row.training.model_dump_json()}"
+
+    told = {facts(row): tuple(features) for row, features in zip(rows, table.features.tolist(), strict=True)}
+    assert len(set(told.values())) == len(told) > 100
 
 
 def test_shuffled_labels_give_baselines_nothing_to_find(shipped: Zoo) -> None:

@@ -70,6 +70,15 @@ def test_every_subject_has_one_probability_of_every_method(trained: Path, zoo: Z
         assert ((probability >= 0) & (probability <= 1)).all()
 
 
+def test_every_rival_has_its_tokens_and_the_sandwichs_lead_in_every_table(card: Card) -> None:
+    for figures in (card.metrics, card.reserve, card.unseen):
+        for method, one in figures.items():
+            assert one["tokens"] >= 0
+            assert (one["sandwich_lead"] is None) == (method == "sandwich"), method
+    assert card.unseen["sandwich"]["tokens"] == TRAINING.folds * card.metrics["sandwich"]["tokens"]
+    assert set(card.schemes) == {"alibi", "learned", "none", "rotary", "sinusoidal"}
+
+
 def test_severed_responses_tell_subjects_apart_by_nothing(trained: Path, zoo: Zoo) -> None:
     severed = read_predictions(trained / "predictions.csv")[SEVERED]
     for fold in make_folds(zoo.groups, zoo.configurations, TRAINING.folds, TRAINING.seed):
@@ -108,7 +117,9 @@ def test_a_zoo_that_grew_is_judged_apart(trained: Path, small_zoo: Path, card: C
     grown = evaluate_meta_classifier(small_zoo, trained, torch.device("cpu"))
     converged = sum(row.converged and row.group in LATER for row in read_index(small_zoo))
     assert grown.metrics == card.metrics
-    assert set(grown.later) == set(grown.reserve)
+    assert set(grown.later) == set(grown.reserve) == set(grown.unseen)
+    numbers = [figures["sandwich"]["subjects"] for figures in (grown.reserve, grown.later, grown.unseen)]
+    assert numbers[0] + numbers[1] == numbers[2]
     assert len(read_predictions(trained / "later.csv")["sandwich"]) == converged
 
 

@@ -17,18 +17,19 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from probe_sandwich.evidence.folds import Fold, make_folds
+from probe_sandwich.evidence.placed import placed_gaps
 from probe_sandwich.evidence.zoo import Zoo
 from probe_sandwich.formulas.datasets import sample_formulas
-from probe_sandwich.sandwich.cohorts import Cohort, in_chunks
+from probe_sandwich.sandwich.cohorts import Cohort
 from probe_sandwich.sandwich.config import SandwichConfig
-from probe_sandwich.sandwich.generator import one_hot_symbols
-from probe_sandwich.sandwich.readout import CHANNELS
-from probe_sandwich.sandwich.sandwich import Sandwich
-from probe_sandwich.subjects.config import Norm, Pooling, Scheme, Shape
+from probe_sandwich.sandwich.meta_classifier import DRAWS
+from probe_sandwich.subjects.config import Activation, Norm, Pooling, Scheme, Shape
 from probe_sandwich.zoo.shards import IndexRow
 
-CONFIGURATION, IN_DISTRIBUTION, PLACED_FORMULAS = "configuration", "in_distribution", "placed_formulas"
+CONFIGURATION, IN_DISTRIBUTION = "configuration", "in_distribution"
+PLACED_FORMULAS, AS_MANY_PLACED_FORMULAS = "placed_formulas", "placed_formulas_of_equal_tokens"
 WEIGHT_STATISTICS, FLATTENED_WEIGHTS, HYBRID = "weight_statistics", "flattened_weights", "hybrid"
+_WITH_A_BASE = (Scheme.SINUSOIDAL, Scheme.ROTARY)
 _STATISTICS = 7
 _DECIMALS = 9
 _FORMULA_SEED = 7
@@ -58,29 +59,22 @@ def tabular_baselines(rows: Sequence[IndexRow], weights: Sequence[dict[str, Tens
     ]
 
 
-def placed_margins(config: SandwichConfig, cohorts: Sequence[Cohort]) -> NDArray[np.float64]:
-    """Margins `(subjects, placements, formulas)` on real labelled formulas as long as the probes, at the same places:
-    above 0 where the answer is right. Both formulas of a minimal pair stand side by side."""
+def placed_margins(config: SandwichConfig, members: int, cohorts: Sequence[Cohort]) -> NDArray[np.float64]:
+    """Margins `(subjects, 1 + placements, formulas)` on real labelled formulas as long as the probes, at the placements
+    of the probes: above 0 where the answer is right. There are as many formulas as the ensemble has probes; both of a
+    minimal pair stand side by side."""
     task = cohorts[0].subjects.configs[0].task
-    formulas = sample_formulas(task, config.probe_length, config.probe_length, config.probes, seed=_FORMULA_SEED)
-    sandwich = Sandwich(config.model_copy(update={"probes": len(formulas)}))
-    symbols = one_hot_symbols(formulas.ids)
-    sign = torch.from_numpy(np.where(formulas.satisfiable, 1.0, -1.0))
-    subjects = sum(len(cohort.subjects) for cohort in cohorts)
-    margins = np.zeros((subjects, 1 + len(config.placements), len(formulas)))
-    for chunk in in_chunks(cohorts):
-        device = chunk.subjects.device
-        with torch.inference_mode():
-            gap = sandwich.responses(chunk.subjects, symbols.to(device))[..., CHANNELS.index("gap")].cpu()
-        margins[chunk.numbers.numpy()] = (gap * sign).numpy()
-    return margins
+    count = members * DRAWS * config.probes
+    formulas = sample_formulas(task, config.probe_length, config.probe_length, count, seed=_FORMULA_SEED)
+    sign = np.where(formulas.satisfiable, 1.0, -1.0)
+    return placed_gaps(formulas, config.placements, cohorts, config.placement_seed) * sign
 
 
-def placed_formulas(margins: NDArray[np.float64]) -> Baseline:
+def placed_formulas(margins: NDArray[np.float64], name: str = PLACED_FORMULAS) -> Baseline:
     """A short direct test of every place: the accuracy and the mean of the squashed margin at each, from margins
     `(subjects, placements, formulas)`."""
     features = np.hstack([(margins > 0).mean(axis=2), np.tanh(margins / 2).mean(axis=2)])
-    return Baseline(PLACED_FORMULAS, features, _forest)
+    return Baseline(name, features, _forest)
 
 
 def out_of_fold(baseline: Baseline, labels: NDArray[np.bool_], folds: Sequence[Fold]) -> NDArray[np.float64]:
@@ -182,17 +176,22 @@ def _boosting() -> ClassifierMixin:
 
 
 def _configuration(rows: Sequence[IndexRow]) -> NDArray[np.float64]:
-    """Everything that was decided before training."""
+    """Everything that was decided before training, but for the seed. A position base counts where the scheme has
+    one."""
     return np.array(
         [
             [
                 *(row.config.scheme is scheme for scheme in Scheme),
+                *(np.log(row.config.position_base) * (row.config.scheme is scheme) for scheme in _WITH_A_BASE),
                 *(row.config.pooling is pooling for pooling in Pooling),
                 row.config.causal,
                 row.config.norm is Norm.PRE,
                 row.config.layers,
                 row.config.d_model,
                 row.config.heads,
+                row.config.d_ff,
+                row.config.activation is Activation.GELU,
+                np.log(row.training.steps),
                 np.log(row.training.learning_rate),
                 row.training.weight_decay,
                 row.training.batch,

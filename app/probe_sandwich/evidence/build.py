@@ -59,7 +59,9 @@ def train_meta_classifier(
     work = out / f".unfinished-{hashlib.sha256(settings.encode()).hexdigest()[:12]}"
     work.mkdir(parents=True, exist_ok=True)
     outcome = run_experiment(zoo, config, training, workers, device, work, progress, only_sandwich)
-    tokens = tokens_of_methods(config, first.config.train_max_length, first.definition.formulas_per_bucket)
+    tokens = tokens_of_methods(
+        config, first.config.train_max_length, first.definition.formulas_per_bucket, training.folds
+    )
     card = Card(
         name=out.name,
         task=first.config.task,

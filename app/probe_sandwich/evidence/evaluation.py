@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from probe_sandwich.evidence.agreement import AGREEMENT, agreement_trees, unlabelled_gaps, untrained
 from probe_sandwich.evidence.arms import CONTROLS, SANDWICH, SCHEME_LEFT_OUT, SHUFFLED, shuffling
 from probe_sandwich.evidence.asking import Asking, look_at
 from probe_sandwich.evidence.baselines import (
+    AS_MANY_PLACED_FORMULAS,
     FLATTENED_WEIGHTS,
     flattened_weights,
     out_of_fold,
@@ -24,10 +26,19 @@ from probe_sandwich.evidence.baselines import (
 from probe_sandwich.evidence.ensemble import out_of_fold as sandwich_out_of_fold
 from probe_sandwich.evidence.ensemble import whole_ensemble
 from probe_sandwich.evidence.folds import Fold
-from probe_sandwich.evidence.metrics import Metrics, measure
+from probe_sandwich.evidence.metrics import Metrics, lead, measure
 from probe_sandwich.evidence.predictions import Predictions, read_predictions, write_predictions
-from probe_sandwich.evidence.price import LONG_FORMULAS, SHORT, SHORT_PLACED, direct_test_prices, short_formula_prices
+from probe_sandwich.evidence.price import (
+    LONG_FORMULAS,
+    LONG_FORMULAS_UNSEEN,
+    SHORT,
+    SHORT_PLACED,
+    direct_test_prices,
+    short_formula_prices,
+    tokens_of_methods,
+)
 from probe_sandwich.evidence.report import write_report
+from probe_sandwich.evidence.schemes import schemes_apart
 from probe_sandwich.evidence.strangers import told_to_strangers
 from probe_sandwich.evidence.trust import abstaining, coverage, noise_spread, risk_coverage, scheme_unlike_the_others
 from probe_sandwich.evidence.zoo import Zoo
@@ -64,6 +75,21 @@ class Parts:
     def every(self) -> list[Zoo]:
         return [self.known, self.reserve, self.later]
 
+    @property
+    def unseen(self) -> Zoo:
+        """Reserve and later together: what nothing was chosen on."""
+        return Zoo.of(self.known.folder, [*self.reserve.rows, *self.later.rows])
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """What the ensemble says of subjects that it was not made from, and that beside what its rivals say."""
+
+    name: str
+    zoo: Zoo
+    answer: Prediction
+    predictions: Predictions
+
 
 def evaluate_meta_classifier(
     zoo_folder: Path, model: Path, device: torch.device, strangers: Path | None = None
@@ -87,38 +113,32 @@ def evaluate_meta_classifier(
     rows = [row for part in parts.every for row in part.rows]
     cohorts = load_cohorts(zoo_folder, rows, device)
     known = among(cohorts, set(range(len(parts.known.rows))))
-    margins = placed_margins(meta.card.sandwich, cohorts)
-    fitted = _fit_baselines(meta, parts, margins, rows)
+    margins = placed_margins(meta.card.sandwich, len(meta.members), cohorts)
+    gaps = unlabelled_gaps(cohorts)
+    fitted = _fit_baselines(meta, parts, margins, gaps, rows)
     predictions = {SANDWICH: sandwich_out_of_fold(meta, parts.known, known)} | fitted[0]
     predictions |= {name: values for name, values in stored.items() if name not in predictions}
     write_predictions(model / PREDICTIONS, parts.known, predictions)
+    unseen = _ask_unseen(meta, parts, fitted[1:], model, device)
 
-    unseen: list[tuple[Zoo, Prediction]] = []
-    judged: dict[str, Figures] = {}
-    for name, part, beside in (("reserve", parts.reserve, fitted[1]), ("later", parts.later, fitted[2])):
-        judged[name] = {}
-        if part.rows:
-            answer = whole_ensemble(meta, part, device)
-            unseen.append((part, answer))
-            found = {SANDWICH: answer.probability} | beside
-            write_predictions(model / f"{name}.csv", part, found)
-            judged[name] = {method: measure_judged(part, values, parts.left_out) for method, values in found.items()}
-
+    tokens = _tokens(meta, parts)
+    of_ensemble = tokens | {SANDWICH: tokens[AS_MANY_PLACED_FORMULAS]}
+    judged = {one.name: _compare(one.zoo, one.predictions, parts.left_out, of_ensemble) for one in unseen}
+    methods = {name: one for name, one in predictions.items() if name not in (*CONTROLS, SCHEME_LEFT_OUT)}
     asking = look_at(meta, parts.known, known, parts.known.judged(parts.left_out))
     card = meta.card.model_copy(
         update={
-            "metrics": {
-                name: measure_judged(parts.known, values, parts.left_out)
-                for name, values in predictions.items()
-                if name not in CONTROLS and name != SCHEME_LEFT_OUT
-            },
+            "metrics": _compare(parts.known, methods, parts.left_out, tokens),
             "slices": _slices(parts.known, predictions, parts.left_out),
-            "reserve": judged["reserve"],
-            "later": judged["later"],
+            "schemes": schemes_apart(parts.known, methods, gaps[: len(parts.known.rows)]),
+            "reserve": judged.get("reserve", {}),
+            "later": judged.get("later", {}),
+            "unseen": _compare(parts.unseen, _pooled(unseen), parts.left_out, of_ensemble),
             "prices": _prices(meta, parts, margins[: len(parts.known.rows)]),
-            "controls": _controls(parts.known, predictions, parts.left_out),
+            "controls": _controls(parts.known, predictions, parts.left_out, tokens),
             "trust": _trust(meta, parts, predictions[SANDWICH], unseen, known, strangers, device),
             "asking": _told_of(asking),
+            "costs": meta.card.costs | {"tokens": tokens},
         }
     )
     write_atomically(model / CARD, (card.model_dump_json(indent=2) + "\n").encode())
@@ -154,8 +174,36 @@ def _parts(meta: MetaClassifier, zoo_folder: Path, model: Path) -> Parts:
     )
 
 
+def _ask_unseen(
+    meta: MetaClassifier, parts: Parts, fitted: Sequence[Predictions], model: Path, device: torch.device
+) -> list[Unseen]:
+    """What the whole ensemble and the rivals say of reserve and later subjects, written down too."""
+    found = []
+    for name, zoo, beside in zip(("reserve", "later"), (parts.reserve, parts.later), fitted, strict=True):
+        if zoo.rows:
+            answer = whole_ensemble(meta, zoo, device)
+            found.append(Unseen(name, zoo, answer, {SANDWICH: answer.probability, **beside}))
+            write_predictions(model / f"{name}.csv", zoo, found[-1].predictions)
+    return found
+
+
+def _pooled(unseen: Sequence[Unseen]) -> Predictions:
+    names = unseen[0].predictions if unseen else ()
+    return {name: np.concatenate([one.predictions[name] for one in unseen]) for name in names}
+
+
+def _tokens(meta: MetaClassifier, parts: Parts) -> dict[str, int]:
+    first = parts.known.rows[0]
+    formulas = first.definition.formulas_per_bucket
+    return tokens_of_methods(meta.card.sandwich, first.config.train_max_length, formulas, len(meta.members))
+
+
 def _fit_baselines(
-    meta: MetaClassifier, parts: Parts, margins: NDArray[np.float64], rows: Sequence[IndexRow]
+    meta: MetaClassifier,
+    parts: Parts,
+    margins: NDArray[np.float64],
+    gaps: NDArray[np.float64],
+    rows: Sequence[IndexRow],
 ) -> list[dict[str, NDArray[np.float64]]]:
     """Predictions for each part: out of fold for what the ensemble was made from; for the others from baselines that
     are fitted on all of that."""
@@ -166,8 +214,14 @@ def _fit_baselines(
         folds.append(Fold(seen, unseen))
     labels = np.concatenate([part.labels for part in parts.every])
     weights = read_weights(known.folder, rows)
-    baselines = [*tabular_baselines(rows, weights), placed_formulas(margins)]
+    baselines = [
+        *tabular_baselines(rows, weights),
+        placed_formulas(margins[:, :, : meta.card.sandwich.probes]),
+        placed_formulas(margins, AS_MANY_PLACED_FORMULAS),
+        agreement_trees(gaps),
+    ]
     found = {baseline.name: out_of_fold(baseline, labels, folds) for baseline in baselines}
+    found[AGREEMENT] = untrained(gaps)
     found[FLATTENED_WEIGHTS] = flattened_weights(rows, weights, labels, folds)
     ends = itertools.accumulate(len(part.rows) for part in parts.every)
     return [
@@ -181,8 +235,22 @@ def measure_judged(zoo: Zoo, probability: NDArray[np.float64], left_out: Collect
     return _among(zoo, probability, zoo.judged(left_out)).model_dump()
 
 
-def _among(zoo: Zoo, probability: NDArray[np.float64], kept: NDArray[np.bool_]) -> Metrics:
-    return measure(probability[kept], zoo.labels[kept], zoo.long_accuracy[kept], zoo.groups[kept])
+def _compare(zoo: Zoo, found: Predictions, left_out: Collection[str], tokens: Mapping[str, int]) -> Figures:
+    """Figures of each method, with its tokens and the sandwich's lead over it."""
+    kept = zoo.judged(left_out)
+    figures: Figures = {}
+    for name, values in found.items():
+        ahead = (
+            None if name == SANDWICH else lead(found[SANDWICH][kept], values[kept], zoo.labels[kept], zoo.groups[kept])
+        )
+        facts = {"tokens": tokens[name], "sandwich_lead": ahead}
+        figures[name] = _among(zoo, values, kept, name != AGREEMENT).model_copy(update=facts).model_dump()
+    return figures
+
+
+def _among(zoo: Zoo, score: NDArray[np.float64], kept: NDArray[np.bool_], calibrated: bool = True) -> Metrics:
+    facts = (zoo.labels[kept], zoo.long_accuracy[kept], zoo.groups[kept])
+    return measure(score[kept], *facts, calibrated=calibrated)
 
 
 def _slices(zoo: Zoo, predictions: Predictions, left_out: set[str]) -> Figures:
@@ -215,15 +283,20 @@ def _prices(meta: MetaClassifier, parts: Parts, margins: NDArray[np.float64]) ->
         SHORT: short_formula_prices(margins[:, :1], known.labels, folds, judged, length),
         SHORT_PLACED: short_formula_prices(margins, known.labels, folds, judged, length),
     }
+    unseen, counted = parts.unseen, parts.unseen.judged(parts.left_out)
+    if len(np.unique(unseen.labels[counted])) == 2:
+        kept = [unseen.rows[n] for n in np.flatnonzero(counted)]
+        found[LONG_FORMULAS_UNSEEN] = direct_test_prices(kept, unseen.labels[counted])
     return {name: [price.model_dump() for price in prices] for name, prices in found.items()}
 
 
-def _controls(zoo: Zoo, predictions: Predictions, left_out: set[str]) -> Figures:
+def _controls(zoo: Zoo, predictions: Predictions, left_out: set[str], tokens: Mapping[str, int]) -> Figures:
     """What was trained on shuffled labels is judged on shuffled labels too."""
     order = shuffling(len(zoo.rows))
     shuffled = replace(zoo, labels=zoo.labels[order], long_accuracy=zoo.long_accuracy[order])
     return {
         name: measure_judged(shuffled if name == SHUFFLED else zoo, predictions[name], left_out)
+        | {"tokens": tokens[name]}
         for name in CONTROLS
         if name in predictions
     }
@@ -233,7 +306,7 @@ def _trust(
     meta: MetaClassifier,
     parts: Parts,
     probability: NDArray[np.float64],
-    unseen: Sequence[tuple[Zoo, Prediction]],
+    unseen: Sequence[Unseen],
     cohorts: Sequence[Cohort],
     strangers: Path | None,
     device: torch.device,
@@ -245,12 +318,12 @@ def _trust(
         "unlike_the_other_schemes": scheme_unlike_the_others(meta, parts.known, cohorts),
     }
     if unseen:
-        labels = np.concatenate([zoo.labels for zoo, _ in unseen])
+        labels = np.concatenate([one.zoo.labels for one in unseen])
         found |= {
-            "interval_coverage": coverage(np.concatenate([answer.members for _, answer in unseen], axis=1)),
+            "interval_coverage": coverage(np.concatenate([one.answer.members for one in unseen], axis=1)),
             "interval_subjects": len(labels),
-            "noise": noise_spread(meta, *unseen[0], device),
-            "abstaining": abstaining([answer for _, answer in unseen], labels, threshold),
+            "noise": noise_spread(meta, unseen[0].zoo, unseen[0].answer, device),
+            "abstaining": abstaining([one.answer for one in unseen], labels, threshold),
         }
     return found | {"strangers": told_to_strangers(meta, parts.reserve, strangers, device)}
 

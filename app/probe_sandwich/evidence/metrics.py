@@ -11,8 +11,24 @@ _BOOTSTRAPS = 1000
 _BINS = 10
 
 
+class Lead(BaseModel):
+    """How much larger one method's AUC is than another's on the same subjects, with its 95 % interval."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    auc: float
+    low: float
+    high: float
+
+    @property
+    def shown(self) -> bool:
+        """Whether the interval excludes 0, on either side."""
+        return self.low > 0 or self.high < 0
+
+
 class Metrics(BaseModel):
-    """Figures over converged subjects; None where they are not defined (one label only, say)."""
+    """Figures over converged subjects; None where they are not defined: of one label only, say, or the calibration of
+    what is no probability."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,11 +38,17 @@ class Metrics(BaseModel):
     auc_low: float | None
     auc_high: float | None
     within_configuration_auc: float | None
+    within_configuration_low: float | None
+    within_configuration_high: float | None
     within_configuration_pairs: int
     spearman: float | None
-    brier: float
-    expected_calibration_error: float
-    accuracy: float
+    brier: float | None
+    expected_calibration_error: float | None
+    accuracy: float | None
+    tokens: int | None = None
+    """That one answer runs through the subject."""
+    sandwich_lead: Lead | None = None
+    """Of the sandwich's AUC over this one."""
 
 
 def measure(
@@ -36,10 +58,14 @@ def measure(
     group: NDArray[np.int64],
     threshold: float = 0.5,
     seed: int = 0,
+    *,
+    calibrated: bool = True,
 ) -> Metrics:
-    """All figures; the interval of the AUC is a 95 % bootstrap over configurations."""
+    """All figures; intervals are 95 % bootstraps over configurations. What is not `calibrated` is a score and no
+    probability."""
     low, high = bootstrap_by_group(lambda rows: auc(probability[rows], label[rows]), group, seed)
     within, pairs = within_group_auc(probability, label, group)
+    within_low, within_high = _within_group_interval(probability, label, group, seed)
     return Metrics(
         subjects=len(label),
         positives=int(label.sum()),
@@ -47,12 +73,35 @@ def measure(
         auc_low=low,
         auc_high=high,
         within_configuration_auc=within,
+        within_configuration_low=within_low,
+        within_configuration_high=within_high,
         within_configuration_pairs=pairs,
         spearman=_spearman(probability, long_accuracy),
-        brier=float(np.mean((probability - label) ** 2)),
-        expected_calibration_error=calibration_error(probability, label),
-        accuracy=float(np.mean((probability >= threshold) == label)),
+        brier=float(np.mean((probability - label) ** 2)) if calibrated else None,
+        expected_calibration_error=calibration_error(probability, label) if calibrated else None,
+        accuracy=float(np.mean((probability >= threshold) == label)) if calibrated else None,
     )
+
+
+def lead(
+    score: NDArray[np.float64],
+    rival: NDArray[np.float64],
+    label: NDArray[np.bool_],
+    group: NDArray[np.int64],
+    seed: int = 0,
+) -> Lead | None:
+    """AUC of a score less that of its rival; the interval is a paired bootstrap, both judged on the same drawn
+    configurations. None where there is one label only."""
+
+    def difference(rows: NDArray[np.int64]) -> float | None:
+        one, other = auc(score[rows], label[rows]), auc(rival[rows], label[rows])
+        return None if one is None or other is None else one - other
+
+    found = difference(np.arange(len(label)))
+    low, high = bootstrap_by_group(difference, group, seed)
+    if found is None or low is None or high is None:
+        return None
+    return Lead(auc=found, low=low, high=high)
 
 
 def short(figure: float | None) -> str:
@@ -77,13 +126,34 @@ def within_group_auc(
 ) -> tuple[float | None, int]:
     """Share of pairs (same configuration, different label) that the score orders rightly, ties as half, and
     the number of such pairs. Whatever knows the configuration alone scores 0.5."""
-    right, pairs = 0.0, 0
+    right, pairs = _pairs_by_group(score, label, group).sum(axis=0)
+    return (float(right / pairs) if pairs else None), int(pairs)
+
+
+def _within_group_interval(
+    score: NDArray[np.float64], label: NDArray[np.bool_], group: NDArray[np.int64], seed: int
+) -> tuple[float | None, float | None]:
+    """95 % interval of `within_group_auc`. A configuration that is drawn twice counts its pairs twice; none are formed
+    between the copies."""
+    by_group = _pairs_by_group(score, label, group)
+
+    def figure(drawn: NDArray[np.int64]) -> float | None:
+        right, pairs = by_group[drawn].sum(axis=0)
+        return float(right / pairs) if pairs else None
+
+    return bootstrap_by_group(figure, np.arange(len(by_group)), seed)
+
+
+def _pairs_by_group(
+    score: NDArray[np.float64], label: NDArray[np.bool_], group: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Of each configuration, how many of its pairs the score orders rightly and how many there are, `(groups, 2)`."""
+    found = []
     for one in np.unique(group):
         positive, negative = score[(group == one) & label], score[(group == one) & ~label]
         difference = positive[:, None] - negative[None, :]
-        right += float((difference > 0).sum() + (difference == 0).sum() / 2)
-        pairs += difference.size
-    return (right / pairs if pairs else None), pairs
+        found.append(((difference > 0).sum() + (difference == 0).sum() / 2, difference.size))
+    return np.array(found, dtype=np.float64).reshape(-1, 2)
 
 
 def bootstrap_by_group(

@@ -6,8 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from probe_sandwich.evidence.arms import LONGER_PROBES, NOISE_PROBES, NOT_TRAINED, REAL_FORMULAS, SANDWICH, USUAL_PLACES
+from probe_sandwich.evidence.agreement import AGREEMENT, AGREEMENT_TREES, PLACEMENTS
+from probe_sandwich.evidence.agreement import FORMULAS as AGREEMENT_FORMULAS
+from probe_sandwich.evidence.arms import (
+    CONTROLS,
+    LONGER_PROBES,
+    NOISE_PROBES,
+    NOT_TRAINED,
+    REAL_FORMULAS,
+    SANDWICH,
+    USUAL_PLACES,
+)
 from probe_sandwich.evidence.baselines import (
+    AS_MANY_PLACED_FORMULAS,
     CONFIGURATION,
     FLATTENED_WEIGHTS,
     HYBRID,
@@ -26,9 +37,10 @@ from probe_sandwich.sandwich.meta_classifier import DRAWS
 from probe_sandwich.zoo.shards import IndexRow
 
 FORMULAS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
-SHORT_FORMULAS = (2, 4, 8, 16, 32, 64)
+SHORT_FORMULAS = (2, 4, 8, 16, 32, 64, 128, 256, 512)
 _REPEATS = 200
-LONG_FORMULAS, SHORT, SHORT_PLACED = "long formulas", "short formulas", "short formulas at every placement"
+LONG_FORMULAS, LONG_FORMULAS_UNSEEN = "long formulas", "long formulas, unseen configurations"
+SHORT, SHORT_PLACED = "short formulas", "short formulas at every placement"
 
 
 class Price(BaseModel):
@@ -78,14 +90,18 @@ def sandwich_tokens(config: SandwichConfig, members: int, draws: int) -> int:
     return members * draws * config.probes * (1 + len(config.placements)) * (1 + config.probe_length)
 
 
-def tokens_of_methods(config: SandwichConfig, train_max_length: int, label_formulas: int) -> dict[str, int]:
+def tokens_of_methods(
+    config: SandwichConfig, train_max_length: int, label_formulas: int, members: int
+) -> dict[str, int]:
     """Tokens that one answer of each method runs through the subject; of the sandwich and its arms one member's, as out
-    of fold. `label_formulas`: what an in-distribution accuracy is measured on."""
+    of fold. `label_formulas`: what an in-distribution accuracy is measured on; `members`: of the whole ensemble."""
     usual = config.model_copy(update={"placements": ()})
     placed, at_usual_places = (sandwich_tokens(one, 1, DRAWS) for one in (config, usual))
     longer = sandwich_tokens(usual.model_copy(update={"probe_length": 2 * config.probe_length}), 1, DRAWS)
     measured = round(label_formulas * (1 + (1 + train_max_length) / 2))
+    agreement = AGREEMENT_FORMULAS * (1 + len(PLACEMENTS)) * (1 + train_max_length)
     return {
+        **dict.fromkeys(CONTROLS, placed),
         SANDWICH: placed,
         NOT_TRAINED: placed,
         NOISE_PROBES: placed,
@@ -95,6 +111,9 @@ def tokens_of_methods(config: SandwichConfig, train_max_length: int, label_formu
         LONGER_PROBES: longer,
         f"longer_{REAL_FORMULAS}": longer,
         PLACED_FORMULAS: sandwich_tokens(config, 1, 1),
+        AS_MANY_PLACED_FORMULAS: sandwich_tokens(config, members, DRAWS),
+        AGREEMENT: agreement,
+        AGREEMENT_TREES: agreement,
         CONFIGURATION: 0,
         WEIGHT_STATISTICS: 0,
         FLATTENED_WEIGHTS: 0,

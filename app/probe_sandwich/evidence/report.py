@@ -1,10 +1,8 @@
 """The report of a meta-classifier: tables in markdown, with plots."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from probe_sandwich.evidence import plots
 from probe_sandwich.evidence.arms import PARTS_OF_THE_ZOO, SANDWICH
@@ -12,14 +10,28 @@ from probe_sandwich.evidence.asking import Asking
 from probe_sandwich.evidence.metrics import short
 from probe_sandwich.evidence.predictions import Predictions
 from probe_sandwich.evidence.price import LONG_FORMULAS, Price, overtaken_at, sandwich_tokens
+from probe_sandwich.evidence.tables import (
+    Lines,
+    figures_table,
+    headline_table,
+    markdown,
+    never_seen,
+    schemes_table,
+    slices_table,
+    spaced,
+    turning_table,
+    what_holds_elsewhere,
+    what_leads_show,
+    what_places_tell,
+)
 from probe_sandwich.evidence.zoo import Zoo
+from probe_sandwich.length_test import bucket_formulas
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.sandwich.meta_classifier import DRAWS, LEVEL
 from probe_sandwich.zoo.shards import write_atomically
 
 TRAIL = "trail.md"
 _SHOWN_PROBES = 12
-Lines = list[str]
 
 
 def write_report(folder: Path, card: Card, zoo: Zoo, predictions: Predictions, asking: Asking) -> None:
@@ -37,6 +49,7 @@ def write_report(folder: Path, card: Card, zoo: Zoo, predictions: Predictions, a
         _head(card),
         _unseen_text(card),
         _slices_text(card),
+        _schemes_text(card),
         _price_text(card),
         _controls_text(card),
         _trust_text(card),
@@ -50,58 +63,6 @@ def write_report(folder: Path, card: Card, zoo: Zoo, predictions: Predictions, a
     write_atomically(folder / "report.md", text.encode())
 
 
-def figures_table(figures: Mapping[str, Any]) -> Lines:
-    """Figures by method, as lines of a markdown table; README and report show the same."""
-    names = ("within_configuration_auc", "spearman", "brier", "expected_calibration_error", "accuracy")
-    return _table(
-        (
-            "method",
-            "AUC (95 % interval)",
-            "within-configuration AUC",
-            "Spearman",
-            "Brier",
-            "calibration error",
-            "accuracy",
-        ),
-        [
-            (method.replace("_", " "), _area(one), *(short(one[name]) for name in names))
-            for method, one in figures.items()
-        ],
-    )
-
-
-def slices_table(card: Card) -> Lines:
-    """The sandwich's figures on slices of the zoo."""
-    return _table(
-        ("converged subjects", "number", "generalizers", "AUC (95 % interval)", "within-configuration AUC", "accuracy"),
-        [
-            (
-                name,
-                str(one["subjects"]),
-                str(one["positives"]),
-                _area(one),
-                short(one["within_configuration_auc"]),
-                short(one["accuracy"]),
-            )
-            for name, one in card.slices.items()
-        ],
-    )
-
-
-def never_seen(card: Card) -> float:
-    """Mean AUC over position schemes, each judged by what saw none of it."""
-    areas = [figures["auc"] for name, figures in card.slices.items() if name.endswith("never seen")]
-    return float(np.mean([area for area in areas if area is not None]))
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Lines:
-    return [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)]
-
-
-def _area(figures: Mapping[str, Any]) -> str:
-    return f"{short(figures['auc'])} ({short(figures['auc_low'])} to {short(figures['auc_high'])})"
-
-
 def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value:.0%}".replace("%", " %")
 
@@ -109,12 +70,14 @@ def _percent(value: float | None) -> str:
 def _head(card: Card) -> Lines:
     sandwich = card.metrics[SANDWICH]
     left_out = ", ".join(card.zoo["one_sided_schemes"]) or "none"
+    longest, definition = card.train_max_length, card.definition
+    shortest = bucket_formulas(card.task, 1, longest, definition.formulas_per_bucket, definition.seed).lengths.min()
     return [
         f"# Meta-classifier `{card.name}`",
         "",
-        f"Task `{card.task.name}`, T = {card.train_max_length}. A generalizer has accuracy at least "
-        f"{card.definition.convergence_cut:.2f} on (0, T] and at least {card.definition.generalizer_cut:.2f} on (T, "
-        "2T].",
+        f"Task `{card.task.name}`, T = {longest}. A generalizer has accuracy at least "
+        f"{definition.convergence_cut:.2f} on (0, T] and at least {definition.generalizer_cut:.2f} on (T, 2T]. The "
+        f"shortest fresh minimal pairs have {shortest} symbols, so (0, T] is {shortest} to {longest} symbols.",
         "",
         f"Zoo: {card.zoo['subjects']} subjects, {card.zoo['converged']} converged, {card.zoo['generalizers']} of them "
         f"generalizers; {card.zoo['reserve']} subjects are a reserve that no fold saw.",
@@ -123,9 +86,14 @@ def _head(card: Card) -> Lines:
         f"{sandwich['subjects']} converged subjects outside the reserve ({sandwich['positives']} generalizers). Each "
         "subject is judged by one sandwich that saw none of its configuration; stopping and calibration stay within "
         f"the training folds. Left out as one-sided, with under 15 % of a label: {left_out}. Every method uses the "
-        "same folds. The interval of the AUC is a 95 % bootstrap over configurations.",
+        "same folds. Intervals are 95 % bootstraps over configurations. `Sandwich's lead`: its AUC less that of the "
+        "method, both judged on the same drawn configurations. Tokens: what one answer runs through the subject. `self "
+        "agreement` is nothing trained, and no probability: how far answers to unlabelled formulas of T symbols stay "
+        "the same wherever those stand; `self agreement trees` read the same answers.",
         "",
         *figures_table(card.metrics),
+        "",
+        what_leads_show(card.metrics),
         "",
         f"Within-configuration AUC counts {sandwich['within_configuration_pairs']} pairs of subjects of one "
         "configuration with different labels; knowing the configuration alone scores 0.5 there by construction.",
@@ -138,10 +106,11 @@ def _head(card: Card) -> Lines:
 
 def _unseen_text(card: Card) -> Lines:
     titles = {
+        "Configurations that nothing was chosen on: reserve and later, pooled": card.unseen,
         "Configurations kept in reserve": card.reserve,
         "Configurations that joined the zoo after the training": card.later,
     }
-    lines: Lines = []
+    lines: Lines = ["## In short", "", *headline_table(card), "", what_holds_elsewhere(card), ""] if card.unseen else []
     for title, figures in titles.items():
         if figures:
             sandwich = figures[SANDWICH]
@@ -153,6 +122,8 @@ def _unseen_text(card: Card) -> Lines:
                 "baselines fitted on all subjects that it was made from.",
                 "",
                 *figures_table(figures),
+                "",
+                what_leads_show(figures),
                 "",
             ]
     return lines
@@ -169,6 +140,23 @@ def _slices_text(card: Card) -> Lines:
     ]
 
 
+def _schemes_text(card: Card) -> Lines:
+    return [
+        "## What carries the answer, by position scheme",
+        "",
+        what_places_tell(card),
+        "",
+        "AUC / within-configuration AUC, out of fold:",
+        "",
+        *schemes_table(card),
+        "",
+        "Share of the answers to unlabelled formulas of T symbols that a placement turns. Without positions none can; "
+        "relative positions (rotary, ALiBi) are the same wherever a whole formula is shifted to.",
+        "",
+        *turning_table(card),
+    ]
+
+
 def _price_text(card: Card) -> Lines:
     prices = [Price.model_validate(price) for price in card.prices[LONG_FORMULAS]]
     area = card.metrics[SANDWICH]["auc"]
@@ -182,7 +170,7 @@ def _price_text(card: Card) -> Lines:
         f"direct test reaches the sandwich's AUC of {area:.3f} {overtaken}: where longer formulas with exact labels "
         "can be had, they are the cheaper and the better answer.",
         "",
-        *_table(
+        *markdown(
             ("labelled formulas", *card.prices),
             [
                 (str(count), *(_told_by(price) for price in by_kind))
@@ -209,7 +197,7 @@ def _told_by(price: Price | None) -> str:
 
 
 def _controls_text(card: Card) -> Lines:
-    shares = ", ".join(name.replace("_", " ") for name in PARTS_OF_THE_ZOO)
+    shares = ", ".join(spaced(name) for name in PARTS_OF_THE_ZOO)
     return [
         "## Controls",
         "",
@@ -258,7 +246,7 @@ def _trust_text(card: Card) -> Lines:
         "What strangers are told by the sandwich alone (a service also refuses other tasks, other T, and what the "
         "direct test finds not converged):",
         "",
-        *_table(
+        *markdown(
             ("subjects", "number", "unlike the zoo", "members of two minds", "abstains"),
             [
                 (kind, str(told["subjects"]), *(_percent(told[name]) for name in ("unlike", "split", "abstain")))
@@ -284,7 +272,7 @@ def _asking_text(asking: Asking) -> Lines:
         "contradiction. Over the unsatisfiable probes, that distance and the AUC have a rank correlation of "
         f"{short(far)}.",
         "",
-        *_table(
+        *markdown(
             ("probe", "satisfiable", "apart", "tells most when", "AUC"),
             [
                 (
@@ -309,23 +297,12 @@ def _asking_text(asking: Asking) -> Lines:
 
 
 def _costs_text(card: Card) -> Lines:
-    tokens, seconds = card.costs["tokens"], card.costs["training_seconds"]
+    seconds = card.costs["training_seconds"]
     return [
         "## Costs",
         "",
-        "Tokens that one answer of one member runs through the subject, and seconds that all folds took to train, one "
-        "process for each fold, two at a time on two cores; responses that several methods share are kept once and not "
-        "counted.",
+        "Seconds that all folds took to train, one process for each fold, two at a time on two cores; responses that "
+        "several methods share are kept once and not counted.",
         "",
-        *_table(
-            ("method", "tokens", "seconds of training"),
-            [
-                (
-                    name.replace("_", " "),
-                    f"{tokens[name]:,}" if name in tokens else "-",
-                    f"{seconds[name]:.0f}" if name in seconds else "-",
-                )
-                for name in {**card.metrics, **card.controls}
-            ],
-        ),
+        *markdown(("method", "seconds of training"), [(spaced(name), f"{one:.0f}") for name, one in seconds.items()]),
     ]

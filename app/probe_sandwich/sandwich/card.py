@@ -37,6 +37,10 @@ class Card(BaseModel):
     all subjects that the ensemble was made from."""
     later: dict[str, Any] = {}
     """The same on configurations that joined the zoo after the training."""
+    unseen: dict[str, Any] = {}
+    """The same on both together: the configurations that nothing was chosen on."""
+    schemes: dict[str, Any] = {}
+    """By position scheme, which answers placements turn, and figures of the methods that live by that."""
     prices: dict[str, Any] = {}
     """AUC against tokens, for labelled formulas longer than T, of T symbols, and of T symbols at every placement."""
     controls: dict[str, Any] = {}

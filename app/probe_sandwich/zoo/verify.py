@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from pydantic import BaseModel
 
-from probe_sandwich.length_test import run_length_test
+from probe_sandwich.length_test import BucketResult, run_length_test
 from probe_sandwich.subjects.transformer import join
 from probe_sandwich.zoo.shards import read_index, read_weights, shard_rows
 
@@ -45,6 +45,10 @@ def verify(folder: Path, sample: int, seed: int, device: torch.device) -> Verifi
     for numbers in by_group.values():
         subjects = [(rows[n].config, {name: tensor.to(device) for name, tensor in weights[n].items()}) for n in numbers]
         for number, result in zip(numbers, run_length_test(join(subjects), rows[numbers[0]].definition), strict=True):
-            if result.buckets != rows[number].buckets:
+            if _counts(result.buckets) != _counts(rows[number].buckets):
                 wrong.append(rows[number].subject)
     return Verification(subjects=len(rows), pruned=pruned, retested=len(chosen), wrong=wrong)
+
+
+def _counts(buckets: list[BucketResult]) -> list[tuple[int, int]]:
+    return [(bucket.formulas, bucket.correct) for bucket in buckets]
