@@ -9,18 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from probe_sandwich.formulas.tasks import TaskName
 from probe_sandwich.length_test import Definition, LengthTestResult, bucket_formulas, buckets, run_length_test
-from probe_sandwich.sandwich.meta_classifier import (
-    CARD,
-    DRAWS,
-    NOISE_SEED,
-    MetaClassifier,
-    Prediction,
-    load_meta_classifier,
-)
+from probe_sandwich.options import Options
+from probe_sandwich.sandwich.meta_classifier import CARD, MetaClassifier, Prediction, load_meta_classifier
 from probe_sandwich.subjects.checkpoint import Checkpoint
 from probe_sandwich.subjects.subject import SubjectFacts, Subjects
 from probe_sandwich.subjects.uploads import stacked
@@ -48,19 +42,6 @@ class Agreement(StrEnum):
     AGREE = "agree"
     DISAGREE = "disagree"
     UNDECIDED = "undecided"
-
-
-class Options(BaseModel):
-    """What a user may choose."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    seed: int = Field(default=NOISE_SEED, ge=0, lt=2**32, description="of the noise draws")
-    noise_draws: int = Field(default=DRAWS, ge=1, le=64, description="noise draws that a probability averages")
-    formulas_per_length: int = Field(
-        default=1000, ge=10, le=10_000, description="formulas in each length bucket of the direct test"
-    )
-    direct_test: bool = Field(default=True, description="whether to run the direct length test")
 
 
 class CheckpointSummary(BaseModel):

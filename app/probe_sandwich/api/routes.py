@@ -19,8 +19,9 @@ from probe_sandwich.api.messages import LoadedMetaClassifier, Outcome, ProblemDo
 from probe_sandwich.api.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
 from probe_sandwich.api.reference import Example, Histogram, example_file, examples, histograms
 from probe_sandwich.api.service import Answers, Incoming, Service
-from probe_sandwich.diagnosis import Diagnosis, Options
+from probe_sandwich.diagnosis import Diagnosis
 from probe_sandwich.formulas.tasks import TaskName
+from probe_sandwich.options import Options
 
 CLASSIFY, CLASSIFY_BATCH = "/classify", "/classify/batch"
 EVENT_STREAM = "text/event-stream"
@@ -244,10 +245,13 @@ async def live() -> Alive:
     return Alive()
 
 
-@router.get("/health/ready", responses={503: _problem_answer("not-ready", 503, "No worker is ready")})
+@router.get(
+    "/health/ready",
+    responses={503: _problem_answer("not-ready", 503, "No worker is ready, or none with a meta-classifier")},
+)
 async def ready(service: ServiceDependency) -> Alive:
-    """Some worker has classified the built-in examples rightly since it started."""
-    if not service.supervisor.ready:
+    """Some worker has classified the built-in examples rightly since it started, by a meta-classifier."""
+    if service.supervisor.reason:
         raise service.supervisor.not_ready()
     return Alive(status="ready")
 

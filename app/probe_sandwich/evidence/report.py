@@ -13,8 +13,9 @@ from probe_sandwich.evidence.metrics import short
 from probe_sandwich.evidence.predictions import Predictions
 from probe_sandwich.evidence.price import LONG_FORMULAS, Price, overtaken_at, sandwich_tokens
 from probe_sandwich.evidence.zoo import Zoo
+from probe_sandwich.options import DRAWS
 from probe_sandwich.sandwich.card import Card
-from probe_sandwich.sandwich.meta_classifier import DRAWS, LEVEL
+from probe_sandwich.sandwich.meta_classifier import LEVEL
 from probe_sandwich.zoo.shards import write_atomically
 
 TRAIL = "trail.md"

@@ -254,7 +254,7 @@ def _config_of(header: Mapping[str, Any]) -> SubjectConfig:
     return config
 
 
-def parse_config(text: str) -> SubjectConfig:
+def parse_config(text: str | bytes) -> SubjectConfig:
     """A validated config. Raises `InvalidConfig`."""
     try:
         return SubjectConfig.model_validate_json(text)
