@@ -26,6 +26,8 @@ AnyCheckpoint = Union[Checkpoint, "ForeignCheckpoint"]
 Progress = Callable[[str, str], None]
 """Told the name of each stage as it starts, and where within it. May raise, to stop the job."""
 SHOWN_PROBES = 16
+_FLIPPED, _CHANCE = 0.4, 0.6
+_NAMED = 8
 
 
 class Verdict(StrEnum):
@@ -144,7 +146,7 @@ def diagnose(
                 generalizer_probability=told.probability if told else None,
                 probability_interval=told.interval if told else None,
                 verdict=verdict,
-                reason=reason,
+                reason="; ".join((reason, *_remarks(checkpoint.config, test))),
                 direct_test=test,
                 agreement=_agreement(verdict, test),
                 probes=probes[row],
@@ -258,6 +260,29 @@ def _doubt(config: SubjectFacts, meta: MetaClassifier, answer: _Answer, test: Le
     if answer.split:
         return f"the members of the ensemble are of two minds: P(generalizer) = {answer.probability:.2f}"
     return None
+
+
+def _remarks(config: SubjectFacts, test: LengthTestResult | None) -> list[str]:
+    """What a reader should know whatever the verdict: what nobody asked about, and what looks like a slip."""
+    remarks = []
+    if config.untested_symbols:
+        named = " ".join(config.untested_symbols[:_NAMED]) + " …" * (len(config.untested_symbols) > _NAMED)
+        remarks.append(f"no formula here holds {named} of its vocabulary: nothing is said about those")
+    if test is None or test.converged:
+        return remarks
+    if test.in_distribution_accuracy < _FLIPPED:
+        remarks.append("it is mostly wrong on lengths it was trained on: check that class 1 means satisfiable")
+    elif test.in_distribution_accuracy < _CHANCE:
+        remarks.append(
+            "it is at chance on lengths it was trained on: check the begin and end symbols, the order of the "
+            "vocabulary, and its task"
+        )
+    else:
+        remarks.append(
+            f"if its own training reported more than {test.in_distribution_accuracy:.3f} on lengths it was trained on, "
+            "check the begin and end symbols and the order of the vocabulary"
+        )
+    return remarks
 
 
 def _agreement(verdict: Verdict, test: LengthTestResult | None) -> Agreement:

@@ -110,15 +110,23 @@ def description_of(
     task: Annotated[TaskName, Form(description="its task")] = TaskName.CONJUNCTION,
     begin: Annotated[str | None, Form(max_length=64, description="symbol before its every formula")] = None,
     end: Annotated[str | None, Form(max_length=64, description="symbol after its every formula")] = None,
+    symbols: Annotated[
+        str | None, Form(max_length=1 << 12, description="its names of formula symbols, as a JSON object")
+    ] = None,
 ) -> str | None:
     """What the request says of a foreign model, as `subject.json` would; None where it says nothing."""
     if vocabulary is None and train_max_length is None:
         return None
     try:
-        symbols = json.loads(vocabulary or "[]")
+        in_id_order, names = json.loads(vocabulary or "[]"), json.loads(symbols or "{}")
     except (ValueError, RecursionError) as error:
-        raise Problem("invalid-request", 422, "vocabulary: give the symbols in id order as a JSON list") from error
-    facts = {"vocabulary": symbols, "task": {"name": task.value}, "begin": begin, "end": end}
+        raise Problem(
+            "invalid-request",
+            422,
+            "give vocabulary as a JSON list of its symbols in id order, and symbols as a JSON object, such as "
+            '{"~": "!"}',
+        ) from error
+    facts = {"vocabulary": in_id_order, "symbols": names, "task": {"name": task.value}, "begin": begin, "end": end}
     return json.dumps(facts | ({} if train_max_length is None else {"train_max_length": train_max_length}))
 
 

@@ -23,6 +23,10 @@ class SubjectFacts(Protocol):
     def longest_formula(self) -> int | None:
         """Symbols of the longest formula that it can take; None where there is no end."""
 
+    @property
+    def untested_symbols(self) -> tuple[str, ...]:
+        """Symbols of its vocabulary that no formula here holds."""
+
 
 class Subjects(Protocol):
     """One or more frozen subjects that run as one batch, with a leading axis of models.
