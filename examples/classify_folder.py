@@ -1,10 +1,13 @@
 """Classify every checkpoint of a folder and write a CSV, with a progress bar.
 
-python examples/classify_folder.py FOLDER out.csv [http://127.0.0.1:8000]
+python examples/classify_folder.py FOLDER out.csv [http://127.0.0.1:8000] [--api-key KEY]
+
+The key may also stand in PROBE_SANDWICH_API_KEY.
 """
 
+import argparse
 import csv
-import sys
+import os
 from pathlib import Path
 
 from probe_sandwich.client import Client, ServiceProblem
@@ -17,6 +20,7 @@ COLUMNS = (
     "low",
     "high",
     "verdict",
+    "reason",
     "in_distribution_accuracy",
     "long_accuracy",
     "direct_test",
@@ -40,6 +44,7 @@ def row_of(client: Client, path: Path) -> dict[str, object]:
         "low": low,
         "high": high,
         "verdict": answer.verdict.value,
+        "reason": answer.reason,
         "in_distribution_accuracy": test and test.in_distribution_accuracy,
         "long_accuracy": test and test.long_accuracy,
         "direct_test": test and ("generalizer" if test.generalizer else "not_generalizer"),
@@ -47,10 +52,18 @@ def row_of(client: Client, path: Path) -> dict[str, object]:
     }
 
 
-def main(folder: Path, out: Path, url: str) -> None:
+def main() -> None:
     """Classify and write."""
-    paths = sorted(folder.glob("*.safetensors"))
-    with Client(url) as client, out.open("w", newline="") as file:
+    parser = argparse.ArgumentParser(description="Classify every checkpoint of a folder and write a CSV.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("url", nargs="?", default="http://127.0.0.1:8000")
+    parser.add_argument("--api-key", default=os.environ.get("PROBE_SANDWICH_API_KEY") or None)
+    chosen = parser.parse_args()
+    paths = sorted(chosen.folder.glob("*.safetensors"))
+    if not paths:
+        parser.error(f"{chosen.folder} holds no .safetensors file")
+    with Client(chosen.url, chosen.api_key) as client, chosen.out.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         for path in track(paths, description="classifying"):
@@ -58,4 +71,4 @@ def main(folder: Path, out: Path, url: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else "http://127.0.0.1:8000")
+    main()

@@ -1,16 +1,22 @@
 """Classify one checkpoint with nothing but httpx, following the progress events.
 
 python examples/classify_one.py subject.safetensors [http://127.0.0.1:8000]
+
+Where the service wants a key, it is read from PROBE_SANDWICH_API_KEY.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
 import httpx
 
+if len(sys.argv) < 2:
+    raise SystemExit(__doc__)
 path = Path(sys.argv[1])
 url = sys.argv[2] if len(sys.argv) > 2 else "http://127.0.0.1:8000"
+key = os.environ.get("PROBE_SANDWICH_API_KEY")
 
 with (
     path.open("rb") as file,
@@ -18,7 +24,7 @@ with (
         "POST",
         f"{url}/classify",
         files={"checkpoint": (path.name, file)},
-        headers={"accept": "text/event-stream"},
+        headers={"accept": "text/event-stream"} | ({"authorization": f"Bearer {key}"} if key else {}),
         timeout=120,
     ) as response,
 ):
@@ -32,5 +38,9 @@ with (
         elif name == "data" and event == "progress":
             print(f"… {json.loads(value)['stage']}", file=sys.stderr)
         elif name == "data":
-            print(json.dumps(json.loads(value), indent=2))
-            raise SystemExit(event == "problem")
+            answer = json.loads(value)
+            print(json.dumps(answer, indent=2))
+            if event == "problem":
+                raise SystemExit(f"refused: {answer['detail']}")
+            print(f"{answer['verdict']}: {answer['reason']}", file=sys.stderr)
+            break

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from probe_sandwich.diagnosis import Options, Verdict, diagnose, load_meta_classifiers
+from probe_sandwich.diagnosis import Verdict, diagnose, load_meta_classifiers
 from probe_sandwich.formulas.tasks import TaskName
+from probe_sandwich.options import Options
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier
 from probe_sandwich.settings import SHIPPED_MODELS

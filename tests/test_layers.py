@@ -7,7 +7,7 @@ import pytest
 
 APP = Path(__file__).resolve().parents[1] / "app" / "probe_sandwich"
 LAYERS = (
-    {"formulas"},
+    {"formulas", "options"},
     {"subjects"},
     {"length_test"},
     {"zoo"},
@@ -18,7 +18,7 @@ LAYERS = (
     {"main", "cli"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-CORE = {"formulas", "subjects", "length_test", "zoo", "sandwich", "evidence", "diagnosis"}
+CORE = {"formulas", "options", "subjects", "length_test", "zoo", "sandwich", "evidence", "diagnosis"}
 
 
 def layer_of(path: Path) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,10 +12,12 @@ from typing import Any, Self
 import httpx
 from pydantic import BaseModel
 
-from probe_sandwich.diagnosis import Diagnosis, Options
+from probe_sandwich.diagnosis import Diagnosis
+from probe_sandwich.options import Options
 
 _ATTEMPTS = 6
 _BUSY = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
+FilePath = str | PathLike[str]
 Listener = Callable[[str, str], None]
 """Told each stage of a job and where within it."""
 
@@ -54,7 +57,7 @@ class Client:
         """What the service says of itself. Raises `ServiceProblem`."""
         return dict(_checked(self._http.get("/health")).json())
 
-    def classify(self, checkpoint: Path, options: Options = Options(), tell: Listener | None = None) -> Diagnosis:
+    def classify(self, checkpoint: FilePath, options: Options = Options(), tell: Listener | None = None) -> Diagnosis:
         """Diagnose a checkpoint file; `tell` hears of its progress. Raises `ServiceProblem`."""
         for attempt in range(_ATTEMPTS):
             with self._http.stream("POST", "/classify", **_upload(checkpoint, options, tell)) as response:
@@ -67,9 +70,9 @@ class Client:
             time.sleep(pause)
         raise AssertionError
 
-    def classify_many(self, checkpoints: Sequence[Path], options: Options = Options()) -> list[BatchResult]:
+    def classify_many(self, checkpoints: Sequence[FilePath], options: Options = Options()) -> list[BatchResult]:
         """Diagnose many files in one request; those of one shape and scheme run stacked. Raises `ServiceProblem`."""
-        files = [("checkpoints", (path.name, path.read_bytes())) for path in checkpoints]
+        files = [("checkpoints", (path.name, path.read_bytes())) for path in map(Path, checkpoints)]
         for attempt in range(_ATTEMPTS):
             response = self._http.post("/classify/batch", data=_fields(options), files=files)
             pause = _pause(response, attempt)
@@ -97,7 +100,9 @@ class AsyncClient:
         """What the service says of itself. Raises `ServiceProblem`."""
         return dict(_checked(await self._http.get("/health")).json())
 
-    async def classify(self, checkpoint: Path, options: Options = Options(), tell: Listener | None = None) -> Diagnosis:
+    async def classify(
+        self, checkpoint: FilePath, options: Options = Options(), tell: Listener | None = None
+    ) -> Diagnosis:
         """Diagnose a checkpoint file; `tell` hears of its progress. Raises `ServiceProblem`."""
         upload = await asyncio.to_thread(_upload, checkpoint, options, tell)
         for attempt in range(_ATTEMPTS):
@@ -157,10 +162,11 @@ def _fields(options: Options) -> dict[str, str]:
     return {name: str(value).lower() for name, value in options.model_dump().items()}
 
 
-def _upload(checkpoint: Path, options: Options, tell: Listener | None) -> dict[str, Any]:
+def _upload(checkpoint: FilePath, options: Options, tell: Listener | None) -> dict[str, Any]:
     """The request's form; in memory, because a retry sends it again."""
     accept = "application/json" if tell is None else "text/event-stream"
-    files = {"checkpoint": (checkpoint.name, checkpoint.read_bytes())}
+    path = Path(checkpoint)
+    files = {"checkpoint": (path.name, path.read_bytes())}
     return {"data": _fields(options), "files": files, "headers": {"accept": accept}}
 
 

@@ -9,19 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from probe_sandwich.formulas.tasks import TaskName
 from probe_sandwich.length_test import Definition, LengthTestResult, bucket_formulas, buckets, run_length_test
+from probe_sandwich.options import Options
 from probe_sandwich.sandwich.card import Card
-from probe_sandwich.sandwich.meta_classifier import (
-    CARD,
-    DRAWS,
-    NOISE_SEED,
-    MetaClassifier,
-    Prediction,
-    load_meta_classifier,
-)
+from probe_sandwich.sandwich.meta_classifier import CARD, MetaClassifier, Prediction, load_meta_classifier
 from probe_sandwich.sandwich.readout import moment_name
 from probe_sandwich.subjects.checkpoint import Checkpoint
 from probe_sandwich.subjects.config import Placing
@@ -35,6 +29,8 @@ AnyCheckpoint = Union[Checkpoint, "ForeignCheckpoint"]
 Progress = Callable[[str, str], None]
 """Told the name of each stage as it starts, and where within it. May raise, to stop the job."""
 SHOWN_PROBES = 16
+_FLIPPED, _CHANCE = 0.4, 0.6
+_NAMED = 8
 
 
 class Verdict(StrEnum):
@@ -51,19 +47,6 @@ class Agreement(StrEnum):
     AGREE = "agree"
     DISAGREE = "disagree"
     UNDECIDED = "undecided"
-
-
-class Options(BaseModel):
-    """What a user may choose."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    seed: int = Field(default=NOISE_SEED, ge=0, lt=2**32, description="of the noise draws")
-    noise_draws: int = Field(default=DRAWS, ge=1, le=64, description="noise draws that a probability averages")
-    formulas_per_length: int = Field(
-        default=1000, ge=10, le=10_000, description="formulas in each length bucket of the direct test"
-    )
-    direct_test: bool = Field(default=True, description="whether to run the direct length test")
 
 
 class CheckpointSummary(BaseModel):
@@ -181,7 +164,7 @@ def diagnose(
                 probability_interval=told.interval if told else None,
                 withheld_probability=withheld.probability if withheld else None,
                 verdict=verdict,
-                reason=reason,
+                reason="; ".join((reason, *_remarks(checkpoint.config, test))),
                 direct_test=test,
                 agreement=_agreement(verdict, test),
                 probes=probes[row],
@@ -312,6 +295,29 @@ def _doubt(config: SubjectFacts, meta: MetaClassifier, answer: _Answer, test: Le
     if answer.split:
         return "the members of the ensemble are of two minds: more than a quarter of them say the opposite of the rest"
     return None
+
+
+def _remarks(config: SubjectFacts, test: LengthTestResult | None) -> list[str]:
+    """What a reader should know whatever the verdict: what nobody asked about, and what looks like a slip."""
+    remarks = []
+    if config.untested_symbols:
+        named = " ".join(config.untested_symbols[:_NAMED]) + " …" * (len(config.untested_symbols) > _NAMED)
+        remarks.append(f"no formula here holds {named} of its vocabulary: nothing is said about those")
+    if test is None or test.converged:
+        return remarks
+    if test.in_distribution_accuracy < _FLIPPED:
+        remarks.append("it is mostly wrong on lengths it was trained on: check that class 1 means satisfiable")
+    elif test.in_distribution_accuracy < _CHANCE:
+        remarks.append(
+            "it is at chance on lengths it was trained on: check the begin and end symbols, the order of the "
+            "vocabulary, and its task"
+        )
+    else:
+        remarks.append(
+            f"if its own training reported more than {test.in_distribution_accuracy:.3f} on lengths it was trained on, "
+            "check the begin and end symbols and the order of the vocabulary"
+        )
+    return remarks
 
 
 def _agreement(verdict: Verdict, test: LengthTestResult | None) -> Agreement:

@@ -2,11 +2,13 @@
 
 import tempfile
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+if TYPE_CHECKING:
+    import torch
 
 _PACKAGE = Path(__file__).resolve().parent
 _INSTALLED, _CLONED = _PACKAGE / "models", _PACKAGE.parents[1] / "models"
@@ -38,15 +40,31 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
     drain_seconds: int = Field(default=30, ge=0, description="time for running jobs to end after SIGTERM")
 
-    def torch_device(self) -> torch.device:
-        """The device to run on."""
-        if self.device == "auto":
-            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        return torch.device(self.device)
+    def torch_device(self) -> "torch.device":
+        """The device to run on. Raises `NoSuchDevice`."""
+        return torch_device(self.device)
 
     def worker_devices(self) -> list[str]:
-        """The device of each worker: GPUs take turns."""
-        kind = self.torch_device().type
-        gpus = torch.cuda.device_count() if kind == "cuda" else 0
+        """The device of each worker: GPUs take turns. Raises `NoSuchDevice`."""
+        import torch  # noqa: PLC0415
+
+        gpus = torch.cuda.device_count() if self.torch_device().type == "cuda" else 0
         count = self.workers or max(1, gpus)
         return [f"cuda:{number % gpus}" if gpus else "cpu" for number in range(count)]
+
+
+class NoSuchDevice(ValueError):
+    """CUDA was asked for where PyTorch sees none."""
+
+    def __init__(self) -> None:
+        super().__init__("device cuda was asked for, but PyTorch sees no GPU here; choose cpu, or auto for a service")
+
+
+def torch_device(name: str) -> "torch.device":
+    """The device of a name, `auto` being CUDA where there is one. Raises `NoSuchDevice`."""
+    import torch  # noqa: PLC0415 - seconds that not every command needs
+
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise NoSuchDevice
+    return torch.device(("cuda" if there else "cpu") if name == "auto" else name)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from probe_sandwich.api.problems import _STATUS_OF_CHECKPOINT_ERRORS
 from probe_sandwich.client import Client, ServiceProblem
-from probe_sandwich.diagnosis import Options
+from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
 from probe_sandwich.subjects.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 
@@ -222,7 +222,7 @@ def test_a_full_queue_says_when_to_come_back_and_health_still_answers() -> None:
 
 def test_the_client_returns_a_diagnosis_or_raises_the_problem(service_url: str, checkpoint_file: Path) -> None:
     with Client(service_url) as client:
-        answer = client.classify(EXAMPLES[0], Options(formulas_per_length=50))
+        answer = client.classify(str(EXAMPLES[0]), Options(formulas_per_length=50))
         assert answer.checkpoint.sha256 == load_checkpoint(EXAMPLES[0]).sha256
         checkpoint_file.write_bytes(b"")
         with pytest.raises(ServiceProblem, match="empty-file"):
@@ -235,6 +235,9 @@ def test_a_service_without_models_says_so(tmp_path: Path, checkpoint_file: Path)
         httpx.Client(base_url=url, timeout=60) as http,
     ):
         assert http.get("/health").json()["status"] == "no_meta_classifier"
+        ready = http.get("/health/ready")
+        assert ready.status_code == 503
+        assert f"{tmp_path} holds no meta-classifier" in ready.json()["detail"]
         answer = post(http, checkpoint_file.read_bytes()).json()
         assert (answer["verdict"], answer["generalizer_probability"]) == ("abstain", None)
 

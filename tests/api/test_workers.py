@@ -21,7 +21,7 @@ import httpx
 import pytest
 from probe_sandwich.api.logs import JsonLines, request_id
 from probe_sandwich.client import AsyncClient, Client, ServiceProblem
-from probe_sandwich.diagnosis import Options
+from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
 
 from tests.conftest import EXAMPLES, FAST, post, running

@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from probe_sandwich.diagnosis import Options
+from probe_sandwich.options import Options
 
 
 class Cache:

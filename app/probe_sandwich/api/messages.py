@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter
 
-from probe_sandwich.diagnosis import Options
 from probe_sandwich.formulas.tasks import TaskName
+from probe_sandwich.options import Options
 
 
 class ProblemDocument(BaseModel):

@@ -19,8 +19,9 @@ from probe_sandwich.api.messages import LoadedMetaClassifier, Outcome, ProblemDo
 from probe_sandwich.api.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
 from probe_sandwich.api.reference import Example, Histogram, example_file, examples, histograms
 from probe_sandwich.api.service import Answers, Incoming, Service
-from probe_sandwich.diagnosis import Diagnosis, Options
+from probe_sandwich.diagnosis import Diagnosis
 from probe_sandwich.formulas.tasks import TaskName
+from probe_sandwich.options import Options
 
 CLASSIFY, CLASSIFY_BATCH = "/classify", "/classify/batch"
 EVENT_STREAM = "text/event-stream"
@@ -109,15 +110,23 @@ def description_of(
     task: Annotated[TaskName, Form(description="its task")] = TaskName.CONJUNCTION,
     begin: Annotated[str | None, Form(max_length=64, description="symbol before its every formula")] = None,
     end: Annotated[str | None, Form(max_length=64, description="symbol after its every formula")] = None,
+    symbols: Annotated[
+        str | None, Form(max_length=1 << 12, description="its names of formula symbols, as a JSON object")
+    ] = None,
 ) -> str | None:
     """What the request says of a foreign model, as `subject.json` would; None where it says nothing."""
     if vocabulary is None and train_max_length is None:
         return None
     try:
-        symbols = json.loads(vocabulary or "[]")
+        in_id_order, names = json.loads(vocabulary or "[]"), json.loads(symbols or "{}")
     except (ValueError, RecursionError) as error:
-        raise Problem("invalid-request", 422, "vocabulary: give the symbols in id order as a JSON list") from error
-    facts = {"vocabulary": symbols, "task": {"name": task.value}, "begin": begin, "end": end}
+        raise Problem(
+            "invalid-request",
+            422,
+            "give vocabulary as a JSON list of its symbols in id order, and symbols as a JSON object, such as "
+            '{"~": "!"}',
+        ) from error
+    facts = {"vocabulary": in_id_order, "symbols": names, "task": {"name": task.value}, "begin": begin, "end": end}
     return json.dumps(facts | ({} if train_max_length is None else {"train_max_length": train_max_length}))
 
 
@@ -244,10 +253,13 @@ async def live() -> Alive:
     return Alive()
 
 
-@router.get("/health/ready", responses={503: _problem_answer("not-ready", 503, "No worker is ready")})
+@router.get(
+    "/health/ready",
+    responses={503: _problem_answer("not-ready", 503, "No worker is ready, or none with a meta-classifier")},
+)
 async def ready(service: ServiceDependency) -> Alive:
-    """Some worker has classified the built-in examples rightly since it started."""
-    if not service.supervisor.ready:
+    """Some worker has classified the built-in examples rightly since it started, by a meta-classifier."""
+    if service.supervisor.reason:
         raise service.supervisor.not_ready()
     return Alive(status="ready")
 

@@ -13,7 +13,8 @@ from probe_sandwich.api.cache import Cache
 from probe_sandwich.api.messages import Outcome, Stage, Subject
 from probe_sandwich.api.metrics import Metrics
 from probe_sandwich.api.supervisor import Supervisor
-from probe_sandwich.diagnosis import Diagnosis, Options
+from probe_sandwich.diagnosis import Diagnosis
+from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
 
 _CHUNK = 1 << 20

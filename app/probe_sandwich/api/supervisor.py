@@ -28,7 +28,8 @@ from probe_sandwich.api.messages import (
 from probe_sandwich.api.metrics import Metrics
 from probe_sandwich.api.problems import Problem
 from probe_sandwich.api.worker import run_worker
-from probe_sandwich.diagnosis import Diagnosis, Options, Verdict
+from probe_sandwich.diagnosis import Diagnosis, Verdict
+from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
 
 log = logging.getLogger("probe_sandwich.supervisor")
@@ -142,7 +143,10 @@ class Supervisor:
 
     @property
     def reason(self) -> str:
-        """Why no worker is ready."""
+        """Why no worker is ready, or what the ready ones lack."""
+        if self.ready and not self.meta_classifiers:
+            folder = self.settings.models_dir
+            return f"{folder} holds no meta-classifier, so every answer abstains; set PROBE_SANDWICH_MODELS_DIR"
         return "" if self.ready else self._reason
 
     def not_ready(self) -> Problem:

@@ -13,9 +13,10 @@ from probe_sandwich.evidence.metrics import auc
 from probe_sandwich.evidence.zoo import Zoo
 from probe_sandwich.formulas.solver import MalformedFormula, satisfiable
 from probe_sandwich.formulas.vocabulary import AND, NOT
+from probe_sandwich.options import DRAWS
 from probe_sandwich.sandwich.cohorts import Cohort, among
 from probe_sandwich.sandwich.kept import Kept, keep
-from probe_sandwich.sandwich.meta_classifier import DRAWS, Member, MetaClassifier, judging_noise, score
+from probe_sandwich.sandwich.meta_classifier import Member, MetaClassifier, judging_noise, score
 from probe_sandwich.sandwich.readout import CHANNELS
 
 USUAL = "usual places"

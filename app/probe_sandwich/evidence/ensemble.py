@@ -7,10 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from probe_sandwich.evidence.zoo import Zoo
+from probe_sandwich.options import DRAWS, NOISE_SEED
 from probe_sandwich.sandwich.cohorts import Cohort, among, load_cohorts
 from probe_sandwich.sandwich.meta_classifier import (
-    DRAWS,
-    NOISE_SEED,
     MetaClassifier,
     Prediction,
     gather_evidence,

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +16,16 @@ from probe_sandwich.evidence.arms import SANDWICH, USUAL_PLACES, Arm, Asked, Que
 from probe_sandwich.evidence.folds import Fold
 from probe_sandwich.evidence.rivals import RIVALS, read_rival, train_rival
 from probe_sandwich.evidence.zoo import Zoo
+from probe_sandwich.options import DRAWS
 from probe_sandwich.sandwich.calibration import fit_calibration
 from probe_sandwich.sandwich.cohorts import Cohort, among, load_cohorts
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.kept import Kept, join_kept, keep
-from probe_sandwich.sandwich.meta_classifier import DRAWS, Member, gather_evidence, head_scores, judging_noise
+from probe_sandwich.sandwich.meta_classifier import Member, gather_evidence, head_scores, judging_noise
 from probe_sandwich.sandwich.sandwich import Sandwich
 from probe_sandwich.sandwich.support import fit_support
 from probe_sandwich.sandwich.training import blind_heads, fit_readout, train_sandwich
-from probe_sandwich.zoo.engines.local import start_worker
+from probe_sandwich.zoo.engines.local import worker_pool
 
 _PARTS = 8
 
@@ -83,7 +83,7 @@ def run_experiment(
     put = {Asked.SPELLED} | {arm.asked for arm in compared}
     jobs_by_fold = (len(trained_through) + len(rivals)) * len(folds)
     total = len(put) * _PARTS + jobs_by_fold + sum(len(arm.folds) for arm in compared)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start_worker) as pool:
+    with worker_pool(workers) as pool:
         banks = _keep_all(zoo, config, training, put, pool, device, work, lambda done: progress(done, total))
         jobs: list[tuple[str, Future[Any]]] = []
 

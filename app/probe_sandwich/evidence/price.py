@@ -32,8 +32,8 @@ from probe_sandwich.evidence.folds import Fold
 from probe_sandwich.evidence.metrics import auc
 from probe_sandwich.evidence.rivals import PROBES
 from probe_sandwich.length_test import LONG
+from probe_sandwich.options import DRAWS
 from probe_sandwich.sandwich.config import SandwichConfig
-from probe_sandwich.sandwich.meta_classifier import DRAWS
 from probe_sandwich.zoo.shards import IndexRow
 
 FORMULAS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)

@@ -26,8 +26,9 @@ from probe_sandwich.evidence.tables import (
 )
 from probe_sandwich.evidence.zoo import Zoo
 from probe_sandwich.length_test import bucket_formulas
+from probe_sandwich.options import DRAWS
 from probe_sandwich.sandwich.card import Card
-from probe_sandwich.sandwich.meta_classifier import DRAWS, LEVEL
+from probe_sandwich.sandwich.meta_classifier import LEVEL
 from probe_sandwich.zoo.shards import write_atomically
 
 TRAIL = "trail.md"

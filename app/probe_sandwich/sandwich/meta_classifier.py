@@ -13,6 +13,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS
+from probe_sandwich.options import DRAWS, NOISE_SEED
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.sandwich.config import SandwichConfig
@@ -24,7 +25,6 @@ from probe_sandwich.zoo.shards import write_atomically
 
 WEIGHTS, CARD = "sandwich.safetensors", "card.json"
 LEVEL = 0.9
-DRAWS, NOISE_SEED = 2, 0
 _EDGE = 1e-6
 _SAME = 1e-4
 _SPLIT_SHARE = 0.25
@@ -32,6 +32,13 @@ _SPLIT_SHARE = 0.25
 
 class DamagedMetaClassifier(ValueError):
     """A meta-classifier folder whose weights do not match its card."""
+
+
+class NoMetaClassifier(ValueError):
+    """A folder that holds no meta-classifier."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder} holds no {CARD}: it is no meta-classifier; train one with `probe-sandwich train`")
 
 
 @dataclass(frozen=True)
@@ -211,7 +218,9 @@ def save_meta_classifier(folder: Path, members: Sequence[Member], card: Card) ->
 
 
 def load_meta_classifier(folder: Path, device: torch.device) -> MetaClassifier:
-    """Read a meta-classifier. Raises `DamagedMetaClassifier`."""
+    """Read a meta-classifier. Raises `NoMetaClassifier`, `DamagedMetaClassifier`."""
+    if not (folder / CARD).is_file():
+        raise NoMetaClassifier(folder)
     try:
         card = Card.model_validate_json((folder / CARD).read_text())
     except ValidationError as error:

@@ -16,7 +16,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from probe_sandwich.formulas.tasks import Task
-from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS
 from probe_sandwich.subjects.checkpoint import (
     MAX_PARAMETERS,
     BadBundle,
@@ -25,6 +24,7 @@ from probe_sandwich.subjects.checkpoint import (
     TooManyParameters,
     UnsupportedArchitecture,
 )
+from probe_sandwich.subjects.symbols import check_names, missing_symbols
 
 CONFIG, WEIGHTS, DESCRIPTION, TOKENIZER = "config.json", "model.safetensors", "subject.json", "tokenizer.json"
 ARCHITECTURES = (
@@ -54,6 +54,9 @@ class Description(BaseModel):
     )
     train_max_length: int = Field(ge=4, le=256)
     task: Task = Task()
+    symbols: dict[str, str] = Field(
+        default={}, max_length=16, description="its names of formula symbols, where they differ from ours"
+    )
     begin: str | None = Field(default=None, description="symbol before every formula, such as [CLS]; none by default")
     end: str | None = Field(default=None, description="symbol after every formula, such as [SEP]; none by default")
 
@@ -150,9 +153,13 @@ def _description(texts: Mapping[str, bytes]) -> Description:
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:8])
         raise InvalidConfig(f"{DESCRIPTION} does not validate: {problems}") from error
-    missing = [symbol for symbol in FORMULA_SYMBOLS if symbol not in description.vocabulary]
+    missing = missing_symbols(description.task, description.vocabulary, description.symbols)
     if missing:
         raise MissingSymbol(missing)
+    try:
+        check_names(description.symbols, description.vocabulary, (description.begin, description.end))
+    except ValueError as error:
+        raise InvalidConfig(f"{DESCRIPTION}: {error}") from error
     for symbol in (description.begin, description.end):
         if symbol is not None and symbol not in description.vocabulary:
             raise InvalidConfig(f"{DESCRIPTION}: {symbol!r} is not in the vocabulary")

@@ -20,7 +20,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS
 from probe_sandwich.subjects.config import SubjectConfig
 from probe_sandwich.subjects.transformer import Weights, parameter_count, weight_shapes
 
@@ -102,7 +101,10 @@ class MissingSymbol(CheckpointError):
     """The vocabulary lacks symbols that the task's formulas are written in."""
 
     def __init__(self, symbols: list[str]) -> None:
-        super().__init__(f"the vocabulary lacks {' '.join(symbols)}; the length test and the probes need them")
+        super().__init__(
+            f"the vocabulary lacks {' '.join(symbols)}; the length test and the probes need them. Where it has other "
+            'names for them, give those as `symbols`, such as {"~": "!"}'
+        )
 
 
 class BadBundle(CheckpointError):
@@ -248,13 +250,12 @@ def _config_of(header: Mapping[str, Any]) -> SubjectConfig:
     count = parameter_count(config)
     if count > MAX_PARAMETERS:
         raise TooManyParameters(count)
-    missing = [symbol for symbol in FORMULA_SYMBOLS if symbol not in config.vocabulary]
-    if missing:
-        raise MissingSymbol(missing)
+    if config.missing_symbols:
+        raise MissingSymbol(config.missing_symbols)
     return config
 
 
-def parse_config(text: str) -> SubjectConfig:
+def parse_config(text: str | bytes) -> SubjectConfig:
     """A validated config. Raises `InvalidConfig`."""
     try:
         return SubjectConfig.model_validate_json(text)

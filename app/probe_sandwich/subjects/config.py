@@ -1,12 +1,13 @@
 """What a checkpoint says about its subject, validated strictly: a config is an upload."""
 
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from probe_sandwich.formulas.tasks import Task
 from probe_sandwich.formulas.vocabulary import BEGIN, PAD, VOCABULARY
+from probe_sandwich.subjects.symbols import check_names, missing_symbols, own_ids, untested_symbols
 
 
 class Scheme(StrEnum):
@@ -75,6 +76,15 @@ class SubjectConfig(BaseModel):
     activation: Activation = Field(default=Activation.GELU, strict=False)
     train_max_length: int = Field(ge=4, le=256, description="T: symbols of the longest training formula")
     task: Task = Task()
+    symbols: dict[str, str] = Field(
+        default={}, max_length=len(VOCABULARY), description="its names of formula symbols, where they differ from ours"
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_empty_names(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Files that were written before there were names stay the same bit for bit.
+        facts: dict[str, Any] = serialize(self)
+        return facts if self.symbols else {name: fact for name, fact in facts.items() if name != "symbols"}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -85,6 +95,7 @@ class SubjectConfig(BaseModel):
         for symbol in (self.begin_symbol, self.pad_symbol):
             if symbol not in self.vocabulary:
                 raise ValueError(f"special symbol {symbol!r} is not in the vocabulary")
+        check_names(self.symbols, self.vocabulary, (self.begin_symbol, self.pad_symbol))
         if self.scheme is Scheme.LEARNED and self.max_positions < self.train_max_length + 1:
             raise ValueError("max_positions must be at least train_max_length + 1")
         return self
@@ -110,8 +121,17 @@ class SubjectConfig(BaseModel):
     @property
     def own_ids(self) -> tuple[int, ...]:
         """This subject's ids of the symbols of `VOCABULARY`, in that order."""
-        names = {BEGIN: self.begin_symbol, PAD: self.pad_symbol}
-        return tuple(self.vocabulary.index(names.get(symbol, symbol)) for symbol in VOCABULARY)
+        return own_ids(self.vocabulary, {BEGIN: self.begin_symbol, PAD: self.pad_symbol} | self.symbols)
+
+    @property
+    def missing_symbols(self) -> list[str]:
+        """Symbols that the task needs and the vocabulary lacks."""
+        return missing_symbols(self.task, self.vocabulary, self.symbols)
+
+    @property
+    def untested_symbols(self) -> tuple[str, ...]:
+        """Symbols of the vocabulary that no formula here holds."""
+        return untested_symbols(self.vocabulary, self.symbols, (self.begin_symbol, self.pad_symbol))
 
     @property
     def longest_formula(self) -> int | None:

@@ -29,7 +29,7 @@ def convert(state: Path, config: Path, out: Path) -> None:
     The state dict is read with `weights_only=True`; its names and shapes must be those of `weight_shapes`.
     Raises the subclass of `CheckpointError` that names what is wrong.
     """
-    subject_config = parse_config(config.read_text())
+    subject_config = parse_config(config.read_bytes())
     tensors = _read_state(state)
     shapes = weight_shapes(subject_config)
     for name, shape in shapes.items():

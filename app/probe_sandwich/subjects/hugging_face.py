@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from probe_sandwich.formulas.tasks import Task
-from probe_sandwich.formulas.vocabulary import BEGIN_ID, VOCABULARY
+from probe_sandwich.formulas.vocabulary import BEGIN_ID
 from probe_sandwich.subjects.bundles import CONFIG, DESCRIPTION, Bundle, Description, read_bundle
 from probe_sandwich.subjects.checkpoint import (
     MAX_PARAMETERS,
@@ -29,6 +29,7 @@ from probe_sandwich.subjects.checkpoint import (
     read_header,
 )
 from probe_sandwich.subjects.config import Placing
+from probe_sandwich.subjects.symbols import own_ids, untested_symbols
 from probe_sandwich.subjects.transformer import CLASSES, Responses, lens_depths
 
 MAX_LAYERS = 48
@@ -104,6 +105,7 @@ class ForeignFacts:
     train_max_length: int
     longest_formula: int | None
     placing: Placing
+    untested_symbols: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,8 +133,7 @@ class ForeignSubject:
         self.family = family
         self.configs = (facts,)
         ids = {symbol: number for number, symbol in enumerate(description.vocabulary)}
-        # What the subject has no symbol for is masked wherever it stands; any id will do.
-        self.own_ids = torch.tensor([ids.get(symbol, 0) for symbol in VOCABULARY])
+        self.own_ids = torch.tensor(own_ids(description.vocabulary, description.symbols))
         self.begin = None if description.begin is None else ids[description.begin]
         self.end = None if description.end is None else ids[description.end]
 
@@ -251,12 +252,14 @@ def load_bundle(path: Path) -> ForeignCheckpoint:
     family = FAMILIES[name]
     limit = family.positions(config)
     frame = (description.begin is not None) + (description.end is not None)
+    untested = untested_symbols(description.vocabulary, description.symbols, (description.begin, description.end))
     facts = ForeignFacts(
         name,
         description.task,
         description.train_max_length,
         None if limit is None else max(0, limit - frame),
         Placing.IMPOSSIBLE if family.first_position is None else Placing.BY_POSITION,
+        untested,
     )
     with path.open("rb") as content:
         sha256 = hashlib.file_digest(content, "sha256").hexdigest()

@@ -28,6 +28,10 @@ class SubjectFacts(Protocol):
     def placing(self) -> Placing:
         """How a probe's symbols are placed in it, if they can be."""
 
+    @property
+    def untested_symbols(self) -> tuple[str, ...]:
+        """Symbols of its vocabulary that no formula here holds."""
+
 
 class Subjects(Protocol):
     """One or more frozen subjects that run as one batch, with a leading axis of models.

@@ -26,6 +26,15 @@ _READER_FORMULAS = 4000
 PACKAGES = ("probe-sandwich", "torch", "numpy", "safetensors")
 
 
+class NothingConverged(ValueError):
+    """A zoo has no converged subject, so there is no label to check."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"no subject in {folder} has converged, so there is no label to check; train more subjects, or longer"
+        )
+
+
 class ZooCard(BaseModel):
     """The JSON beside the index.
 
@@ -59,10 +68,12 @@ def read_card(folder: Path) -> ZooCard | None:
 def write_card(folder: Path, recipe: Recipe, sample: int, retrained: int, seed: int, device: torch.device) -> ZooCard:
     """Measure and write card and plot: `sample` subjects tested again, `retrained` groups trained again.
 
-    Raises `NotAZoo`, `OtherRecipe`, `DamagedShard`.
+    Raises `NotAZoo`, `OtherRecipe`, `NothingConverged`, `DamagedShard`.
     """
     rows = read_index(folder)
     check_recipe(folder, manifest(recipe))
+    if not any(row.converged for row in rows):
+        raise NothingConverged(folder)
     there = {row.group for row in rows}
     groups = [group for group in manifest(recipe) if group.index in there]
     # Every so many, so that all schemes take turns.

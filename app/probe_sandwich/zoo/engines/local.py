@@ -1,12 +1,14 @@
 """One-thread worker processes on this machine."""
 
 import os
+import signal
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from threading import Thread
 
 import torch
@@ -31,8 +33,7 @@ class LocalPool:
         while waiting:
             running: dict[Future[list[Shard]], int] = {}
             try:
-                # CUDA cannot be used in a forked child, hence spawn.
-                with ProcessPoolExecutor(self.workers, get_context("spawn"), start_worker) as pool:
+                with worker_pool(self.workers) as pool:
                     while waiting or running:
                         while waiting and len(running) < self.workers:
                             number = waiting.popleft()
@@ -53,8 +54,24 @@ class LocalPool:
                 waiting.extendleft(reversed(again))
 
 
+@contextmanager
+def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes of one thread each. Whoever leaves by an exception, Ctrl-C among them, does not wait for their jobs."""
+    others = set(active_children())
+    # CUDA cannot be used in a forked child, hence spawn.
+    with ProcessPoolExecutor(workers, get_context("spawn"), start_worker) as pool:
+        try:
+            yield pool
+        except BaseException:
+            for process in set(active_children()) - others:
+                process.kill()
+            raise
+
+
 def start_worker() -> None:
     """What every process of a pool does first: one thread each, and no life of its own."""
+    # A Ctrl-C in the terminal reaches the whole group; the parent says when to stop.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     Thread(target=_end_with_parent, daemon=True).start()
 

@@ -1,0 +1,150 @@
+"""`probe-sandwich classify`: the service's answer without a server."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from probe_sandwich.cli.options import DEFAULTS, chosen
+from probe_sandwich.cli.show import show_diagnosis
+from probe_sandwich.cli.told import complaints, console, fail, told
+from probe_sandwich.options import Options
+
+if TYPE_CHECKING:
+    import torch
+
+    from probe_sandwich.diagnosis import AnyCheckpoint, Diagnosis, MetaClassifiers
+
+
+def classify(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Checkpoints; Hugging Face models as a folder or a zip; folders of such files.", show_default=False
+        ),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line a file.")] = False,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            file_okay=False,
+            help="Folder of the one meta-classifier to ask; by default all below PROBE_SANDWICH_MODELS_DIR.",
+        ),
+    ] = None,
+    seed: Annotated[int, chosen("seed")] = DEFAULTS.seed,
+    noise_draws: Annotated[int, chosen("noise_draws")] = DEFAULTS.noise_draws,
+    formulas_per_length: Annotated[int, chosen("formulas_per_length")] = DEFAULTS.formulas_per_length,
+    direct_test: Annotated[bool, chosen("direct_test")] = DEFAULTS.direct_test,
+) -> None:
+    """The service's answer without a server; files of one shape and scheme run stacked."""
+    options = Options(
+        seed=seed, noise_draws=noise_draws, formulas_per_length=formulas_per_length, direct_test=direct_test
+    )
+    given = [path for argument in files for path in _uploads_of(argument)]
+    answers = _Answers(as_json)
+
+    def kept() -> str:
+        return f"{answers.printed} of {len(given)} files are answered above; run it again with the others"
+
+    from probe_sandwich.settings import Settings  # noqa: PLC0415
+
+    with told(kept), TemporaryDirectory(prefix="probe-sandwich-") as scratch:
+        device = Settings().torch_device()
+        meta_classifiers = _meta_classifiers(model, device)
+        loaded = list(_loaded(given, Path(scratch), answers))
+        _diagnose(loaded, meta_classifiers, device, options, answers)
+    if answers.bad:
+        raise typer.Exit(1)
+
+
+class _Answers:
+    """Prints what came of each file as soon as it is known."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.printed = self.bad = 0
+
+    def answer(self, path: Path, diagnosis: "Diagnosis") -> None:
+        self.printed += 1
+        if self.as_json:
+            self._line({"file": str(path), **diagnosis.model_dump(mode="json")})
+            return
+        console.print(f"\n[bold]{escape(str(path))}[/bold]")
+        show_diagnosis(diagnosis)
+
+    def problem(self, path: Path, name: str, detail: str) -> None:
+        self.printed += 1
+        self.bad += 1
+        if self.as_json:
+            self._line({"file": str(path), "problem": {"type": name, "detail": detail}})
+        complaints.print(f"[red]{escape(str(path))}[/red]: {escape(detail)}", highlight=False, soft_wrap=True)
+
+    def _line(self, facts: dict[str, Any]) -> None:
+        sys.stdout.write(json.dumps(facts) + "\n")
+        sys.stdout.flush()
+
+
+def _uploads_of(argument: Path) -> list[Path]:
+    """A folder stands for the files in it that may be checkpoints, unless it is a model itself."""
+    if not argument.is_dir() or (argument / "config.json").exists():
+        return [argument]
+    found = sorted(path for path in argument.iterdir() if path.suffix in (".safetensors", ".zip"))
+    if not found:
+        raise fail(f"{argument} holds neither a config.json nor any .safetensors or .zip file")
+    return found
+
+
+def _meta_classifiers(model: Path | None, device: "torch.device") -> "MetaClassifiers":
+    from probe_sandwich.diagnosis import load_meta_classifiers  # noqa: PLC0415
+    from probe_sandwich.sandwich.meta_classifier import load_meta_classifier  # noqa: PLC0415
+    from probe_sandwich.settings import Settings  # noqa: PLC0415
+
+    if model is not None:
+        chosen_one = load_meta_classifier(model, device)
+        return {chosen_one.card.task.name: chosen_one}
+    folder = Settings().models_dir
+    found = load_meta_classifiers(folder, device)
+    if not found:
+        raise fail(
+            f"{folder} holds no meta-classifier; set PROBE_SANDWICH_MODELS_DIR to a folder that does, or give --model"
+        )
+    return found
+
+
+def _loaded(given: Sequence[Path], scratch: Path, answers: _Answers) -> "Iterator[tuple[Path, AnyCheckpoint]]":
+    from probe_sandwich.subjects.checkpoint import CheckpointError  # noqa: PLC0415
+    from probe_sandwich.subjects.folders import as_bundle  # noqa: PLC0415
+    from probe_sandwich.subjects.uploads import load_upload  # noqa: PLC0415
+
+    for number, path in enumerate(given):
+        try:
+            yield path, load_upload(as_bundle(path, scratch / f"{number}.zip"))
+        except (CheckpointError, OSError) as error:
+            answers.problem(path, type(error).__name__, str(error))
+
+
+def _diagnose(
+    loaded: "Sequence[tuple[Path, AnyCheckpoint]]",
+    meta_classifiers: "MetaClassifiers",
+    device: "torch.device",
+    options: Options,
+    answers: _Answers,
+) -> None:
+    from probe_sandwich.diagnosis import batches, diagnose  # noqa: PLC0415
+    from probe_sandwich.formulas.datasets import NoFormulas  # noqa: PLC0415
+
+    for together in batches([checkpoint for _, checkpoint in loaded]):
+        rows = [loaded[number] for number in together]
+        try:
+            found = diagnose([checkpoint for _, checkpoint in rows], meta_classifiers, device, options)
+        except NoFormulas as error:
+            for path, _ in rows:
+                answers.problem(path, type(error).__name__, str(error))
+            continue
+        for (path, _), diagnosis in zip(rows, found, strict=True):
+            answers.answer(path, diagnosis)

@@ -1,0 +1,90 @@
+"""Meta-classifiers and checkpoints: `train`, `evaluate`, `convert`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from probe_sandwich.cli.options import CORES
+from probe_sandwich.cli.show import progress_bar, show_figures
+from probe_sandwich.cli.told import console, told
+
+Strangers = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        file_okay=False,
+        help="Zoo of subjects unlike this one's, to test abstaining on; by default zoo-strangers beside it.",
+    ),
+]
+
+
+class Part(StrEnum):
+    """What `train --only` trains."""
+
+    SANDWICH = "sandwich"
+
+
+def _strangers_beside(zoo: Path, given: Path | None) -> Path | None:
+    beside = zoo.resolve().parent / "zoo-strangers"
+    return given or (beside if beside.is_dir() else None)
+
+
+def train(
+    zoo: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the zoo.")],
+    out: Annotated[Path, typer.Option(help="Folder of the meta-classifier, models/NAME.")],
+    workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = CORES,
+    strangers: Strangers = None,
+    only: Annotated[
+        Part | None, typer.Option(help="`sandwich`: the model alone, without baselines and report, in half the time.")
+    ] = None,
+) -> None:
+    """Train the sandwich over a zoo, with its baselines, and write weights, card, predictions and report; run it again
+    to go on after a stop."""
+    with told(lambda: f"jobs that had ended are kept in {out}; the same command goes on from there"):
+        from probe_sandwich.evidence.build import train_meta_classifier  # noqa: PLC0415
+        from probe_sandwich.settings import Settings  # noqa: PLC0415
+
+        device = Settings().torch_device()
+        with progress_bar() as bar:
+            job = bar.add_task("jobs", total=None)
+            card = train_meta_classifier(
+                zoo,
+                out,
+                workers,
+                device,
+                lambda done, total: bar.update(job, completed=done, total=total),
+                strangers=_strangers_beside(zoo, strangers),
+                only_sandwich=only is Part.SANDWICH,
+            )
+        show_figures(card)
+
+
+def evaluate(
+    zoo: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the zoo.")],
+    model: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Folder of the meta-classifier.")],
+    strangers: Strangers = None,
+) -> None:
+    """Recompute the card's figures from zoo and model, and write report and plots."""
+    with told(lambda: f"the weights in {model} are as they were; run it again for the figures"):
+        from probe_sandwich.evidence.evaluation import evaluate_meta_classifier  # noqa: PLC0415
+        from probe_sandwich.settings import Settings  # noqa: PLC0415
+
+        device = Settings().torch_device()
+        with console.status("Recomputing every figure: some ten minutes for a zoo of 1,000 subjects on a CPU"):
+            card = evaluate_meta_classifier(zoo, model, device, _strangers_beside(zoo, strangers))
+        show_figures(card)
+
+
+@told()
+def convert(
+    state: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A .pt state dict.")],
+    config: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The subject's config as JSON.")],
+    out: Annotated[Path, typer.Option(help="The checkpoint to write.")],
+) -> None:
+    """Make a checkpoint of a PyTorch state dict, on your own machine."""
+    from probe_sandwich.subjects.convert import convert as convert_state  # noqa: PLC0415
+
+    convert_state(state, config, out)
+    console.print(f"Wrote {out}")

@@ -1,0 +1,146 @@
+"""Answers, figures and zoos as a person reads them."""
+
+from typing import TYPE_CHECKING
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from probe_sandwich.cli.told import complaints, console
+
+if TYPE_CHECKING:
+    from probe_sandwich.diagnosis import Diagnosis
+    from probe_sandwich.length_test import LengthTestResult
+    from probe_sandwich.sandwich.card import Card
+    from probe_sandwich.zoo.card import ZooCard
+    from probe_sandwich.zoo.info import ZooSummary
+
+
+class _Rate(ProgressColumn):
+    """Steps a minute."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed * 60:.1f}/min")
+
+
+def progress_bar() -> Progress:
+    """A bar with a rate, on standard error."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=complaints,
+    )
+
+
+def show_diagnosis(diagnosis: "Diagnosis") -> None:
+    """Verdict and direct test, side by side; no probability where the question does not apply."""
+    summary = diagnosis.checkpoint
+    console.print(
+        f"{summary.parameters:,} parameters, task {summary.task}, trained on up to T = {summary.train_max_length}"
+    )
+    abstains = diagnosis.verdict == "abstain"
+    if diagnosis.generalizer_probability is not None and diagnosis.probability_interval and not abstains:
+        low, high = diagnosis.probability_interval
+        console.print(
+            f"Probe sandwich: P(generalizer) = [bold]{diagnosis.generalizer_probability:.2f}[/bold]"
+            f"  [{low:.2f}, {high:.2f}]"
+        )
+    console.print(f"Verdict:        [bold]{diagnosis.verdict}[/bold] ({diagnosis.reason})", highlight=False)
+    if diagnosis.direct_test is not None:
+        _show_direct_test(diagnosis.direct_test)
+    console.print(
+        f"Agreement:      {diagnosis.agreement}   ({diagnosis.timings_seconds.total:.2f} s on {diagnosis.device})"
+    )
+
+
+def _show_direct_test(test: "LengthTestResult") -> None:
+    table = Table(
+        "lengths", "in T", "correct", "accuracy", "95 % interval", title="Direct length test", title_justify="left"
+    )
+    for bucket in test.buckets:
+        lengths = f"{bucket.min_length}-{bucket.max_length}"
+        if bucket.accuracy is None or bucket.accuracy_low is None or bucket.accuracy_high is None:
+            table.add_row(lengths, bucket.relative, "-", "-", bucket.unreachable or "")
+            continue
+        interval = f"{bucket.accuracy_low:.3f} to {bucket.accuracy_high:.3f}"
+        table.add_row(
+            lengths, bucket.relative, f"{bucket.correct}/{bucket.formulas}", f"{bucket.accuracy:.3f}", interval
+        )
+    console.print(table)
+    long_accuracy = "unknown" if test.long_accuracy is None else f"{test.long_accuracy:.3f}"
+    console.print(
+        f"Direct test:    {'generalizer' if test.generalizer else 'not a generalizer'} "
+        f"(accuracy {long_accuracy} on (T, 2T], cut {test.definition.generalizer_cut:.2f}; reach {test.reach:g}T)"
+    )
+
+
+def show_figures(card: "Card") -> None:
+    """The card's figures, a table for each set of subjects."""
+    from probe_sandwich.evidence.metrics import short  # noqa: PLC0415
+
+    titles = {
+        "Out of fold, on configurations never trained on": card.metrics,
+        "The whole ensemble, on configurations in reserve": card.reserve,
+        "The whole ensemble, on configurations that joined the zoo later": card.later,
+    }
+    for title, figures in titles.items():
+        if not figures:
+            continue
+        table = Table("method", "AUC (95 %)", "within", "Brier", "ECE", title=title, title_justify="left")
+        for method, one in figures.items():
+            area = f"{short(one['auc'])} ({short(one['auc_low'])}-{short(one['auc_high'])})"
+            names = ("within_configuration_auc", "brier", "expected_calibration_error")
+            table.add_row(method.replace("_", " "), area, *(short(one[name]) for name in names))
+        console.print(table)
+
+
+def show_zoo(summary: "ZooSummary") -> None:
+    """Counts, label balance by position scheme, accuracies."""
+    console.print(
+        f"{summary.subjects} subjects, {summary.converged} converged, {summary.generalizers} generalizers; "
+        f"{summary.configurations} configurations, {summary.mixed_configurations} with both labels; "
+        f"{summary.reserve} subjects in the reserve"
+    )
+    table = Table("scheme", "subjects", "converged", "generalizers", "share", "long accuracy 10 / 50 / 90 %")
+    for scheme, row in summary.by_scheme.items():
+        quantiles = " / ".join(f"{value:.3f}" for value in row.long_accuracy_quantiles)
+        share = f"{row.generalizers / row.converged:.0%}" if row.converged else "-"
+        share += " (one-sided)" if row.one_sided else ""
+        table.add_row(scheme, str(row.subjects), str(row.converged), str(row.generalizers), share, quantiles)
+    console.print(table)
+
+
+def show_zoo_card(card: "ZooCard") -> None:
+    """How well the labels hold, and how the zoo was made."""
+    labels, training = card.label_stability, card.training_stability
+    table = Table("labels compared with", "subjects", "flipped", "certain", "flipped")
+    snapshots = {f"their own at {float(share):.0%} of training": flips for share, flips in training.snapshots.items()}
+    for name, flips in {
+        "a second test set": labels.second_test_set,
+        "a second sampler": labels.second_sampler,
+        "full precision": training.half_precision,
+        **snapshots,
+    }.items():
+        table.add_row(name, str(flips.compared), str(flips.flipped), str(flips.certain), str(flips.certain_flipped))
+    console.print(table)
+    readers = ", ".join(f"{bucket} {max(found.values()):.3f}" for bucket, found in card.bag_of_symbols.items())
+    console.print(f"Best reader of bags of symbols: {readers}", highlight=False)
+    console.print(f"Trained again: {training.reproduced} of {training.subjects} subjects came out bit for bit the same")
+    console.print(
+        f"{card.summary.train_core_seconds / 3600:.1f} hours of training on {', '.join(card.devices)}; "
+        f"licence {card.licence}; index sha256 {card.index_sha256[:16]}…"
+    )
+    console.print(f"Made by: {card.rebuild}", soft_wrap=True)

@@ -1,0 +1,216 @@
+"""`probe-sandwich zoo`: build and look at zoos."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from probe_sandwich.cli.options import CORES, MOST_SEED, Device
+from probe_sandwich.cli.show import progress_bar, show_zoo, show_zoo_card
+from probe_sandwich.cli.told import console, fail, told
+from probe_sandwich.formulas.tasks import TaskName
+
+if TYPE_CHECKING:
+    from probe_sandwich.zoo.build import Engine
+    from probe_sandwich.zoo.recipe import Group, Recipe
+
+app = typer.Typer(help="Build and look at zoos of labelled Transformers.", no_args_is_help=True)
+
+Zoo = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the zoo.")]
+NewZoo = Annotated[Path, typer.Argument(file_okay=False, help="Folder of the zoo; what is finished there is kept.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes, one thread each.")]
+
+
+class EngineName(StrEnum):
+    """Where a zoo is built."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+@app.command("build")
+def build(
+    folder: NewZoo,
+    task: Annotated[TaskName, typer.Option(help="Family of formulas.")] = TaskName.CONJUNCTION,
+    models: Annotated[int, typer.Option(min=1, help="Subjects to train.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of the recipe.")] = 0,
+    device: Annotated[Device, typer.Option(help="Where to train.")] = Device.CPU,
+    workers: Workers = CORES,
+    steps: Annotated[int | None, typer.Option(min=1, help="Training steps, before the recipe's own factors.")] = None,
+    part: Annotated[
+        str, typer.Option(help="Build only part i of n, as i/n with i from 0; merge the folders later.")
+    ] = "0/1",
+    engine: Annotated[EngineName, typer.Option(help="Processes of this machine, or a Ray cluster.")] = EngineName.LOCAL,
+    address: Annotated[str | None, typer.Option(help="Ray cluster to join; none: one on this machine.")] = None,
+    groups_a_stack: Annotated[
+        int | None, typer.Option(min=1, help="Configurations trained as one batch: by default 1 on a CPU, 32 on a GPU.")
+    ] = None,
+) -> None:
+    """Train and label subjects; run it again to go on after a stop."""
+    with told(lambda: _kept(folder)):
+        from probe_sandwich.settings import torch_device  # noqa: PLC0415
+        from probe_sandwich.zoo.recipe import RECIPES, manifest  # noqa: PLC0415
+
+        torch_device(device)
+        groups = manifest(_recipe(task, -(-models // RECIPES[task].seeds_per_group), seed, steps))
+        groups = groups[_part_of(part)]
+        _build(folder, groups, _engine(engine, device, workers, address), groups_a_stack or _stacked(device))
+
+
+def _kept(folder: Path) -> str:
+    from probe_sandwich.zoo.shards import finished_groups  # noqa: PLC0415
+
+    return (
+        f"{len(finished_groups(folder))} finished groups are kept in {folder}; the same command goes on from there, "
+        f"and `probe-sandwich zoo merge {folder}` makes a zoo of what is there"
+    )
+
+
+def _part_of(part: str) -> slice:
+    number, _, parts = part.partition("/")
+    if not (number.isdigit() and parts.isdigit() and int(number) < int(parts)):
+        raise fail(f"--part is {part!r}; give it as i/n with i from 0 to n - 1")
+    return slice(int(number), None, int(parts))
+
+
+def _stacked(device: Device) -> int:
+    return 1 if device is Device.CPU else 32
+
+
+def _recipe(task: TaskName, groups: int, seed: int, steps: int | None) -> "Recipe":
+    from probe_sandwich.zoo.recipe import RECIPES  # noqa: PLC0415
+
+    changes = {"groups": groups, "seed": seed} | ({} if steps is None else {"steps": steps})
+    return RECIPES[task].model_copy(update=changes)
+
+
+def _engine(name: EngineName, device: Device, workers: int, address: str | None) -> "Engine":
+    if name is EngineName.LOCAL:
+        from probe_sandwich.zoo.engines.local import LocalPool  # noqa: PLC0415
+
+        return LocalPool(workers, device)
+    try:
+        from probe_sandwich.zoo.engines.ray_cluster import RayCluster  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise fail("Ray is not installed; run `pip install 'probe-sandwich[ray]'`") from error
+    return RayCluster(address, device)
+
+
+def _build(folder: Path, groups: "list[Group]", engine: "Engine", groups_a_stack: int) -> None:
+    from probe_sandwich.zoo.build import build as build_zoo  # noqa: PLC0415
+
+    with progress_bar() as bar:
+        job = bar.add_task("subjects", total=sum(len(group.seeds) for group in groups))
+        converged = 0
+
+        def advance(trained: int, of_them_converged: int) -> None:
+            nonlocal converged
+            converged += of_them_converged
+            bar.update(job, advance=trained, description=f"subjects ({converged} new converged)")
+
+        build_zoo(folder, groups, engine, groups_a_stack=groups_a_stack, progress=advance)
+    _show(folder)
+
+
+@app.command("strangers")
+def strangers(folder: NewZoo, workers: Workers = CORES) -> None:
+    """Train subjects unlike those of the zoos, of another task and of twice the size, to test abstaining on."""
+    with told(lambda: _kept(folder)):
+        from probe_sandwich.evidence.strangers import stranger_groups  # noqa: PLC0415
+
+        _build(folder, stranger_groups(), _engine(EngineName.LOCAL, Device.CPU, workers, None), 1)
+
+
+@app.command("merge")
+@told(lambda: "shards that were copied are kept; run it again")
+def merge(
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Folder of the whole zoo.")],
+    parts: Annotated[
+        list[Path] | None, typer.Argument(exists=True, file_okay=False, help="Folders to bring in.")
+    ] = None,
+) -> None:
+    """Bring parts that were built elsewhere into one zoo, and make its index anew."""
+    from probe_sandwich.zoo.shards import merge as merge_zoos  # noqa: PLC0415
+
+    merge_zoos(folder, parts or [])
+    _show(folder)
+
+
+@app.command("prune")
+@told(lambda: "every shard is either as it was or pruned; run it again")
+def prune(folder: Zoo) -> None:
+    """Drop the weights of subjects that did not converge, to pass a zoo on; what is known of them stays."""
+    from probe_sandwich.zoo.shards import prune as prune_zoo  # noqa: PLC0415
+
+    prune_zoo(folder)
+    _show(folder)
+
+
+@app.command("verify")
+@told()
+def verify(
+    folder: Zoo,
+    sample: Annotated[int, typer.Option(min=0, help="Subjects to test again; 0: only the hashes.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of the sample.")] = 0,
+) -> None:
+    """Recompute all hashes, and the counts of some subjects from their weights."""
+    from probe_sandwich.settings import Settings  # noqa: PLC0415
+    from probe_sandwich.zoo.verify import verify as verify_zoo  # noqa: PLC0415
+
+    checked = verify_zoo(folder, sample, seed, Settings().torch_device())
+    without = f" ({checked.pruned} pruned subjects have no weights)" if checked.pruned else ""
+    if not checked.subjects:
+        raise fail(f"nothing was tested: {folder} holds no weights{without}; fetch a zoo that was not pruned")
+    console.print(f"{checked.subjects} hashes are right{without}; {checked.retested} subjects tested again")
+    if checked.wrong:
+        raise fail(f"counts differ for {', '.join(checked.wrong)}")
+    console.print("all counts are right" if checked.retested else "no counts were tested: --sample is 0")
+
+
+@app.command("card")
+@told(lambda: "no card was written; run it again")
+def card(
+    folder: Zoo,
+    task: Annotated[TaskName, typer.Option(help="Family of formulas that the zoo was built with.")] = (
+        TaskName.CONJUNCTION
+    ),
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed that the zoo was built with.")] = 0,
+    steps: Annotated[int | None, typer.Option(min=1, help="Training steps that the zoo was built with.")] = None,
+    sample: Annotated[int, typer.Option(min=1, help="Subjects to test again on other formulas.")] = 300,
+    retrained: Annotated[int, typer.Option(min=0, help="Groups to train again.")] = 10,
+) -> None:
+    """Check the labels and write the zoo's card and plot (a minute for each group trained again)."""
+    from probe_sandwich.settings import Settings  # noqa: PLC0415
+    from probe_sandwich.zoo.card import write_card  # noqa: PLC0415
+    from probe_sandwich.zoo.shards import read_index  # noqa: PLC0415
+
+    groups = max(row.group for row in read_index(folder)) + 1
+    write_card(folder, _recipe(task, groups, seed, steps), sample, retrained, 0, Settings().torch_device())
+    _show(folder)
+
+
+@app.command("info")
+@told()
+def info(folder: Zoo, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Counts, label balance by position scheme, accuracies."""
+    _show(folder, as_json)
+
+
+def _show(folder: Path, as_json: bool = False) -> None:
+    from probe_sandwich.zoo.card import read_card  # noqa: PLC0415
+    from probe_sandwich.zoo.info import summarize  # noqa: PLC0415
+    from probe_sandwich.zoo.shards import read_index  # noqa: PLC0415
+
+    summary, found = summarize(read_index(folder)), read_card(folder)
+    if as_json:
+        facts = {**summary.model_dump(mode="json"), "card": found.model_dump(mode="json") if found else None}
+        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+        return
+    show_zoo(summary)
+    if found is None:
+        console.print(f"No card of this state of the zoo; make one with: probe-sandwich zoo card {folder}")
+    else:
+        show_zoo_card(found)

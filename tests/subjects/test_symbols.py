@@ -1,0 +1,140 @@
+"""A subject's own names for symbols, and symbols that its task does not need."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from probe_sandwich.diagnosis import diagnose, load_meta_classifiers
+from probe_sandwich.formulas.tasks import Task, TaskName
+from probe_sandwich.formulas.vocabulary import CLOSE, IDS, OPEN, OR, VOCABULARY
+from probe_sandwich.length_test import Definition, run_length_test
+from probe_sandwich.options import Options
+from probe_sandwich.sandwich.meta_classifier import MetaClassifier
+from probe_sandwich.settings import SHIPPED_MODELS
+from probe_sandwich.subjects.bundles import read_bundle
+from probe_sandwich.subjects.checkpoint import (
+    Checkpoint,
+    InvalidConfig,
+    MissingSymbol,
+    load_checkpoint,
+    save_checkpoint,
+)
+from probe_sandwich.subjects.config import SubjectConfig
+from probe_sandwich.subjects.transformer import SubjectStack, join
+from pydantic import ValidationError
+from torch import Tensor
+
+from tests.api.bundles import zip_of
+from tests.conftest import EXAMPLES, ConfigFactory, fresh_weights
+
+UNUSED = (OR, OPEN, CLOSE)
+NAMES = {"~": "!", "a": "x1"}
+FEW = Definition(formulas_per_bucket=40)
+
+
+@pytest.fixture(scope="module")
+def meta() -> MetaClassifier:
+    return load_meta_classifiers(SHIPPED_MODELS, torch.device("cpu"))[TaskName.CONJUNCTION]
+
+
+def rewritten(checkpoint: Checkpoint, vocabulary: list[str], names: dict[str, str]) -> SubjectStack:
+    """The subject of a checkpoint with its embedding in the order of another vocabulary."""
+    facts = checkpoint.config.model_dump(mode="json") | {"vocabulary": vocabulary, "symbols": names}
+    ours = {own: symbol for symbol, own in names.items()}
+    rows = [IDS[ours.get(own, own)] for own in vocabulary]
+    weights = checkpoint.weights | {"embedding": checkpoint.weights["embedding"][rows]}
+    return join([(SubjectConfig.model_validate_json(json.dumps(facts)), weights)])
+
+
+def test_a_config_without_names_is_written_as_before_there_were_any(tiny_config: ConfigFactory) -> None:
+    written = tiny_config().model_dump_json()
+    assert "symbols" not in json.loads(written)
+    named = tiny_config(vocabulary=("x1", *VOCABULARY[1:]), symbols={"a": "x1"})
+    assert SubjectConfig.model_validate_json(named.model_dump_json()) == named
+
+
+def test_a_conjunctions_vocabulary_needs_no_bar_and_no_brackets(
+    tmp_path: Path, tiny_config: ConfigFactory, meta: MetaClassifier
+) -> None:
+    left = tuple(symbol for symbol in VOCABULARY if symbol not in UNUSED)
+    config = tiny_config(vocabulary=left)
+    save_checkpoint(tmp_path / "one.safetensors", config, fresh_weights(config))
+    assert load_checkpoint(tmp_path / "one.safetensors").config == config
+    other = tiny_config(vocabulary=left, task=Task(name=TaskName.CNF))
+    save_checkpoint(tmp_path / "two.safetensors", other, fresh_weights(other))
+    with pytest.raises(MissingSymbol, match=r"lacks \| \( \)"):
+        load_checkpoint(tmp_path / "two.safetensors")
+    texts, _ = meta.probes(40)
+    assert not set("".join(texts)) & set(UNUSED)
+
+
+def test_answers_do_not_depend_on_unused_symbols_or_on_names(meta: MetaClassifier) -> None:
+    checkpoint = load_checkpoint(EXAMPLES[0])
+    plain = join([(checkpoint.config, checkpoint.weights)])
+    without = rewritten(checkpoint, [symbol for symbol in VOCABULARY if symbol not in UNUSED], {})
+    renamed = rewritten(checkpoint, [NAMES.get(symbol, symbol) for symbol in VOCABULARY], NAMES)
+    expected, tested = meta.predict(plain, draws=1).probability, run_length_test(plain, FEW)
+    for other in (without, renamed):
+        assert meta.predict(other, draws=1).probability == pytest.approx(expected, abs=1e-6)
+        assert run_length_test(other, FEW) == tested
+
+
+@pytest.mark.parametrize(
+    ("symbols", "says"),
+    [
+        ({"!": "~"}, "stands in no formula"),
+        ({"~": "!"}, "not in the vocabulary"),
+        ({"a": "b"}, "stand for two things"),
+        ({"a": "<pad>"}, "stand for two things"),
+    ],
+)
+def test_names_that_cannot_be_meant_are_refused(symbols: dict[str, str], says: str, tiny_config: ConfigFactory) -> None:
+    with pytest.raises(ValidationError, match=says):
+        tiny_config(symbols=symbols)
+
+
+def described(path: Path, **changes: object) -> Path:
+    """A foreign model of nothing, with other names for two symbols and none for three that a conjunction lacks."""
+    config = json.dumps({"architectures": ["BertForSequenceClassification"]}).encode()
+    facts = {"vocabulary": ["[PAD]", "x1", "b", "c", "d", "e", "!", "&"], "train_max_length": 12, "symbols": NAMES}
+    description = json.dumps(facts | changes).encode()
+    parts = {"config.json": config, "model.safetensors": b"", "subject.json": description}
+    path.write_bytes(zip_of(**parts))
+    return path
+
+
+def test_a_foreign_description_takes_names_and_needs_no_unused_symbols(tmp_path: Path) -> None:
+    path = tmp_path / "one.zip"
+    assert read_bundle(described(path)).description.symbols == NAMES
+    with pytest.raises(MissingSymbol, match="lacks a ~;"):
+        read_bundle(described(path, symbols={}))
+    with pytest.raises(InvalidConfig, match="two things"):
+        read_bundle(described(path, symbols=NAMES | {"b": "c"}))
+
+
+def reason_of(config: SubjectConfig, weights: dict[str, Tensor], meta: MetaClassifier) -> str:
+    """What a diagnosis says."""
+    options = Options(noise_draws=1, formulas_per_length=100)
+    checkpoint = Checkpoint(config, weights, "0" * 64)
+    (answer,) = diagnose([checkpoint], {TaskName.CONJUNCTION: meta}, torch.device("cpu"), options)
+    return answer.reason
+
+
+def test_symbols_that_nobody_asked_about_are_named(meta: MetaClassifier) -> None:
+    checkpoint = load_checkpoint(EXAMPLES[0])
+    more = torch.cat([checkpoint.weights["embedding"], torch.zeros(3, checkpoint.config.d_model)])
+    config = checkpoint.config.model_copy(update={"vocabulary": (*VOCABULARY, "f", "g", "h")})
+    reason = reason_of(config, checkpoint.weights | {"embedding": more}, meta)
+    assert "no formula here holds f g h of its vocabulary" in reason
+    assert "of its vocabulary" not in reason_of(checkpoint.config, checkpoint.weights, meta)
+
+
+def test_a_subject_at_chance_or_the_wrong_way_round_is_told_what_to_check(
+    meta: MetaClassifier, tiny_config: ConfigFactory
+) -> None:
+    config = tiny_config()
+    assert "check the begin and end symbols" in reason_of(config, fresh_weights(config), meta)
+    checkpoint = load_checkpoint(EXAMPLES[0])
+    flipped = {name: -w if name.startswith("head.") else w for name, w in checkpoint.weights.items()}
+    assert "check that class 1 means satisfiable" in reason_of(checkpoint.config, flipped, meta)
