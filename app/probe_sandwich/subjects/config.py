@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from probe_sandwich.formulas.tasks import Task
 from probe_sandwich.formulas.vocabulary import BEGIN, PAD, VOCABULARY
+from probe_sandwich.subjects.size import Size
 
 
 class Scheme(StrEnum):
@@ -92,6 +93,13 @@ class SubjectConfig(BaseModel):
             self.norm.value,
             self.activation.value,
         )
+
+    @property
+    def size(self) -> Size:
+        """What it costs to run."""
+        d, inner = self.d_model, self.d_ff
+        parameters = self.layers * (4 * d * d + 2 * d * inner)
+        return Size(parameters, self.layers, self.heads, d, inner)
 
     @property
     def own_ids(self) -> tuple[int, ...]:

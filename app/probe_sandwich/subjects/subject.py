@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from probe_sandwich.formulas.tasks import Task
+from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.transformer import Responses
 
 
@@ -35,6 +36,10 @@ class Subjects(Protocol):
 
     @property
     def device(self) -> torch.device: ...
+
+    @property
+    def size(self) -> Size:
+        """Of each of them."""
 
     def __len__(self) -> int: ...
 
