@@ -23,6 +23,12 @@ def never() -> bool:
     return False
 
 
+def stop_if(cancelled: Cancelling) -> None:
+    """Raises `Cancelled` where the job should stop."""
+    if cancelled():
+        raise Cancelled
+
+
 def row_batches(subjects: Subjects, rows: int, length: int, cancelled: Cancelling = never) -> Iterator[slice]:
     """Slices of so many rows, each with as many sequences of `length` positions as run together.
 
@@ -30,8 +36,7 @@ def row_batches(subjects: Subjects, rows: int, length: int, cancelled: Cancellin
     """
     together = rows_together(subjects, length)
     for start in range(0, rows, together):
-        if cancelled():
-            raise Cancelled
+        stop_if(cancelled)
         yield slice(start, start + together)
 
 
