@@ -13,12 +13,13 @@ LAYERS = (
     {"zoo"},
     {"sandwich"},
     {"evidence", "diagnosis"},
+    {"cost"},
     {"settings"},
     {"api", "client"},
     {"main", "cli"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-CORE = {"formulas", "options", "subjects", "length_test", "zoo", "sandwich", "evidence", "diagnosis"}
+CORE = {"formulas", "options", "subjects", "length_test", "zoo", "sandwich", "evidence", "diagnosis", "cost"}
 
 
 def layer_of(path: Path) -> str:

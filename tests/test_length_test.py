@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from probe_sandwich.formulas.datasets import NoFormulas
 from probe_sandwich.length_test import BucketResult, Definition, buckets, judge, run_length_test, wilson_interval
 
 from tests.conftest import StackFactory
@@ -78,6 +79,12 @@ def test_a_table_that_ends_early_says_so(tiny_stack: StackFactory) -> None:
     assert [bucket.unreachable is None for bucket in tested.buckets] == [True, True, False, False, False]
     assert tested.buckets[2].unreachable == "the position table ends at 19 symbols"
     assert tested.long_accuracy is None
+
+
+@pytest.mark.parametrize("train_max_length", [4, 5, 6])
+def test_a_training_length_without_formulas_is_told(tiny_stack: StackFactory, train_max_length: int) -> None:
+    with pytest.raises(NoFormulas, match=f"1 to {train_max_length} symbols"):
+        run_length_test(tiny_stack({"train_max_length": train_max_length}), Definition(formulas_per_bucket=10))
 
 
 def test_the_test_is_the_same_each_time_and_in_any_stack(tiny_stack: StackFactory) -> None:

@@ -17,9 +17,11 @@ from probe_sandwich.options import Options
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.sandwich.meta_classifier import CARD, MetaClassifier, Prediction, load_meta_classifier
 from probe_sandwich.sandwich.readout import moment_name
+from probe_sandwich.subjects.batching import BATCH_BYTES, Cancelling, never
 from probe_sandwich.subjects.checkpoint import Checkpoint
-from probe_sandwich.subjects.config import Placing
+from probe_sandwich.subjects.config import Placing, SubjectConfig
 from probe_sandwich.subjects.subject import SubjectFacts, Subjects
+from probe_sandwich.subjects.transformer import parameter_count
 from probe_sandwich.subjects.uploads import stacked
 
 if TYPE_CHECKING:
@@ -27,10 +29,11 @@ if TYPE_CHECKING:
 
 AnyCheckpoint = Union[Checkpoint, "ForeignCheckpoint"]
 Progress = Callable[[str, str], None]
-"""Told the name of each stage as it starts, and where within it. May raise, to stop the job."""
+"""Told the name of each stage as it starts, and where within it."""
 SHOWN_PROBES = 16
 _FLIPPED, _CHANCE = 0.4, 0.6
 _NAMED = 8
+_STACK_BYTES = 256 * 2**20
 
 
 class Verdict(StrEnum):
@@ -125,8 +128,12 @@ def diagnose(
     device: torch.device,
     options: Options = Options(),
     progress: Progress = lambda stage, detail: None,
+    cancelled: Cancelling = never,
 ) -> list[Diagnosis]:
-    """Diagnose checkpoints that share shape, scheme, task and T (`batches` makes such lists), run as one stack."""
+    """Diagnose checkpoints that share shape, scheme, task and T (`batches` makes such lists), run as one stack.
+
+    Raises `NoFormulas` where the direct test has none for this T, and `Cancelled`.
+    """
     started = time.perf_counter()
     subjects = stacked(checkpoints, device)
     config = checkpoints[0].config
@@ -134,9 +141,9 @@ def diagnose(
     progress("sandwich", "")
     prediction = None
     probes: list[list[ProbeReading]] = [[] for _ in checkpoints]
-    if meta is not None and meta.card.sandwich.probe_length <= config.train_max_length:
-        prediction = meta.predict(subjects, options.seed, options.noise_draws)
-        probes = _probe_readings(meta, subjects, options.seed)
+    if meta is not None and asks_sandwich(meta, config):
+        prediction = meta.predict(subjects, options.seed, options.noise_draws, cancelled)
+        probes = _probe_readings(meta, subjects, options.seed, cancelled)
     sandwich_done = time.perf_counter()
     tests: Sequence[LengthTestResult | None] = [None] * len(checkpoints)
     if options.direct_test:
@@ -145,6 +152,7 @@ def diagnose(
             subjects,
             definition.model_copy(update={"formulas_per_bucket": options.formulas_per_length}),
             before_bucket=lambda bucket: progress("direct_test", bucket.relative),
+            cancelled=cancelled,
         )
     finished = time.perf_counter()
     timings = Timings(sandwich=sandwich_done - started, direct_test=finished - sandwich_done, total=finished - started)
@@ -210,17 +218,38 @@ class _Answer:
         return all(map(math.isfinite, (self.probability, *self.interval, self.unlikeness)))
 
 
+def asks_sandwich(meta: MetaClassifier, config: SubjectFacts) -> bool:
+    """Whether probes are no longer than what the subject was trained on."""
+    return meta.card.sandwich.probe_length <= config.train_max_length
+
+
 def batches(checkpoints: Sequence[AnyCheckpoint]) -> list[list[int]]:
     """Positions of checkpoints that can be diagnosed together."""
+    return stacks([checkpoint.config if isinstance(checkpoint, Checkpoint) else None for checkpoint in checkpoints])
+
+
+def stacks(configs: Sequence[SubjectConfig | None]) -> list[list[int]]:
+    """The same from configs alone, None for a foreign model: what can be diagnosed together, within a stack's bytes."""
     together: dict[tuple[Any, ...], list[int]] = {}
-    for number, checkpoint in enumerate(checkpoints):
+    for number, config in enumerate(configs):
         key: tuple[Any, ...] = (number,)
-        if isinstance(checkpoint, Checkpoint):
-            config = checkpoint.config
+        if config is not None:
             # A stack of several position schemes computes each of them for every subject.
             key = (config.shape, config.scheme, config.task, config.train_max_length, config.longest_formula)
         together.setdefault(key, []).append(number)
-    return list(together.values())
+    cut: list[list[int]] = []
+    for numbers in together.values():
+        config = configs[numbers[0]]
+        most = 1 if config is None else _stack_rows(config)
+        cut += [numbers[start : start + most] for start in range(0, len(numbers), most)]
+    return cut
+
+
+def _stack_rows(config: SubjectConfig) -> int:
+    """How many subjects of a config a stack holds: by weights, and so that some rows of each still run at once."""
+    by_weights = _STACK_BYTES // (4 * parameter_count(config))
+    by_rows = BATCH_BYTES["cpu"] // (8 * config.size.row_bytes(1 + 4 * config.train_max_length))
+    return max(1, min(by_weights, by_rows))
 
 
 def warm_up(meta_classifiers: MetaClassifiers) -> None:
@@ -236,8 +265,10 @@ def warm_up(meta_classifiers: MetaClassifiers) -> None:
             )
 
 
-def _probe_readings(meta: MetaClassifier, subjects: Subjects, seed: int) -> list[list[ProbeReading]]:
-    texts, margins = meta.read_probes(subjects, seed)
+def _probe_readings(
+    meta: MetaClassifier, subjects: Subjects, seed: int, cancelled: Cancelling
+) -> list[list[ProbeReading]]:
+    texts, margins = meta.read_probes(subjects, seed, cancelled)
     readings = []
     for row in margins:
         finite = row.isfinite().nonzero()[:, 0]

@@ -3,23 +3,24 @@
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from probe_sandwich.formulas.datasets import Formulas, Split, sample_formulas
+from probe_sandwich.formulas.datasets import Formulas, NoFormulas, Split, sample_formulas
 from probe_sandwich.formulas.sampler import Style
 from probe_sandwich.formulas.tasks import Task
-from probe_sandwich.subjects.subject import SubjectFacts, Subjects
+from probe_sandwich.subjects.batching import Cancelling, never, row_batches, stop_if
+from probe_sandwich.subjects.subject import Subjects
 
 BUCKET_EDGES = (0.0, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Multiples of the training length T; the first bucket is in-distribution, the next two are (T, 2T]."""
 LONG = slice(1, 3)
 _Z_95 = 1.959963984540054
-_ROWS_A_BATCH = 512
+_KEPT_BUCKETS, _KEPT_SYMBOLS = 64, 1 << 18
+_kept: dict[tuple[Task, int, int, int, int, Style | None], Formulas] = {}
 
 
 class Definition(BaseModel):
@@ -91,12 +92,27 @@ def buckets(train_max_length: int) -> list[Bucket]:
     ]
 
 
-@lru_cache(maxsize=64)
 def bucket_formulas(
-    task: Task, min_length: int, max_length: int, count: int, seed: int, style: Style | None = None
+    task: Task,
+    min_length: int,
+    max_length: int,
+    count: int,
+    seed: int,
+    style: Style | None = None,
+    cancelled: Cancelling = never,
 ) -> Formulas:
-    """The formulas of one bucket, made once and kept."""
-    return sample_formulas(task, min_length, max_length, count, seed, Split.EVALUATION, style)
+    """The formulas of one bucket, made once and kept where they are not too many. Raises `NoFormulas`, `Cancelled`."""
+    key = (task, min_length, max_length, count, seed, style)
+    formulas = _kept.get(key)
+    if formulas is None:
+        formulas = sample_formulas(
+            task, min_length, max_length, count, seed, Split.EVALUATION, style, lambda: stop_if(cancelled)
+        )
+        if formulas.ids.size <= _KEPT_SYMBOLS:
+            if len(_kept) == _KEPT_BUCKETS:
+                del _kept[next(iter(_kept))]
+            _kept[key] = formulas
+    return formulas
 
 
 def wilson_interval(correct: int, total: int) -> tuple[float, float]:
@@ -113,50 +129,62 @@ def run_length_test(
     definition: Definition = Definition(),
     style: Style | None = None,
     before_bucket: Callable[[Bucket], None] = lambda bucket: None,
+    cancelled: Cancelling = never,
 ) -> list[LengthTestResult]:
-    """Test every subject of a stack; all share the task and T of the first. `style`: the task's own by default."""
+    """Test every subject of a stack; all share the task and T of the first. `style`: the task's own by default.
+
+    Raises `NoFormulas` where T is too short for any balanced formula, and `Cancelled`.
+    """
     config = stack.configs[0]
-    counts: list[tuple[Bucket, int, NDArray[np.int64]] | Bucket] = []
+    counts: list[_Counted | BucketResult] = []
     for bucket in buckets(config.train_max_length):
         if config.longest_formula is not None and bucket.max_length > config.longest_formula:
-            counts.append(bucket)
+            counts.append(_unreachable(bucket, f"the position table ends at {config.longest_formula} symbols"))
             continue
         before_bucket(bucket)
-        formulas = bucket_formulas(
-            config.task, bucket.min_length, bucket.max_length, definition.formulas_per_bucket, definition.seed, style
-        )
-        run = replace(bucket, min_length=int(formulas.lengths.min()))
-        counts.append((run, len(formulas), count_correct(stack, formulas)))
-    return [_result(counts, row, definition, config) for row in range(len(stack))]
+        try:
+            formulas = bucket_formulas(
+                config.task,
+                bucket.min_length,
+                bucket.max_length,
+                definition.formulas_per_bucket,
+                definition.seed,
+                style,
+                cancelled,
+            )
+        except NoFormulas:
+            if bucket.min_length == 1:
+                raise
+            counts.append(_unreachable(bucket, f"task {config.task.name} has no balanced formulas of these lengths"))
+        else:
+            run = replace(bucket, min_length=int(formulas.lengths.min()))
+            counts.append((run, len(formulas), count_correct(stack, formulas, cancelled)))
+    return [_result(counts, row, definition) for row in range(len(stack))]
 
 
-def count_correct(stack: Subjects, formulas: Formulas) -> NDArray[np.int64]:
-    """Formulas that each subject classifies rightly, `(models,)`."""
-    ids = torch.from_numpy(formulas.with_begin())
+def count_correct(stack: Subjects, formulas: Formulas, cancelled: Cancelling = never) -> NDArray[np.int64]:
+    """Formulas that each subject classifies rightly, `(models,)`. Raises `Cancelled`."""
     lengths, labels = torch.from_numpy(formulas.lengths) + 1, torch.from_numpy(formulas.satisfiable).long()
     correct = torch.zeros(len(stack), dtype=torch.long, device=stack.device)
     with torch.inference_mode():
-        for start in range(0, len(formulas), _ROWS_A_BATCH):
-            rows = slice(start, start + _ROWS_A_BATCH)
+        for rows in row_batches(stack, len(formulas), int(lengths.max()), cancelled):
             # Formulas come sorted by length: a batch is cut to its longest.
             width = int(lengths[rows].max())
-            batch = ids[rows, :width].to(stack.device)
+            batch = torch.from_numpy(formulas.with_begin(rows))[:, :width].to(stack.device)
             mask = torch.arange(width)[None] < lengths[rows, None]
             logits = stack.forward(stack.embed_ids(batch[None]), mask.to(stack.device)).logits
             correct += (logits.argmax(dim=-1) == labels[rows].to(stack.device)).sum(dim=1)
     return correct.cpu().numpy()
 
 
-def _result(
-    counts: Sequence[tuple[Bucket, int, NDArray[np.int64]] | Bucket],
-    row: int,
-    definition: Definition,
-    config: SubjectFacts,
-) -> LengthTestResult:
+_Counted = tuple[Bucket, int, NDArray[np.int64]]
+
+
+def _result(counts: Sequence[_Counted | BucketResult], row: int, definition: Definition) -> LengthTestResult:
     results = []
     for entry in counts:
-        if isinstance(entry, Bucket):
-            results.append(_unreachable(entry, config))
+        if isinstance(entry, BucketResult):
+            results.append(entry)
             continue
         bucket, total, correct = entry
         results.append(_bucket_result(bucket, total, int(correct[row])))
@@ -209,7 +237,7 @@ def _bucket_result(bucket: Bucket, total: int, correct: int) -> BucketResult:
     )
 
 
-def _unreachable(bucket: Bucket, config: SubjectFacts) -> BucketResult:
+def _unreachable(bucket: Bucket, reason: str) -> BucketResult:
     return BucketResult(
         min_length=bucket.min_length,
         max_length=bucket.max_length,
@@ -219,5 +247,5 @@ def _unreachable(bucket: Bucket, config: SubjectFacts) -> BucketResult:
         accuracy=None,
         accuracy_low=None,
         accuracy_high=None,
-        unreachable=f"the position table ends at {config.longest_formula} symbols",
+        unreachable=reason,
     )

@@ -30,8 +30,13 @@ class Settings(BaseSettings):
     queue_size: int = Field(default=8, ge=1, description="requests running or waiting before 429")
     retry_after_seconds: int = Field(default=2, ge=1, description="Retry-After of a 429 or 503")
     deadline_seconds: float = Field(default=120.0, gt=0, description="longest a job may run before it is stopped")
-    worker_memory_bytes: int | None = Field(
-        default=None, ge=2**28, description="most memory of a worker on the CPU; unset: no limit of ours"
+    worker_memory_bytes: int = Field(
+        default=2**30,
+        ge=2**26,
+        description="most memory that jobs take of a worker on the CPU, over its own at the start",
+    )
+    max_job_flop: float | None = Field(
+        default=None, gt=0, description="most floating-point operations of a job; unset: 4e12 on the CPU, 4e14 on a GPU"
     )
     cache_dir: Path = Field(
         default=Path(tempfile.gettempdir()) / "probe-sandwich-cache", description="answers by content; safe to delete"

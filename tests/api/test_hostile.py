@@ -11,7 +11,7 @@ import httpx
 import pytest
 from probe_sandwich.settings import Settings
 
-from tests.api.bundles import bundle_of, zip_of
+from tests.api.bundles import bundle_of, of_version, with_bad_lzma, zip_of
 from tests.api.test_workers import child_ids, metric, until_ready
 from tests.conftest import EXAMPLES, post, running
 
@@ -33,6 +33,15 @@ def with_config(**changes: object) -> bytes:
     header = json.loads(content[8 : 8 + length])
     config = json.loads(header["__metadata__"]["config"]) | changes
     header["__metadata__"]["config"] = json.dumps(config)
+    return safetensors(header, content[8 + length :])
+
+
+def with_type(name: str) -> bytes:
+    """A good checkpoint with one tensor's type changed."""
+    content = EXAMPLES[0].read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    header["head.bias"]["dtype"] = name
     return safetensors(header, content[8 + length :])
 
 
@@ -59,6 +68,21 @@ CORPUS: dict[str, tuple[int, Callable[[], bytes]]] = {
     ),
     "two names on one range": (400, lambda: safetensors({"a": tensor([1], 0, 4), "b": tensor([1], 0, 4)}, bytes(4))),
     "2^62 dimensions": (400, lambda: safetensors({"a": tensor([2**62], 0, 4)}, bytes(4))),
+    "an integer of five thousand digits": (400, lambda: safetensors(b'{"a":' + b"9" * 5000 + b"}")),
+    "half a million dimensions": (
+        400,
+        lambda: safetensors(b'{"a":{"dtype":"F32","shape":[%s1],"data_offsets":[0,4]}}' % (b"7," * 500_000), bytes(4)),
+    ),
+    "a type that is no Unicode": (422, lambda: with_type("\ud800")),
+    "a config that is no Unicode": (
+        422,
+        lambda: safetensors({"__metadata__": {"config": '{"architecture":"\ud800"}'}}),
+    ),
+    "an architecture that is no Unicode": (422, lambda: with_config(architecture="\ud800")),
+    "a tensor's name that is no Unicode": (422, lambda: safetensors({"\ud800": tensor([0])})),
+    "a zip of version 9.9": (415, lambda: of_version(99)),
+    "a zip with bad LZMA properties": (400, with_bad_lzma),
+    "a foreign architecture that is no Unicode": (422, lambda: bundle_of(architectures=["\ud800"])),
     "a giant without elements": (422, lambda: safetensors({"a": tensor([0, 2**62])})),
     "negative sizes": (400, lambda: safetensors({"a": tensor([-1, -1], 0, 4)}, bytes(4))),
     "sizes that are not integers": (

@@ -19,12 +19,15 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import torch
 from probe_sandwich.api.logs import JsonLines, request_id
 from probe_sandwich.client import AsyncClient, Client, ServiceProblem
 from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
+from probe_sandwich.subjects.checkpoint import save_checkpoint
+from probe_sandwich.subjects.transformer import weight_shapes
 
-from tests.conftest import EXAMPLES, FAST, post, running
+from tests.conftest import EXAMPLES, FAST, ConfigFactory, post, running
 
 CachedService = tuple[httpx.Client, Callable[[], set[int]], Path]
 SLOW = {"formulas_per_length": "10000", "noise_draws": "64"}
@@ -267,10 +270,13 @@ def test_sigterm_lets_the_running_job_end_and_takes_no_other() -> None:
             httpx.get(f"http://127.0.0.1:{port}/health/live")
 
 
-def test_memory_over_the_limit_is_the_jobs_problem_alone(checkpoint_file: Path) -> None:
-    settings = Settings(device="cpu", worker_memory_bytes=600 * 2**20, cache_bytes=0)
+def test_memory_over_the_limit_is_the_jobs_problem_alone(tmp_path: Path, tiny_config: ConfigFactory) -> None:
+    large = tiny_config(d_model=1024, layers=5, d_ff=4096)
+    weights = {name: torch.zeros(shape, dtype=torch.float16) for name, shape in weight_shapes(large).items()}
+    save_checkpoint(tmp_path / "large", large, weights)
+    settings = Settings(device="cpu", worker_memory_bytes=200 * 2**20, cache_bytes=0)
     with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
-        files = [("checkpoints", (str(number), EXAMPLES[0].read_bytes())) for number in range(64)]
+        files = [("checkpoints", ("large", (tmp_path / "large").read_bytes()))]
         answer = http.post("/classify/batch", data=SLOW, files=files)
         problems = {result["problem"]["type"].rsplit(":", 1)[1] for result in answer.json()["results"]}
         assert problems == {"out-of-memory"}

@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -10,10 +11,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from probe_sandwich.api.problems import problem_of
 from probe_sandwich.subjects import checkpoint as checkpoints
-from probe_sandwich.subjects.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from probe_sandwich.subjects import uploads
+from probe_sandwich.subjects.checkpoint import CheckpointError, load_checkpoint, read_header, save_checkpoint
 from probe_sandwich.subjects.config import Activation, Norm, Pooling, Scheme, SubjectConfig
 from probe_sandwich.subjects.convert import NotAStateDict, convert
+from probe_sandwich.subjects.uploads import load_upload, preview_upload
 from pydantic import ValidationError
 from safetensors.torch import save_file
 
@@ -98,6 +102,91 @@ def test_a_header_that_names_a_tensor_twice(checkpoint_file: Path) -> None:
     )
     checkpoint_file.write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
     refused(checkpoint_file, checkpoints.MalformedFile, "twice")
+
+
+def headed(path: Path, header: bytes, data: bytes = bytes(4)) -> Path:
+    """A file with any header."""
+    path.write_bytes(struct.pack("<Q", len(header)) + header + data)
+    return path
+
+
+def parted(path: Path) -> tuple[bytes, bytes]:
+    """A file's header and data."""
+    content = path.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    return content[8 : 8 + length], content[8 + length :]
+
+
+def test_an_integer_of_five_thousand_digits(checkpoint_file: Path) -> None:
+    refused(headed(checkpoint_file, b'{"a":%s}' % (b"9" * 5000)), checkpoints.MalformedFile, "JSON")
+
+
+@pytest.mark.parametrize("shape", [b"7," * 500_000 + b"1", b"9" * 4000, b"1," * 8 + b"1"])
+def test_a_shape_is_bounded_before_any_product(checkpoint_file: Path, shape: bytes) -> None:
+    header = b'{"a":{"dtype":"F32","shape":[%s],"data_offsets":[0,4]}}' % shape
+    started = time.process_time()
+    refused(headed(checkpoint_file, header), checkpoints.MalformedFile, "badly")
+    assert time.process_time() - started < 1
+
+
+def test_a_type_that_is_no_unicode_is_told_in_unicode(checkpoint_file: Path) -> None:
+    text, data = parted(checkpoint_file)
+    header = json.loads(text)
+    header["head.bias"]["dtype"] = "\ud800"
+    headed(checkpoint_file, json.dumps(header).encode(), data)
+    with pytest.raises(checkpoints.WrongType) as caught:
+        load_checkpoint(checkpoint_file)
+    assert "head.bias" in problem_of(caught.value).document().model_dump_json()
+
+
+def test_every_length_of_header_is_read_whatever_its_bytes_look_like(checkpoint_file: Path) -> None:
+    text, data = parted(checkpoint_file)
+    for size in range(len(text), len(text) + 1024):
+        path = headed(checkpoint_file, text.ljust(size), data)
+        with path.open("rb") as file:
+            assert read_header(file, path.stat().st_size)
+
+
+@pytest.mark.parametrize("length", [640, 896, 1152, 1408])
+def test_a_short_header_is_no_pickle(checkpoint_file: Path, length: int) -> None:
+    refused(headed(checkpoint_file, b"{}".ljust(length), b""), checkpoints.MissingConfig)
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=12,
+)
+entries = st.fixed_dictionaries(
+    {
+        "dtype": st.sampled_from(["F32", "F16", "BF16", "I64"]) | st.text(st.characters()),
+        "shape": st.lists(st.integers(-1, 2**70), max_size=10) | anything,
+        "data_offsets": st.lists(st.integers(-1, 8), min_size=2, max_size=2) | anything,
+    }
+)
+headers = st.dictionaries(st.sampled_from(["a", "embedding", "__metadata__"]), entries | anything, max_size=3)
+
+
+@given(st.binary(max_size=200), headers, st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_whatever_bytes_or_header_come_only_a_declared_error_is_raised(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, header: dict[str, object], as_header: bool
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "file"
+    path.write_bytes(content)
+    if as_header:
+        headed(path, json.dumps(header).encode(), bytes(8))
+    for read in (load_upload, preview_upload):
+        with pytest.raises(CheckpointError) as caught:
+            read(path)
+        assert type(caught.value) is not checkpoints.UnreadableFile
+        assert problem_of(caught.value).document().model_dump_json()
+
+
+def test_what_nobody_foresaw_is_the_files_problem(checkpoint_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "load_checkpoint", lambda path: {}["nothing"])
+    with pytest.raises(checkpoints.UnreadableFile, match="KeyError"):
+        load_upload(checkpoint_file)
 
 
 def test_a_file_without_config(checkpoint_file: Path) -> None:

@@ -28,7 +28,9 @@ _STATUS_OF_CHECKPOINT_ERRORS: dict[type[CheckpointError], int] = {
     checkpoints.WrongType: 422,
     checkpoints.NonFiniteWeights: 422,
     checkpoints.MissingSymbol: 422,
+    checkpoints.UnreadableFile: 400,
     checkpoints.BadBundle: 400,
+    checkpoints.UnrunnableModel: 422,
     checkpoints.UnsupportedArchitecture: 422,
 }
 
@@ -37,7 +39,8 @@ class Problem(HTTPException):
     """An error answer: a slug for `type`, a status, and what the user can do."""
 
     def __init__(self, slug: str, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(status, detail, headers)
+        # What a file says of itself may be no Unicode, and no JSON then holds it.
+        super().__init__(status, detail.encode(errors="backslashreplace").decode(), headers)
         self.slug = slug
 
     def document(self) -> ProblemDocument:

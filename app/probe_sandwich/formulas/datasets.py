@@ -5,7 +5,7 @@ split, so that no formula of an evaluation set stands in a training set under an
 where both of its formulas fall into the wanted split.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -51,9 +51,10 @@ class Formulas:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def with_begin(self) -> NDArray[np.int64]:
-        """Symbol ids with the begin symbol before each formula, `(formulas, 1 + length)`."""
-        return np.concatenate([np.full((len(self), 1), BEGIN_ID), self.ids.astype(np.int64)], axis=1)
+    def with_begin(self, rows: slice = slice(None)) -> NDArray[np.int64]:
+        """Symbol ids of some rows with the begin symbol before each formula, `(formulas, 1 + length)`."""
+        ids = self.ids[rows].astype(np.int64)
+        return np.concatenate([np.full((len(ids), 1), BEGIN_ID), ids], axis=1)
 
     def texts(self) -> Iterator[str]:
         """The formulas as text."""
@@ -68,11 +69,12 @@ def sample_formulas(
     seed: int,
     split: Split = Split.EVALUATION,
     style: Style | None = None,
+    before_length: Callable[[], None] = lambda: None,
 ) -> Formulas:
     """About `count` distinct formulas (an even number, at most `count`), spread evenly over the lengths.
 
     Where short lengths have too few distinct formulas, longer ones take their share; where the whole
-    range has too few, fewer are returned.
+    range has too few, fewer are returned. `before_length` is called as each length is begun, and may raise.
     Raises `NoFormulas` where there is none at all.
     """
     rng = np.random.default_rng(seed)
@@ -80,6 +82,7 @@ def sample_formulas(
     by_length: list[Pairs] = []
     missing = count // 2
     for length in range(min_length, max_length + 1):
+        before_length()
         share = -(-missing // (max_length + 1 - length))
         pairs = _distinct_pairs(task, length, share, rng, split, style)
         missing -= len(pairs.satisfiable)

@@ -20,6 +20,7 @@ from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.readout import CHANNELS, Evidence
 from probe_sandwich.sandwich.sandwich import Sandwich, draw_noise
 from probe_sandwich.sandwich.support import Support
+from probe_sandwich.subjects.batching import Cancelling, never
 from probe_sandwich.subjects.subject import Subjects
 from probe_sandwich.zoo.shards import write_atomically
 
@@ -89,12 +90,14 @@ class MetaClassifier:
     members: tuple[Member, ...]
     card: Card
 
-    def predict(self, subjects: Subjects, seed: int = NOISE_SEED, draws: int = DRAWS) -> Prediction:
-        """P(generalizer) of every subject of a stack. The subjects come back as they went in."""
+    def predict(
+        self, subjects: Subjects, seed: int = NOISE_SEED, draws: int = DRAWS, cancelled: Cancelling = never
+    ) -> Prediction:
+        """P(generalizer) of every subject of a stack. The subjects come back as they went in. Raises `Cancelled`."""
         probabilities, unlikeness, deviations, moved = [], [], [], []
         noises = judging_noise(self.card.sandwich, len(self.members), draws, seed)
         for member, noise in zip(self.members, noises, strict=True):
-            evidence = gather_evidence(member.sandwich, subjects, noise)
+            evidence = gather_evidence(member.sandwich, subjects, noise, cancelled)
             probabilities.append(member.calibration.probability(score(evidence)))
             moments = evidence.moments.mean(dim=1).cpu()
             unlikeness.append(member.support.distance(moments).numpy() / member.support.limit)
@@ -126,14 +129,16 @@ class MetaClassifier:
         symbols = (scores / sandwich.config.temperature).softmax(dim=-1)
         return _texts(symbols), symbols
 
-    def read_probes(self, subjects: Subjects, seed: int = NOISE_SEED) -> tuple[list[str], Tensor]:
+    def read_probes(
+        self, subjects: Subjects, seed: int = NOISE_SEED, cancelled: Cancelling = never
+    ) -> tuple[list[str], Tensor]:
         """The first member's first draw as text, and each subject's margins `(models, probes)` on it: the logit of
         satisfiable less that of unsatisfiable."""
         sandwich = self.members[0].sandwich
         noise = draw_noise(sandwich.config, 1, torch.Generator().manual_seed(seed))[0].to(subjects.device)
         with torch.inference_mode():
             symbols = sandwich.generator(noise)
-            margins = sandwich.responses(subjects, symbols)[:, 0, :, CHANNELS.index("gap")]
+            margins = sandwich.responses(subjects, symbols, cancelled)[:, 0, :, CHANNELS.index("gap")]
         return _texts(symbols), margins.cpu()
 
     def to(self, device: torch.device) -> "MetaClassifier":
@@ -161,11 +166,12 @@ def judging_noise(config: SandwichConfig, members: int, draws: int, seed: int = 
     return noise.view(members, draws, *noise.shape[1:])
 
 
-def gather_evidence(sandwich: Sandwich, subjects: Subjects, noise: Tensor) -> Evidence:
+def gather_evidence(sandwich: Sandwich, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never) -> Evidence:
     """Evidence from noise `(draws, probes, noise_dim)`, without gradients; one draw at a time, so that memory does not
-    grow."""
+    grow. Raises `Cancelled`."""
+    draws = noise.to(subjects.device).split(1)
     with torch.inference_mode():
-        found: list[Evidence] = [sandwich.eval()(subjects, draw) for draw in noise.to(subjects.device).split(1)]
+        found: list[Evidence] = [sandwich.eval()(subjects, draw, cancelled) for draw in draws]
     label, long_accuracy = (
         torch.cat([getattr(one, name) for one in found], dim=2) for name in ("label", "long_accuracy")
     )

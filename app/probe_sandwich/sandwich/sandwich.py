@@ -9,6 +9,7 @@ from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.generator import Generator, noise_needed
 from probe_sandwich.sandwich.placements import places
 from probe_sandwich.sandwich.readout import Evidence, Readout, response_channels
+from probe_sandwich.subjects.batching import Cancelling, never, row_batches
 from probe_sandwich.subjects.subject import Subjects
 from probe_sandwich.subjects.transformer import SubjectStack
 
@@ -33,19 +34,19 @@ class Sandwich(nn.Module):
         self.generator = Generator(config)
         self.readout = Readout(config)
 
-    def forward(self, subjects: Subjects, noise: Tensor) -> Evidence:
-        """Evidence about each subject from noise `(draws, probes, noise_dim)`."""
-        evidence: Evidence = self.readout(self.answers(subjects, noise), noise)
+    def forward(self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never) -> Evidence:
+        """Evidence about each subject from noise `(draws, probes, noise_dim)`. Raises `Cancelled`."""
+        evidence: Evidence = self.readout(self.answers(subjects, noise, cancelled), noise)
         return evidence
 
-    def answers(self, subjects: Subjects, noise: Tensor) -> Tensor:
+    def answers(self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never) -> Tensor:
         """Responses `(models, draws, placements, probes, channels)` to the probes that noise spells."""
         symbols: Tensor = self.generator(noise.flatten(0, 1))  # (draws * probes, length, symbols)
-        channels = self.responses(subjects, symbols)  # (models, placements, draws * probes, channels)
+        channels = self.responses(subjects, symbols, cancelled)  # (models, placements, draws * probes, channels)
         by_draw: Tensor = channels.unflatten(2, noise.shape[:2])
         return by_draw.transpose(1, 2)
 
-    def responses(self, subjects: Subjects, symbols: Tensor) -> Tensor:
+    def responses(self, subjects: Subjects, symbols: Tensor, cancelled: Cancelling = never) -> Tensor:
         """Responses `(models, placements, batch, channels)` of the frozen subjects to symbol distributions; the usual
         placement comes first. Subjects of one stack share T."""
         where = self.positions(subjects.configs[0].train_max_length).to(symbols.device)
@@ -53,7 +54,11 @@ class Sandwich(nn.Module):
         positions = where.repeat(1, draws, 1).flatten(0, 1).unsqueeze(0)  # (1, placements * batch, 1 + length)
         vectors = subjects.embed_distribution(symbols).repeat(1, len(where), 1, 1)
         mask = torch.ones(vectors.shape[1:3], dtype=torch.bool, device=vectors.device)
-        channels = response_channels(subjects.forward(vectors, mask, positions, with_streams=True))
+        parts = [
+            response_channels(subjects.forward(vectors[:, rows], mask[rows], positions[:, rows], with_streams=True))
+            for rows in row_batches(subjects, mask.shape[0], mask.shape[1], cancelled)
+        ]
+        channels = torch.cat(parts, dim=1)
         return channels.view(len(channels), len(where), len(symbols), -1)
 
     def positions(self, train_max_length: int) -> Tensor:

@@ -2,32 +2,35 @@
 
 An upload is hostile until proven otherwise, so the order of checks is fixed: length of the header, its JSON,
 the config, then names, shapes and types of the tensors against the config, all before a tensor is allocated;
-last the values. Nothing is ever unpickled.
+last the values, tensor by tensor in the order of the file. Nothing is ever unpickled.
 """
 
 import hashlib
 import json
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from probe_sandwich.subjects.config import SubjectConfig
+from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.transformer import Weights, parameter_count, weight_shapes
 
 CONFIG_KEY = "config"
 MAX_HEADER_BYTES = 1 << 20
 MAX_TENSORS = 4096
 MAX_PARAMETERS = 64_000_000
-_BYTES = {"F16": 2, "BF16": 2, "F32": 4}
+MAX_DIMENSIONS = 8
+MAX_INTEGER = 2**63 - 1
+_TYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32}
+_CHUNK = 1 << 20
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
@@ -107,8 +110,16 @@ class MissingSymbol(CheckpointError):
         )
 
 
+class UnreadableFile(CheckpointError):
+    """Reading failed in a way that nobody foresaw: the file's fault until proven otherwise."""
+
+
 class BadBundle(CheckpointError):
     """A zip that is no bundle of a foreign model."""
+
+
+class UnrunnableModel(CheckpointError):
+    """A foreign model that is built as its config says, and then fails when it is run."""
 
 
 class UnsupportedArchitecture(CheckpointError):
@@ -131,6 +142,10 @@ class Checkpoint:
     def parameters(self) -> int:
         return parameter_count(self.config)
 
+    @property
+    def size(self) -> Size:
+        return self.config.size
+
 
 def save_checkpoint(path: Path, config: SubjectConfig, weights: Weights) -> None:
     """Write a checkpoint; `weights` have no model axis."""
@@ -140,45 +155,74 @@ def save_checkpoint(path: Path, config: SubjectConfig, weights: Weights) -> None
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read and check a checkpoint. Raises the subclass of `CheckpointError` that names what is wrong."""
-    header = read_header(path)
+    with path.open("rb") as file:
+        header, config = _read_head(path, file)
+        weights = dict(read_tensors(file, header))
+        file.seek(0)
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return Checkpoint(config, {name: weights[name] for name in weight_shapes(config)}, sha256)
+
+
+def read_config(path: Path) -> SubjectConfig:
+    """The config of a checkpoint whose header fits it; no tensor is read. Raises as `load_checkpoint` does."""
+    with path.open("rb") as file:
+        return _read_head(path, file)[1]
+
+
+def _read_head(path: Path, file: BinaryIO) -> tuple[dict[str, Any], SubjectConfig]:
+    header = read_header(file, path.stat().st_size)
     config = _config_of(header)
     check_tensors(header, weight_shapes(config))
-    try:
-        with safe_open(path, framework="pt") as file:
-            weights = {name: file.get_tensor(name).to(torch.float32) for name in weight_shapes(config)}
-    except (SafetensorError, RuntimeError, ValueError) as error:
-        raise MalformedFile(f"the file cannot be read: {error}") from error
-    check_finite(weights)
-    with path.open("rb") as content:
-        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
-    return Checkpoint(config, weights, sha256)
+    return header, config
 
 
-def read_header(path: Path) -> dict[str, Any]:
-    """The header of a safetensors file, read within bounds and held against the file's size."""
-    size = path.stat().st_size
+def read_header(file: BinaryIO, size: int) -> dict[str, Any]:
+    """The header of a safetensors file, read within bounds and held against the file's size; the tensors follow."""
     if size == 0:
         raise EmptyFile
-    with path.open("rb") as file:
-        start = file.read(8)
-        if start.startswith(_PICKLE_STARTS):
-            raise NotSafetensors(
-                "this is a pickle or zip file, which is never opened here; make a checkpoint of it on your own "
-                "machine with `probe-sandwich convert`"
-            )
-        if len(start) < 8 or file.read(1) != b"{":
-            raise NotSafetensors("the file does not start like a safetensors file")
-        (length,) = struct.unpack("<Q", start)
-        if length > MAX_HEADER_BYTES:
-            raise HeaderTooLarge(length)
-        if 8 + length > size:
-            raise MalformedFile(f"the header declares {length} bytes but the file has {size}: was it cut short?")
-        text = b"{" + file.read(length - 1)
-    header = _parse_json(text)
+    start, brace = file.read(8), file.read(1)
+    # A length may begin with the bytes of a pickle: only what does not go on as a header is taken for one.
+    length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+    is_pickle = start.startswith(_PICKLE_STARTS)
+    if brace != b"{" or (is_pickle and 8 + length > size):
+        raise NotSafetensors(
+            "this is a pickle or zip file, which is never opened here; make a checkpoint of it on your own "
+            "machine with `probe-sandwich convert`"
+            if is_pickle
+            else "the file does not start like a safetensors file"
+        )
+    if length > MAX_HEADER_BYTES:
+        raise HeaderTooLarge(length)
+    if 8 + length > size:
+        raise MalformedFile(f"the header declares {length} bytes but the file has {size}: was it cut short?")
+    header = _parse_json(b"{" + file.read(max(0, length - 1)))
     if len(header) > MAX_TENSORS:
         raise MalformedFile(f"the header names {len(header)} tensors; at most {MAX_TENSORS} are read")
     _check_ranges(header, size - 8 - length)
     return header
+
+
+def read_tensors(file: BinaryIO, header: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
+    """The tensors that follow a checked header, in single precision and the file's order: one at a time, so that they
+    take no more than themselves. Raises `MalformedFile`, `NonFiniteWeights`."""
+    entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
+    for name in sorted(entries, key=lambda name: entries[name]["data_offsets"]):
+        start, end = entries[name]["data_offsets"]
+        content = _read_exactly(file, end - start)
+        flat = torch.frombuffer(content, dtype=_TYPES[entries[name]["dtype"]]) if content else torch.empty(0)
+        weight = flat.view(entries[name]["shape"]).to(torch.float32)
+        check_finite({name: weight})
+        yield name, weight
+
+
+def _read_exactly(file: BinaryIO, size: int) -> bytearray:
+    content = bytearray(size)
+    for start in range(0, size, _CHUNK):
+        part = file.read(min(_CHUNK, size - start))
+        content[start : start + len(part)] = part
+        if len(part) < min(_CHUNK, size - start):
+            raise MalformedFile("the file ends within a tensor: was it cut short?")
+    return content
 
 
 def check_tensors(header: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
@@ -187,13 +231,13 @@ def check_tensors(header: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...
         if name not in header:
             raise MissingTensor(f"tensor {name!r} is missing; the config calls for shape {list(shape)}")
         found = header[name]
-        if found["dtype"] not in _BYTES:
-            raise WrongType(f"tensor {name!r} has type {found['dtype']}; use one of {', '.join(_BYTES)}")
+        if found["dtype"] not in _TYPES:
+            raise WrongType(f"tensor {name!r} has type {found['dtype'][:40]!r}; use one of {', '.join(_TYPES)}")
         if tuple(found["shape"]) != shape:
             raise WrongShape(f"tensor {name!r} has shape {found['shape']}; the config calls for {list(shape)}")
     for name in header:
         if name not in shapes and name != "__metadata__":
-            raise UnexpectedTensor(f"tensor {name!r} has no place in the architecture that the config describes")
+            raise UnexpectedTensor(f"tensor {name[:80]!r} has no place in the architecture that the config describes")
 
 
 def check_finite(weights: Weights) -> None:
@@ -211,8 +255,11 @@ def _parse_json(text: bytes) -> dict[str, Any]:
         return found
 
     try:
-        header = json.loads(text, object_pairs_hook=unique)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        header = json.loads(text.decode(), object_pairs_hook=unique)
+    except CheckpointError:
+        raise
+    # A ValueError is bytes that are no UTF-8, text that is no JSON, or an integer of thousands of digits.
+    except (ValueError, RecursionError) as error:
         raise MalformedFile(f"the header is not valid JSON: {error}") from error
     return dict(header)
 
@@ -225,12 +272,14 @@ def _check_ranges(header: Mapping[str, Any], data_size: int) -> None:
             continue
         try:
             shape, (start, end), dtype = entry["shape"], entry["data_offsets"], entry["dtype"]
-            integers = all(type(value) is int and value >= 0 for value in (*shape, start, end))
+            # Before any product: what it is made of must be few and small.
+            bounded = len(shape) <= MAX_DIMENSIONS and isinstance(shape, list)
+            integers = bounded and all(type(n) is int and 0 <= n <= MAX_INTEGER for n in (*shape, start, end))
         except (TypeError, KeyError, ValueError) as error:
             raise MalformedFile(f"the header describes tensor {name[:80]!r} badly") from error
         if not integers or not isinstance(dtype, str):
             raise MalformedFile(f"the header describes tensor {name[:80]!r} badly")
-        if dtype in _BYTES and math.prod(shape) * _BYTES[dtype] != end - start:
+        if dtype in _TYPES and math.prod(shape) * _TYPES[dtype].itemsize != end - start:
             raise MalformedFile(f"tensor {name[:80]!r} does not fill its range of bytes")
         ranges.append((start, end))
     position = 0
@@ -260,7 +309,12 @@ def parse_config(text: str | bytes) -> SubjectConfig:
     try:
         return SubjectConfig.model_validate_json(text)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'config'}: {item['msg']}" for item in error.errors()[:8]
-        )
-        raise InvalidConfig(f"the config does not validate: {problems}") from error
+        raise InvalidConfig(f"the config does not validate: {told(error)}") from error
+    except ValueError as error:  # text that is no Unicode
+        raise InvalidConfig(f"the config does not validate: {error}") from error
+
+
+def told(error: ValidationError) -> str:
+    """The first problems of a validation, within bounds."""
+    problems = (f"{'.'.join(map(str, item['loc'])) or 'config'}: {item['msg']}"[:200] for item in error.errors()[:8])
+    return "; ".join(problems)

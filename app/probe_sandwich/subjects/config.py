@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 
 from probe_sandwich.formulas.tasks import Task
 from probe_sandwich.formulas.vocabulary import BEGIN, PAD, VOCABULARY
+from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.symbols import check_names, missing_symbols, own_ids, untested_symbols
 
 
@@ -117,6 +118,13 @@ class SubjectConfig(BaseModel):
             self.norm.value,
             self.activation.value,
         )
+
+    @property
+    def size(self) -> Size:
+        """What it costs to run."""
+        d, inner = self.d_model, self.d_ff
+        parameters = self.layers * (4 * d * d + 2 * d * inner)
+        return Size(parameters, self.layers, self.heads, d, inner)
 
     @property
     def own_ids(self) -> tuple[int, ...]:

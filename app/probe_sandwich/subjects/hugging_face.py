@@ -4,35 +4,46 @@ Architectures are a short list, code from outside is never run, the network neve
 anything is built. Class 1 must mean satisfiable.
 """
 
-import hashlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from probe_sandwich.formulas.tasks import Task
 from probe_sandwich.formulas.vocabulary import BEGIN_ID
-from probe_sandwich.subjects.bundles import CONFIG, DESCRIPTION, Bundle, Description, read_bundle
+from probe_sandwich.subjects.bundles import CONFIG, DESCRIPTION, Bundle, Description
 from probe_sandwich.subjects.checkpoint import (
     MAX_PARAMETERS,
     InvalidConfig,
     MissingTensor,
     TooManyParameters,
-    check_finite,
+    UnrunnableModel,
     check_tensors,
     read_header,
+    read_tensors,
 )
 from probe_sandwich.subjects.config import Placing
+from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.symbols import own_ids, untested_symbols
 from probe_sandwich.subjects.transformer import CLASSES, Responses, lens_depths
 
 MAX_LAYERS = 48
+# How a model is run here, whatever its file says; none of it changes an answer.
+_RUN_HERE = {
+    "return_dict": True,
+    "output_attentions": False,
+    "output_hidden_states": False,
+    "use_cache": False,
+    "chunk_size_feed_forward": 0,
+    "torchscript": False,
+}
+_HEAD_KEYS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
+_WIDTH_KEYS = ("hidden_size", "dim", "n_embd", "d_model")
+_INNER_KEYS = ("intermediate_size", "hidden_dim", "n_inner", "d_ff")
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_decoder_layers")
 Model = Any  # transformers' classes come without types
 
@@ -124,6 +135,10 @@ class ForeignCheckpoint:
     def parameters(self) -> int:
         return sum(parameter.numel() for parameter in self.subjects.model.parameters())
 
+    @property
+    def size(self) -> Size:
+        return self.subjects.size
+
 
 class ForeignSubject:
     """One foreign model behind the interface of `Subjects`."""
@@ -149,6 +164,15 @@ class ForeignSubject:
         """The same, moved to a device."""
         self.model.to(device)
         return self
+
+    @property
+    def size(self) -> Size:
+        config = self.model.config
+        width = _first_of(config, _WIDTH_KEYS)
+        parameters = sum(parameter.numel() for parameter in self.model.parameters()) - self._table.numel()
+        layers = sum(getattr(config, key, None) or 0 for key in _LAYER_KEYS)
+        inner = 4 * width if (inner := _first_of(config, _INNER_KEYS)) == 0 else inner
+        return Size(parameters, layers, _first_of(config, _HEAD_KEYS), width, inner)
 
     @property
     def _table(self) -> Tensor:
@@ -212,7 +236,8 @@ class ForeignSubject:
         return own.expand(len(x), -1) + self.family.first_position(self.model.config)
 
     def _run(self, x: Tensor, mask: Tensor, positions: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        arguments: dict[str, Any] = {"inputs_embeds": x, "attention_mask": mask.long(), "output_hidden_states": True}
+        arguments: dict[str, Any] = {"inputs_embeds": x, "attention_mask": mask.long()}
+        arguments |= {"output_hidden_states": True, "return_dict": True}
         if positions is not None:
             arguments["position_ids"] = positions
         base = self.model.base_model
@@ -228,9 +253,11 @@ class ForeignSubject:
         return output.last_hidden_state, output.hidden_states
 
 
-def load_bundle(path: Path) -> ForeignCheckpoint:
-    """Read a bundle. Raises the subclass of `CheckpointError` that names what is wrong."""
-    bundle = read_bundle(path)
+def load_bundle(bundle: Bundle) -> ForeignCheckpoint:
+    """Build a bundle's model, fill it, and run it once before it is believed.
+
+    Raises the subclass of `CheckpointError` that names what is wrong.
+    """
     description = bundle.description
     name = bundle.architecture
     config = _configured(name, bundle.config)
@@ -238,32 +265,77 @@ def load_bundle(path: Path) -> ForeignCheckpoint:
         raise InvalidConfig(
             f"{DESCRIPTION} lists {len(description.vocabulary)} symbols, but vocab_size is {config.vocab_size}"
         )
-    model_class = getattr(transformers, name)
-    try:
-        with torch.device("meta"):
-            count = sum(parameter.numel() for parameter in model_class(config).parameters())
-    except Exception as error:  # whatever a library's constructor makes of sizes that do not fit
-        raise InvalidConfig(f"{CONFIG} does not describe a {name}: {str(error)[:300]}") from error
-    if count > MAX_PARAMETERS:
-        raise TooManyParameters(count)
-    model = model_class(config)
+    model = _built(name, config)
     _load_weights(model, bundle)
     model.eval().requires_grad_(False)
     family = FAMILIES[name]
-    limit = family.positions(config)
     frame = (description.begin is not None) + (description.end is not None)
-    untested = untested_symbols(description.vocabulary, description.symbols, (description.begin, description.end))
+    limit = family.positions(config)
+    longest = None if limit is None else limit - frame
+    if longest is not None and longest < description.train_max_length:
+        raise InvalidConfig(
+            f"{CONFIG} has positions for formulas of {max(0, longest)} symbols, but {DESCRIPTION} says that it was "
+            f"trained on up to {description.train_max_length}"
+        )
     facts = ForeignFacts(
         name,
         description.task,
         description.train_max_length,
-        None if limit is None else max(0, limit - frame),
+        longest,
         Placing.IMPOSSIBLE if family.first_position is None else Placing.BY_POSITION,
-        untested,
+        untested_symbols(description.vocabulary, description.symbols, (description.begin, description.end)),
     )
-    with path.open("rb") as content:
-        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
-    return ForeignCheckpoint(facts, ForeignSubject(model, family, facts, description), sha256)
+    subject = ForeignSubject(model, family, facts, description)
+    _try_out(subject)
+    return ForeignCheckpoint(facts, subject, bundle.parts.sha256())
+
+
+def _built(name: str, config: Any) -> Model:
+    """A model of random weights, after its size was measured on one without any."""
+    model_class = getattr(transformers, name)
+    try:
+        with torch.device("meta"):
+            empty = model_class(config)
+        # Buffers count too: a table of who may see whom grows with the square of the positions.
+        count = sum(tensor.numel() for tensor in (*empty.parameters(), *empty.buffers()))
+        if count > MAX_PARAMETERS:
+            raise TooManyParameters(count)
+        return model_class(config)
+    except (TooManyParameters, MemoryError):
+        raise
+    except Exception as error:  # whatever a library's constructor makes of sizes that do not fit
+        raise InvalidConfig(f"{CONFIG} does not describe a {name}: {str(error)[:300]}") from error
+
+
+def _try_out(subject: ForeignSubject) -> None:
+    """Run it on one and two symbols, and on as many as it will be asked. Raises `UnrunnableModel`."""
+    (facts,) = subject.configs
+    most = 4 * facts.train_max_length
+    longest = most if facts.longest_formula is None else min(most, facts.longest_formula)
+    try:
+        with torch.inference_mode():
+            for length in (2, longest):
+                ids = torch.zeros(1, 2, 1 + length, dtype=torch.long)
+                mask = torch.ones(2, 1 + length, dtype=torch.bool)
+                mask[1, 2:] = False
+                places = torch.arange(1 + length).view(1, 1, -1)
+                said = subject.forward(subject.embed_ids(ids), mask, places, with_streams=True)
+                assert said.lens is not None
+                if said.logits.shape != (1, 2, CLASSES) or not bool(said.logits.isfinite().all()):
+                    raise UnrunnableModel("the model's answers to two symbols are no two finite numbers each")
+    except (UnrunnableModel, MemoryError):
+        raise
+    except Exception as error:  # whatever a model makes of sizes and switches that do not fit
+        if "can't allocate memory" in str(error):
+            raise MemoryError from error
+        raise UnrunnableModel(
+            f"the model was built from {CONFIG} but cannot be run ({type(error).__name__}: {str(error)[:200]}); "
+            "check that `transformers` runs it"
+        ) from error
+
+
+def _first_of(config: Any, keys: Sequence[str]) -> int:
+    return next((int(value) for key in keys if (value := getattr(config, key, None))), 0)
 
 
 def _configured(name: str, raw: Mapping[str, Any]) -> Any:
@@ -273,7 +345,7 @@ def _configured(name: str, raw: Mapping[str, Any]) -> Any:
     known = set(inspect.signature(config_class.__init__).parameters) | {"decoder_start_token_id"}
     own = {key: value for key, value in raw.items() if key in known and not key.startswith("_")}
     try:
-        config = config_class(**(own | {"num_labels": CLASSES, "id2label": None, "label2id": None}))
+        config = config_class(**(own | _RUN_HERE | {"num_labels": CLASSES, "id2label": None, "label2id": None}))
     except Exception as error:  # whatever a library's constructor makes of strange values
         raise InvalidConfig(f"{CONFIG} does not describe a {name}: {str(error)[:300]}") from error
     config._attn_implementation = "eager"
@@ -281,19 +353,15 @@ def _configured(name: str, raw: Mapping[str, Any]) -> Any:
 
 
 def _load_weights(model: nn.Module, bundle: Bundle) -> None:
-    extracted = bundle.path.with_suffix(".weights")
-    try:
-        bundle.extract_weights(extracted)
-        header = read_header(extracted)
-        state = model.state_dict()
-        shapes = {name: tuple(tensor.shape) for name, tensor in state.items() if name in header}
-        check_tensors(header, shapes)
-        weights = {name: tensor.to(torch.float32) for name, tensor in load_file(extracted).items()}
-    finally:
-        extracted.unlink(missing_ok=True)
-    check_finite(weights)
-    there = {state[name].data_ptr() for name in weights}
+    """Fill the model tensor by tensor, so that no second copy of it is held."""
+    state = model.state_dict()
+    filled = set()
+    with bundle.parts.weights() as (file, size):
+        header = read_header(file, size)
+        check_tensors(header, {name: tuple(tensor.shape) for name, tensor in state.items() if name in header})
+        for name, weight in read_tensors(file, header):
+            state[name].copy_(weight)
+            filled.add(state[name].data_ptr())
     for name, tensor in state.items():
-        if name not in weights and tensor.data_ptr() not in there:
+        if tensor.data_ptr() not in filled:  # tied weights may stand there once
             raise MissingTensor(f"tensor {name!r} is missing; the config calls for shape {list(tensor.shape)}")
-    model.load_state_dict(weights, strict=False)

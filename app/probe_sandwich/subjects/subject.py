@@ -8,6 +8,7 @@ from torch import Tensor
 
 from probe_sandwich.formulas.tasks import Task
 from probe_sandwich.subjects.config import Placing
+from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.transformer import Responses
 
 
@@ -44,6 +45,10 @@ class Subjects(Protocol):
 
     @property
     def device(self) -> torch.device: ...
+
+    @property
+    def size(self) -> Size:
+        """Of each of them."""
 
     def __len__(self) -> int: ...
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from probe_sandwich.formulas.vocabulary import BEGIN_ID
 from probe_sandwich.subjects.config import Activation, Norm, Pooling, Scheme, SubjectConfig
 from probe_sandwich.subjects.positions import Positions, stack_positions, turn
+from probe_sandwich.subjects.size import Size
 
 CLASSES = 2
 Weights = Mapping[str, Tensor]
@@ -103,6 +104,10 @@ class SubjectStack:
     @property
     def device(self) -> torch.device:
         return self.weights["embedding"].device
+
+    @property
+    def size(self) -> Size:
+        return self.configs[0].size
 
     def embed_ids(self, ids: Tensor) -> Tensor:
         """Symbol ids `(models or 1, batch, length)` as vectors `(models, batch, length, d_model)`.
@@ -293,7 +298,7 @@ def join(subjects: Sequence[tuple[SubjectConfig, Weights]]) -> SubjectStack:
     check_alike(configs)
     rows = max((config.max_positions for config in configs if config.scheme is Scheme.LEARNED), default=0)
     names = [name for name in subjects[0][1] if name != "positions"]
-    weights = {name: torch.stack([single[name] for _, single in subjects]) for name in names}
+    weights = {name: _stacked([single[name] for _, single in subjects]) for name in names}
     if rows:
         tables = weights["embedding"].new_zeros(len(subjects), rows, configs[0].d_model)
         for table, (_, single) in zip(tables, subjects, strict=True):
@@ -301,3 +306,8 @@ def join(subjects: Sequence[tuple[SubjectConfig, Weights]]) -> SubjectStack:
                 table[: len(single["positions"])] = single["positions"]
         weights["positions"] = tables
     return SubjectStack.of(configs, weights)
+
+
+def _stacked(tensors: Sequence[Tensor]) -> Tensor:
+    """Tensors with an axis of models before them; a single one is not copied, for it may be large."""
+    return tensors[0].unsqueeze(0) if len(tensors) == 1 else torch.stack(list(tensors))

@@ -1,0 +1,61 @@
+"""What a diagnosis will cost, told before it is spent: floating-point operations of a subject under its options."""
+
+from dataclasses import dataclass
+
+from probe_sandwich.diagnosis import AnyCheckpoint, MetaClassifiers, , asks_sandwich
+from probe_sandwich.options import Options
+from probe_sandwich.length_test import buckets
+
+MAX_JOB_FLOP = {"cpu": 4e12, "cuda": 4e14}
+"""What a job may cost where no setting says otherwise, by kind of device: about what fits its deadline."""
+_FLOP_A_SAMPLED_SYMBOL, _FLOP_A_LENGTH = 2e5, 4e6
+"""Drawing a formula, and beginning a length, in what the same time computes; both for each symbol of the length."""
+
+
+class TooCostly(ValueError):
+    """A diagnosis would take longer than a job may."""
+
+    def __init__(self, cost: "Cost", left: float, bound: float) -> None:
+        share = "" if left == bound else f", of which the files before it leave {left:.1e}"
+        super().__init__(
+            f"this would take about {cost.total:.1e} floating-point operations, and a job may take {bound:.1e}{share}; "
+            + cost.remedy(left)
+        )
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Floating-point operations of a diagnosis, by stage."""
+
+    sandwich: float
+    direct_test: float
+
+    @property
+    def total(self) -> float:
+        return self.sandwich + self.direct_test
+
+    def remedy(self, left: float) -> str:
+        """Which option to lower."""
+        if self.direct_test >= self.sandwich:
+            within = "" if self.sandwich >= left else ", or leave the direct test out (direct_test=false)"
+            return f"lower formulas_per_length{within}"
+        return "lower noise_draws, or send fewer or smaller checkpoints"
+
+
+def estimate(checkpoint: AnyCheckpoint, meta_classifiers: MetaClassifiers, options: Options) -> Cost:
+    """What `diagnose` will spend on a checkpoint."""
+    size, config = checkpoint.size, checkpoint.config
+    meta = meta_classifiers.get(config.task.name)
+    sandwich = direct_test = 0.0
+    if meta is not None and asks_sandwich(meta, config):
+        asked = meta.card.sandwich
+        draws = len(meta.members) * options.noise_draws + 1
+        rows = draws * asked.probes * (1 + len(asked.placements))
+        sandwich = float(rows * size.row_flop(1 + asked.probe_length))
+    if options.direct_test:
+        for bucket in buckets(config.train_max_length):
+            if config.longest_formula is None or bucket.max_length <= config.longest_formula:
+                longest, lengths = bucket.max_length, bucket.max_length - bucket.min_length + 1
+                formula = size.row_flop(1 + longest) + longest * _FLOP_A_SAMPLED_SYMBOL
+                direct_test += options.formulas_per_length * formula + lengths * longest * _FLOP_A_LENGTH
+    return Cost(sandwich, direct_test)

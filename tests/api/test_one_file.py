@@ -1,0 +1,134 @@
+"""A job in the worker: every file costs at most its own result, and a stop is heard in every batch."""
+
+import shutil
+from collections.abc import Iterator
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+import torch
+from probe_sandwich.api import worker
+from probe_sandwich.api.messages import Cancel, Job, Outcome, Stage, Subject, from_worker
+from probe_sandwich.api.worker import _Run
+from probe_sandwich.diagnosis import MetaClassifiers, Options, load_meta_classifiers
+from probe_sandwich.settings import SHIPPED_MODELS
+from probe_sandwich.subjects.batching import Cancelled
+from probe_sandwich.subjects.checkpoint import save_checkpoint
+
+from tests.api.bundles import of_version, with_bad_lzma
+from tests.api.test_hostile import safetensors
+from tests.conftest import EXAMPLES, ConfigFactory, fresh_weights
+
+CPU = torch.device("cpu")
+QUICK = Options(direct_test=False, noise_draws=1)
+Pipes = tuple[Connection, Connection]
+
+
+@pytest.fixture(scope="module")
+def shipped() -> MetaClassifiers:
+    return load_meta_classifiers(SHIPPED_MODELS, CPU)
+
+
+@pytest.fixture
+def pipes() -> Iterator[Pipes]:
+    ours, theirs = Pipe()
+    yield ours, theirs
+    ours.close()
+    theirs.close()
+
+
+def outcomes(pipes: Pipes, shipped: MetaClassifiers, files: list[Path], **facts: object) -> dict[int, Outcome]:
+    ours, theirs = pipes
+    options = facts.pop("options", QUICK)
+    job = Job(subjects=[Subject(checkpoint=file) for file in files], options=options)  # type: ignore[arg-type]
+    _Run(theirs, job, shipped, CPU, float(facts.get("max_flop", 4e12))).answer()  # type: ignore[arg-type]
+    found = {}
+    while ours.poll():
+        message = from_worker.validate_json(ours.recv_bytes())
+        if isinstance(message, Outcome):
+            found[message.index] = message
+    return found
+
+
+def slug(outcome: Outcome) -> str:
+    return outcome.problem.type.rsplit(":", 1)[1] if outcome.problem else "answered"
+
+
+def test_bad_files_of_a_batch_cost_the_good_ones_nothing(
+    tmp_path: Path, pipes: Pipes, shipped: MetaClassifiers
+) -> None:
+    contents = [
+        safetensors(b'{"a":' + b"9" * 5000 + b"}"),
+        safetensors({"\ud800": {"dtype": "\ud800", "shape": [0], "data_offsets": [0, 0]}}),
+        of_version(99),
+        with_bad_lzma(),
+        EXAMPLES[0].read_bytes(),
+    ]
+    files = [tmp_path / str(number) for number in range(len(contents))]
+    for file, content in zip(files, contents, strict=True):
+        file.write_bytes(content)
+    found = outcomes(pipes, shipped, files)
+    slugs = [slug(found[number]) for number in range(5)]
+    assert slugs == ["malformed-file", "missing-config", "not-safetensors", "bad-bundle", "answered"]
+
+
+def test_a_subject_that_fails_in_a_stack_costs_the_others_nothing(
+    pipes: Pipes, shipped: MetaClassifiers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [shutil.copy(EXAMPLES[0], tmp_path / str(number)) for number in range(3)]
+    real, bad = worker.diagnose, []
+
+    def failing(checkpoints, *rest):  # type: ignore[no-untyped-def]
+        bad.append(len(checkpoints))
+        if len(checkpoints) == 3 or len(bad) == 3:
+            raise ZeroDivisionError
+        return real(checkpoints, *rest)
+
+    monkeypatch.setattr(worker, "diagnose", failing)
+    found = outcomes(pipes, shipped, files)
+    assert [slug(found[number]) for number in range(3)] == ["answered", "internal-error", "answered"]
+
+
+def test_what_costs_too_much_is_told_before_it_is_spent(pipes: Pipes, shipped: MetaClassifiers) -> None:
+    found = outcomes(pipes, shipped, [EXAMPLES[0]], max_flop=1e6)
+    assert slug(found[0]) == "too-costly"
+    assert found[0].problem is not None
+    assert "noise_draws" in found[0].problem.detail
+
+
+def test_a_training_length_without_formulas_is_a_422(
+    pipes: Pipes, shipped: MetaClassifiers, checkpoint_of_length: Path
+) -> None:
+    found = outcomes(pipes, shipped, [checkpoint_of_length], options=Options(formulas_per_length=10))
+    assert slug(found[0]) == "no-formulas"
+    assert slug(outcomes(pipes, shipped, [checkpoint_of_length])[0]) == "answered"
+
+
+@pytest.fixture
+def checkpoint_of_length(tmp_path: Path, tiny_config: ConfigFactory) -> Path:
+    config, path = tiny_config(train_max_length=5), tmp_path / "short"
+    save_checkpoint(path, config, fresh_weights(config))
+    return path
+
+
+def test_a_stop_is_heard_within_a_prediction(pipes: Pipes, shipped: MetaClassifiers) -> None:
+    ours, theirs = pipes
+    (meta,) = shipped.values()
+    job = Job(subjects=[Subject(checkpoint=EXAMPLES[0])], options=Options(direct_test=False, noise_draws=64))
+    run, asked = _Run(theirs, job, shipped, CPU, 1e18), []
+    heard = run.cancelled
+
+    def cancelled() -> bool:
+        asked.append(True)
+        if len(asked) == 8:
+            ours.send_bytes(Cancel().model_dump_json().encode())
+        return heard()
+
+    run.cancelled = cancelled  # type: ignore[method-assign]
+    with pytest.raises(Cancelled):
+        run.answer()
+    stages = [from_worker.validate_json(ours.recv_bytes()) for _ in range(2)]
+    assert [stage.stage for stage in stages if isinstance(stage, Stage)] == ["checkpoint", "sandwich"]
+    assert len(asked) == 8
+    assert len(meta.members) * 64 > 8

@@ -1,0 +1,37 @@
+"""What a diagnosis costs is told before it is spent."""
+
+import pytest
+from probe_sandwich.cost import Cost, TooCostly, estimate
+from probe_sandwich.diagnosis import Options
+from probe_sandwich.subjects.checkpoint import Checkpoint
+
+from tests.conftest import ConfigFactory
+
+
+def cost_of(config: object, **options: object) -> Cost:
+    return estimate(Checkpoint(config, {}, ""), {}, Options(**options))  # type: ignore[arg-type]
+
+
+def test_a_larger_subject_more_formulas_and_a_longer_t_cost_more(tiny_config: ConfigFactory) -> None:
+    usual = cost_of(tiny_config()).total
+    assert cost_of(tiny_config(d_model=256, d_ff=1024)).total > usual
+    assert cost_of(tiny_config(), formulas_per_length=5000).total > usual
+    assert cost_of(tiny_config(train_max_length=24)).total > usual
+
+
+def test_what_is_not_asked_costs_nothing(tiny_config: ConfigFactory) -> None:
+    assert cost_of(tiny_config(), direct_test=False).total == 0
+
+
+@pytest.mark.parametrize(
+    ("cost", "words"),
+    [
+        (Cost(sandwich=1e10, direct_test=5e12), "lower formulas_per_length"),
+        (Cost(sandwich=5e12, direct_test=1e10), "lower noise_draws"),
+    ],
+)
+def test_the_message_names_estimate_bound_and_option(cost: Cost, words: str) -> None:
+    told = str(TooCostly(cost, 1e12, 2e12))
+    assert words in told
+    assert "5.0e+12" in told
+    assert "2.0e+12" in told
