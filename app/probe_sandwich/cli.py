@@ -137,6 +137,7 @@ def serve(
     """Run the service (settings: PROBE_SANDWICH_* in the environment)."""
     os.environ["PROBE_SANDWICH_WORKERS"] = str(workers)
     options = ["--host", host, "--port", str(port), "--no-access-log"]
+    options += ["--http", "probe_sandwich.api.connections:Connections"]
     options += ["--timeout-graceful-shutdown", str(Settings().drain_seconds)]
     os.execv(sys.executable, [sys.executable, "-m", "uvicorn", "probe_sandwich.main:app", *options])
 

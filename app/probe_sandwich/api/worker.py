@@ -7,6 +7,7 @@ import logging
 import os
 import resource
 import signal
+from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from threading import Thread
@@ -75,9 +76,11 @@ def run_worker(connection: Connection, settings: Settings, device: str) -> None:
 
 
 def _run(connection: Connection, job: Job, meta_classifiers: MetaClassifiers, device: torch.device) -> None:
+    # Nothing but a cancel comes during a job. It stays in the pipe, where it is then found to come too late.
+    cancelled: Callable[[], bool] = connection.poll
+
     def progress(stage: str, detail: str) -> None:
-        if connection.poll():
-            connection.recv_bytes()
+        if cancelled():
             raise Cancelled
         _send(connection, Stage(stage=stage, detail=detail))
 
