@@ -76,6 +76,8 @@ class _Slot:
 
     device: str
     ready: bool = False
+    served: bool = False
+    """The worker in it has been ready."""
     failed: bool = False
     """The last worker in it ended before it was ready."""
 
@@ -159,8 +161,7 @@ class Supervisor:
             except Exception as error:  # no room for a process or a thread, or anything that nobody has foreseen
                 self._reason = f"a worker cannot be kept: {error}"
                 log.exception("a worker cannot be kept", extra={"device": slot.device})
-            slot.failed = not slot.ready
-            slot.ready = False
+            slot.failed = not slot.served
             first.set()
             self.metrics.restarts.inc()
             if slot.failed:  # it did not get far: do not spin
@@ -170,13 +171,15 @@ class Supervisor:
 
     async def _employ(self, slot: _Slot, first: asyncio.Event) -> None:
         """One worker, from its start to its end; raises whatever ended it."""
+        slot.served = False
         process = WorkerProcess(self.settings, slot.device)
         try:
             await self._make_ready(process)
-            slot.ready, slot.failed = True, False
+            slot.ready, slot.served, slot.failed = True, True, False
             first.set()
             await self._serve(process)
         finally:
+            slot.ready = False
             await process.kill()
 
     async def _make_ready(self, process: WorkerProcess) -> None:
@@ -216,7 +219,10 @@ class Supervisor:
         try:
             await asyncio.wait((getting, ending), return_when=asyncio.FIRST_COMPLETED)
             if getting.done():
-                return getting.result()
+                pending = getting.result()
+                if not process.ended.is_set():
+                    return pending
+                self._queue.put(pending.client, pending)  # it is not this job that ended the worker
             raise WorkerLost("a worker ended while it had nothing to do")
         finally:
             ending.cancel()
