@@ -6,7 +6,14 @@ import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+import httpx
+
 PART = b'--x\r\nContent-Disposition: form-data; name="checkpoint"; filename="one"\r\n\r\n'
+
+
+def slug(response: httpx.Response) -> str:
+    """The last word of a problem's type."""
+    return str(response.json()["type"]).rsplit(":", 1)[1]
 
 
 def head(length: int = 1000, path: str = "/classify", method: str = "POST", client: str = "", more: str = "") -> bytes:
@@ -42,6 +49,6 @@ def answer_of(raw: socket.socket) -> str:
     """What comes, until a problem's document is whole or the connection ends."""
     answer = ""
     with contextlib.suppress(TimeoutError, ConnectionResetError):
-        while not answer.rstrip().endswith("}") and (more := raw.recv(65536)):
+        while not answer.rstrip().endswith(("}", "content-length: 0")) and (more := raw.recv(65536)):
             answer += more.decode()
     return answer

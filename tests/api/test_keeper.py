@@ -14,72 +14,27 @@ import pytest
 from probe_sandwich.api import spool as spooling
 from probe_sandwich.api import supervisor as supervising
 from probe_sandwich.api.logs import Repeats
-from probe_sandwich.api.messages import Cancel, Done, Job, Outcome, Stage, Started, Subject
+from probe_sandwich.api.messages import Subject
 from probe_sandwich.api.metrics import Metrics
 from probe_sandwich.api.quarantine import Quarantine
 from probe_sandwich.api.queue import FairQueue
 from probe_sandwich.api.service import Service
 from probe_sandwich.api.supervisor import Supervisor
-from probe_sandwich.api.worker_process import WorkerLost, WorkerProcess
+from probe_sandwich.api.worker_process import WorkerProcess
 from probe_sandwich.diagnosis import Options
 from probe_sandwich.main import create_app
 from probe_sandwich.settings import Settings
 
-from tests.api.test_admission import slug
+from tests.api.fakes import KILLER, PATIENT, STUBBORN, FakeProcess, faking
+from tests.api.raw import slug
 from tests.conftest import FAST, post, running
-
-KILLER, STUBBORN = b"killer", b"stubborn"
-
-
-class FakeProcess:
-    """A worker that gives each file a problem of its own; some files kill it, and some make it deaf to a cancel."""
-
-    started = 0
-
-    def __init__(self, settings: Settings, device: str) -> None:
-        type(self).started += 1
-        self.messages: asyncio.Queue[Any] = asyncio.Queue()
-        self.ended = asyncio.Event()
-        self.messages.put_nowait(Started(meta_classifiers=[]))
-        self.deaf = False
-
-    def send(self, message: Job | Cancel) -> None:
-        if isinstance(message, Cancel):
-            if not self.deaf:
-                self.messages.put_nowait(Done(cancelled=True))
-            return
-        for index, subject in enumerate(message.subjects):
-            content = subject.checkpoint.read_bytes()
-            if content.startswith(KILLER):
-                self.ended.set()
-                self.messages.put_nowait(None)
-                return
-            if content.startswith((STUBBORN, b"patient")):
-                self.deaf = content.startswith(STUBBORN)
-                self.messages.put_nowait(Stage(stage="sandwich"))
-                return
-            problem = {"type": "urn:x", "title": "t", "status": 400, "detail": content.decode()}
-            self.messages.put_nowait(Outcome.model_validate({"index": index, "problem": problem}))
-        self.messages.put_nowait(Done())
-
-    async def next(self) -> Any:
-        message = await self.messages.get()
-        if message is None:
-            raise WorkerLost
-        return message
-
-    async def kill(self) -> None:
-        pass
 
 
 @pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
+def fake(tmp_path: Path) -> Iterator[Settings]:
     """Workers that are no processes."""
-    monkeypatch.setattr(supervising, "WorkerProcess", FakeProcess)
-    monkeypatch.setattr(supervising, "_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(supervising, "_CANCEL_SECONDS", 0.2)
-    monkeypatch.setattr(FakeProcess, "started", 0)
-    return Settings(device="cpu", models_dir=tmp_path, cache_bytes=0, deadline_seconds=0.5)
+    with faking():
+        yield Settings(device="cpu", models_dir=tmp_path, cache_bytes=0, deadline_seconds=0.5)
 
 
 @pytest.fixture
@@ -129,7 +84,7 @@ def test_pauses_between_starts_that_fail_grow(monkeypatch: pytest.MonkeyPatch, f
     starts: list[float] = []
 
     class Failing:
-        def __init__(self, settings: Settings, device: str) -> None:
+        def __init__(self, settings: Settings, device: str) -> None:  # noqa: ARG002
             starts.append(time.monotonic())
             raise OSError(errno.EMFILE, "Too many open files")
 
@@ -210,7 +165,7 @@ def test_a_batch_of_killers_costs_few_workers(faked: httpx.Client) -> None:
 
 
 def test_a_deadline_asks_the_worker_before_it_kills_it(faked: httpx.Client) -> None:
-    for content, restarts in ((b"patient", 0), (STUBBORN, 1)):
+    for content, restarts in ((PATIENT, 0), (STUBBORN, 1)):
         answer = post(faked, content)
         assert (answer.status_code, slug(answer)) == (422, "deadline-exceeded")
         assert post(faked, b"fine").json()["detail"] == "fine"
@@ -220,7 +175,7 @@ def test_a_deadline_asks_the_worker_before_it_kills_it(faked: httpx.Client) -> N
 def test_a_client_that_leaves_costs_no_worker(faked: httpx.Client) -> None:
     for _ in range(3):
         with pytest.raises(httpx.ReadTimeout):
-            faked.post("/classify", files={"checkpoint": ("x", b"patient")}, timeout=0.2)
+            faked.post("/classify", files={"checkpoint": ("x", PATIENT)}, timeout=0.2)
     assert post(faked, b"fine").json()["detail"] == "fine"
     assert FakeProcess.started == 1
 

@@ -39,7 +39,9 @@ class Connections(H11Protocol):
         # Files, pipes and workers need descriptors too: connections get at most half of them.
         if len(self.connections) > min(self.settings.max_connections, raise_file_limit() // 2):
             idle = [other for other in self.connections if isinstance(other, Connections) and other.idle]
-            min(idle, key=lambda other: other._since, default=self).transport.abort()
+            oldest = min(idle, key=lambda other: other._since, default=self)
+            self.connections.discard(oldest)  # it is told later, and the next one must not choose it again
+            oldest.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""

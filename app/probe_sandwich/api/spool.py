@@ -11,6 +11,7 @@ from uuid import uuid4
 from fastapi import Request, UploadFile
 from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
 
 from probe_sandwich.api.problems import Problem
 from probe_sandwich.settings import Settings
@@ -49,6 +50,8 @@ class Spool:
             _remove(parser.kept)
             if isinstance(error, MultiPartException):
                 raise Problem("bad-request", 400, f"{error.message} Send multipart/form-data.") from error
+            if isinstance(error, ClientDisconnect):
+                raise Problem("client-gone", 408, "the client left before its upload was complete") from error
             if isinstance(error, OSError):
                 raise self.no_space(error) from error
             raise
