@@ -49,6 +49,6 @@ def answer_of(raw: socket.socket) -> str:
     """What comes, until a problem's document is whole or the connection ends."""
     answer = ""
     with contextlib.suppress(TimeoutError, ConnectionResetError):
-        while not answer.rstrip().endswith(("}", "content-length: 0")) and (more := raw.recv(65536)):
+        while not (answer.endswith("}") or "content-length: 0" in answer) and (more := raw.recv(65536)):
             answer += more.decode()
     return answer

@@ -166,6 +166,13 @@ def test_a_bound_says_which_it_is() -> None:
     assert set(bound.held) == {"b", "c"}
 
 
+def test_the_largest_upload_fits_whatever_the_bounds() -> None:
+    bound = Bound("spool-full", "bytes of uploads are kept", 10, 0.5, 2, least=100)
+    bound.take("a", 100)
+    with pytest.raises(Problem, match="100 of 100 bytes"):
+        bound.take("b", 1)
+
+
 def test_a_host_is_one_client_whatever_its_ipv6_address() -> None:
     one, other, third = (client_of({"client": (host, 1)}) for host in ("2001:db8::1", "2001:db8::2", "2001:db9::1"))
     assert one == other != third

@@ -59,7 +59,9 @@ class Admission:
         share, wait = settings.client_share, settings.retry_after_seconds
         self.uploads = Bound("uploads-full", "uploads are on their way", settings.max_uploads, share, wait)
         self.jobs = Bound("queue-full", "requests are running or waiting", settings.queue_size, share, wait)
-        self.bytes = Bound("spool-full", "bytes of uploads are kept", settings.spool_bytes, share, wait)
+        self.bytes = Bound(
+            "spool-full", "bytes of uploads are kept", settings.spool_bytes, share, wait, settings.max_upload_bytes
+        )
         self.in_flight = 0
 
     async def let_in(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

@@ -28,11 +28,11 @@ def client_of(scope: Scope) -> str:
 class Bound:
     """A bound on what all clients hold together, and on what one of them holds."""
 
-    def __init__(self, slug: str, what: str, most: int, share: float, retry_after_seconds: int) -> None:
+    def __init__(self, slug: str, what: str, most: int, share: float, retry_after_seconds: int, least: int = 1) -> None:
         self.slug = slug
         self.what = what
-        self.most = most
-        self.most_of_one = max(1, math.ceil(most * share))
+        self.most = max(least, most)
+        self.most_of_one = max(least, math.ceil(most * share))
         self.held: Counter[str] = Counter()
         self.total = 0
         self._headers = {"Retry-After": str(retry_after_seconds)}

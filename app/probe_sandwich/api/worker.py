@@ -7,7 +7,6 @@ import logging
 import os
 import resource
 import signal
-from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from threading import Thread
@@ -76,11 +75,9 @@ def run_worker(connection: Connection, settings: Settings, device: str) -> None:
 
 
 def _run(connection: Connection, job: Job, meta_classifiers: MetaClassifiers, device: torch.device) -> None:
-    # Nothing but a cancel comes during a job. It stays in the pipe, where it is then found to come too late.
-    cancelled: Callable[[], bool] = connection.poll
-
     def progress(stage: str, detail: str) -> None:
-        if cancelled():
+        if connection.poll():
+            connection.recv_bytes()
             raise Cancelled
         _send(connection, Stage(stage=stage, detail=detail))
 
