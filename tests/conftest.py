@@ -10,6 +10,7 @@ import httpx
 import pytest
 import torch
 import uvicorn
+from probe_sandwich.api.connections import bounded
 from probe_sandwich.length_test import Definition
 from probe_sandwich.main import create_app
 from probe_sandwich.sandwich.cohorts import Cohort, load_cohorts
@@ -120,7 +121,7 @@ def shipped_cohort() -> Cohort:
 @contextmanager
 def running(settings: Settings) -> Iterator[str]:
     """The real app on a real socket; the URL it answers on."""
-    config = uvicorn.Config(create_app(settings), port=0, log_level="warning")
+    config = uvicorn.Config(create_app(settings), port=0, log_level="warning", http=bounded(settings))
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, daemon=True)
     thread.start()

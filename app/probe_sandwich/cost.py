@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from probe_sandwich.diagnosis import AnyCheckpoint, MetaClassifiers, , asks_sandwich
-from probe_sandwich.options import Options
+from probe_sandwich.diagnosis import AnyCheckpoint, MetaClassifiers, asks_sandwich
 from probe_sandwich.length_test import buckets
+from probe_sandwich.options import Options
 
 MAX_JOB_FLOP = {"cpu": 4e12, "cuda": 4e14}
 """What a job may cost where no setting says otherwise, by kind of device: about what fits its deadline."""

@@ -5,13 +5,15 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from probe_sandwich.api.admission import Admission
+from probe_sandwich.api.connections import raise_file_limit
 from probe_sandwich.api.logs import configure_logs
 from probe_sandwich.api.metrics import Metrics
 from probe_sandwich.api.observation import Observation
 from probe_sandwich.api.problems import install_handlers
-from probe_sandwich.api.routes import CLASSIFY, CLASSIFY_BATCH, router
+from probe_sandwich.api.routes import router, uploads
 from probe_sandwich.api.service import Service
 from probe_sandwich.settings import Settings
 
@@ -24,6 +26,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure_logs(chosen.log_level)
+        raise_file_limit()
         app.state.service = Service(chosen, metrics)
         await app.state.service.start()
         yield
@@ -34,10 +37,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description="Does a Transformer that was trained on short formulas still classify long ones?",
         version=version("probe-sandwich"),
         lifespan=lifespan,
+        docs_url=None,  # FastAPI's pages load Swagger UI and ReDoc from elsewhere
+        redoc_url=None,
     )
+    app.state.admission = Admission(chosen, metrics)
     app.include_router(router)
+    app.include_router(uploads)
     install_handlers(app)
-    app.add_middleware(Admission, paths={CLASSIFY, CLASSIFY_BATCH}, settings=chosen, metrics=metrics)
+    if chosen.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=chosen.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "X-Request-ID"],
+            expose_headers=["Retry-After", "X-Request-ID", "Cache-Status"],
+        )
     app.add_middleware(Observation, metrics=metrics)
     return app
 

@@ -2,10 +2,10 @@
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +19,7 @@ SHIPPED_MODELS = _INSTALLED if _INSTALLED.exists() else _CLONED
 class Settings(BaseSettings):
     """Configuration of the service."""
 
-    model_config = SettingsConfigDict(env_prefix="PROBE_SANDWICH_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="PROBE_SANDWICH_", env_ignore_empty=True, extra="ignore")
 
     models_dir: Path = Field(default=SHIPPED_MODELS, description="folder of the meta-classifiers")
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: CUDA where there is one")
@@ -28,6 +28,21 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(default=256 * 2**20, ge=1, description="largest request body")
     max_files: int = Field(default=64, ge=1, description="most checkpoints in one request")
     queue_size: int = Field(default=8, ge=1, description="requests running or waiting before 429")
+    max_uploads: int = Field(default=64, ge=1, description="uploads on their way before 429")
+    spool_bytes: int = Field(default=2**30, ge=1, description="most bytes of uploads on disk before 429")
+    client_share: float = Field(
+        default=0.5, gt=0, le=1, description="share of the queue, the uploads and their bytes that one address may hold"
+    )
+    upload_seconds: float = Field(default=30.0, gt=0, description="time for the body of an upload, beside its rate")
+    upload_bytes_per_second: int = Field(default=2**16, ge=1, description="least rate of an upload after that time")
+    max_connections: int = Field(default=512, ge=1, description="open connections before idle ones are closed")
+    header_seconds: float = Field(default=30.0, gt=0, description="longest a connection may send no whole request")
+    quarantine_seconds: float = Field(
+        default=600.0, ge=0, description="for how long a file is refused that ended a worker twice"
+    )
+    cors_origins: Annotated[list[str], NoDecode] = Field(
+        default=[], description="origins whose pages may call the service, separated by commas"
+    )
     retry_after_seconds: int = Field(default=2, ge=1, description="Retry-After of a 429 or 503")
     deadline_seconds: float = Field(default=120.0, gt=0, description="longest a job may run before it is stopped")
     worker_memory_bytes: int = Field(
@@ -44,6 +59,11 @@ class Settings(BaseSettings):
     cache_bytes: int = Field(default=64 * 2**20, ge=0, description="most that the cache keeps; 0: no cache")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
     drain_seconds: int = Field(default=30, ge=0, description="time for running jobs to end after SIGTERM")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [origin.strip() for origin in value.split(",")] if isinstance(value, str) else value
 
     def torch_device(self) -> "torch.device":
         """The device to run on. Raises `NoSuchDevice`."""

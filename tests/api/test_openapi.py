@@ -13,7 +13,7 @@ from probe_sandwich.settings import Settings
 def test_every_problem_and_every_field_is_documented() -> None:
     document = create_app(Settings(device="cpu")).openapi()
     operation = document["paths"]["/classify"]["post"]
-    assert set(operation["responses"]) == {"200", "400", "401", "413", "415", "422", "429", "503"}
+    assert set(operation["responses"]) == {"200", "400", "401", "408", "413", "415", "422", "429", "503"}
     for status, answer in operation["responses"].items():
         content = answer["content"]["application/json" if status == "200" else "application/problem+json"]
         assert content["example"]

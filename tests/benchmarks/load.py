@@ -1,9 +1,10 @@
-"""Many clients at once, good and bad requests mixed, the worker killed three times meanwhile; and the cache's worth.
+"""Many clients at once: good and bad requests mixed and the worker killed meanwhile; the cache's worth; hostile ones.
 
     python -m tests.benchmarks.load [requests] [clients]
 
 Every request must get exactly one proper answer; good ones must equal the quiet run. Reported: throughput, p50 and p99
-with and without the cache (the reference of the ratio is the service without one).
+with and without the cache (the reference of the ratio is the service without one). Then honest clients alone, and the
+same with a tenth of all clients hostile (see `tests.benchmarks.hostile`): the ratio of their p99 is to stay under 3.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from probe_sandwich.settings import Settings
 
 from tests.api.test_hostile import mutated, resident_mebibytes
 from tests.api.test_workers import metric, until_ready
+from tests.benchmarks import hostile
 from tests.conftest import EXAMPLES, FAST, post, running
 
 GOOD_SHARE, KILLS = 0.5, 3
@@ -119,12 +121,13 @@ def measure(name: str, settings: Settings, requests: int, clients: int, kills: b
 
 def main(requests: int, clients: int) -> None:
     """Print the figures."""
-    common = {"device": "cpu", "queue_size": clients, "log_level": "warning"}
+    common = {"device": "cpu", "queue_size": clients, "client_share": 1.0, "log_level": "warning"}
     with tempfile.TemporaryDirectory() as folder:
         plain = measure("without cache, killed", Settings(**common, cache_bytes=0), requests, clients, kills=True)
         cached = Settings(**common, cache_dir=Path(folder) / "cache")
         quick = measure("with cache", cached, requests, clients, kills=False)
     print(f"ratio of throughputs: {quick / plain:.1f}")
+    hostile.main(requests, clients)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,29 @@ class JsonLines(logging.Formatter):
         return json.dumps(entry, default=str)
 
 
+class Repeats(logging.Filter):
+    """Lets the same complaint through five times a minute; the next minute's first says how many were held back."""
+
+    most, seconds = 5, 60.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._window: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is written; what is no warning always is."""
+        if record.levelno < logging.WARNING:
+            return True
+        key = (record.name, record.msg)
+        start, count = self._window.get(key, (record.created, 0))
+        if record.created - start >= self.seconds:
+            if count > self.most:
+                record.held_back = count - self.most
+            start, count = record.created, 0
+        self._window[key] = (start, count + 1)
+        return count < self.most
+
+
 def configure_logs(level: str) -> None:
     """Send the service's logs to stderr, from a level on."""
     logger = logging.getLogger(ROOT)
@@ -35,5 +58,6 @@ def configure_logs(level: str) -> None:
     if not logger.handlers:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(JsonLines())
+        handler.addFilter(Repeats())
         logger.addHandler(handler)
         logger.propagate = False

@@ -15,7 +15,9 @@ class Metrics:
             f"{prefix}requests", "Requests by route and status.", ["method", "route", "status"], registry=self.registry
         )
         self.waiting = Gauge(f"{prefix}jobs_waiting", "Jobs that no worker has taken yet.", registry=self.registry)
-        self.in_flight = Gauge(f"{prefix}uploads_in_flight", "Uploads running or waiting.", registry=self.registry)
+        self.in_flight = Gauge(
+            f"{prefix}uploads_in_flight", "Uploads on their way, waiting or running.", registry=self.registry
+        )
         self.stage_seconds = Histogram(
             f"{prefix}stage_seconds", "Seconds by stage.", ["stage"], buckets=_SECONDS, registry=self.registry
         )

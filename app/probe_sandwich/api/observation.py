@@ -4,6 +4,7 @@ import logging
 import re
 import time
 import uuid
+from http import HTTPMethod
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -11,6 +12,8 @@ from probe_sandwich.api.logs import request_id
 from probe_sandwich.api.metrics import Metrics
 
 log = logging.getLogger("probe_sandwich.access")
+# Strangers can invent any number of methods; each would be a series of its own.
+_METHODS = frozenset(method.value for method in HTTPMethod)
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
@@ -42,7 +45,8 @@ class Observation:
         finally:
             # The route, not the path, of which strangers can make any number.
             route = getattr(scope.get("route"), "path", "other")
-            self.metrics.requests.labels(scope["method"], route, status).inc()
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self.metrics.requests.labels(method, route, status).inc()
             seconds = round(time.perf_counter() - started, 4)
-            log.info("request", extra={"method": scope["method"], "route": route, "status": status, "seconds": seconds})
+            log.info("request", extra={"method": method, "route": route, "status": status, "seconds": seconds})
             request_id.reset(token)

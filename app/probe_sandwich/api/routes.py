@@ -15,10 +15,13 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel, Field
 
-from probe_sandwich.api.messages import LoadedMetaClassifier, Outcome, ProblemDocument, Stage
+from probe_sandwich.api.admission import UploadRoute
+from probe_sandwich.api.bounds import client_of
+from probe_sandwich.api.messages import LoadedMetaClassifier, Outcome, ProblemDocument, Stage, Subject
 from probe_sandwich.api.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
 from probe_sandwich.api.reference import Example, Histogram, example_file, examples, histograms
-from probe_sandwich.api.service import Answers, Incoming, Service
+from probe_sandwich.api.service import Answers, Service
+from probe_sandwich.api.spool import path_of
 from probe_sandwich.diagnosis import Diagnosis
 from probe_sandwich.formulas.tasks import TaskName
 from probe_sandwich.options import Options
@@ -26,7 +29,7 @@ from probe_sandwich.options import Options
 CLASSIFY, CLASSIFY_BATCH = "/classify", "/classify/batch"
 EVENT_STREAM = "text/event-stream"
 PACKAGES = ("probe-sandwich", "torch", "fastapi", "starlette", "safetensors")
-PAGE = Path(__file__).with_name("page")
+PAGE, DOCS = Path(__file__).with_name("page"), Path(__file__).with_name("docs")
 EXAMPLE = json.loads(Path(__file__).with_name("example_diagnosis.json").read_text())
 # The page runs its own script and nothing else, and nobody may frame it.
 PAGE_HEADERS = {
@@ -35,9 +38,17 @@ PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+# Swagger UI writes styles into its elements.
+DOCS_HEADERS = PAGE_HEADERS | {
+    "Content-Security-Policy": PAGE_HEADERS["Content-Security-Policy"].replace(
+        "style-src 'self'", "style-src 'self' 'unsafe-inline'"
+    )
+}
 _ASSETS = {"page.css": "text/css", "page.js": "text/javascript", "chart.js": "text/javascript"}
+_DOCS_ASSETS = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript", "start.js": "text/javascript"}
 
 router = APIRouter()
+uploads = APIRouter(route_class=UploadRoute)
 
 
 class Health(BaseModel):
@@ -139,6 +150,7 @@ def _problem_answer(slug: str, status: int, description: str) -> dict[str, Any]:
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: _problem_answer("malformed-file", 400, "The file or the request breaks its format"),
     401: _problem_answer("unauthorized", 401, "The service wants its API key"),
+    408: _problem_answer("upload-too-slow", 408, "The upload came too slowly, or its client left"),
     413: _problem_answer("upload-too-large", 413, "The upload or the subject is too large"),
     415: _problem_answer("not-safetensors", 415, "The file is not of safetensors format"),
     422: _problem_answer("invalid-config", 422, "The file holds no usable subject, or a field does not validate"),
@@ -151,7 +163,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post(
+@uploads.post(
     CLASSIFY,
     response_model=Diagnosis,
     responses={
@@ -181,10 +193,13 @@ async def classify(
     config: Annotated[UploadFile | None, File(description="config.json of a Hugging Face model")] = None,
 ) -> Response:
     """P(generalizer) of a checkpoint, beside its direct length test."""
-    incoming = Incoming(checkpoint.file, None if config is None else config.file, description)
+    subject = Subject(
+        checkpoint=path_of(checkpoint), config=None if config is None else path_of(config), description=description
+    )
     if EVENT_STREAM in request.headers.get("accept", ""):
-        return StreamingResponse(_encoded(service, incoming, options), media_type=EVENT_STREAM)
-    answers = await _while_connected(request, service, [incoming], options)
+        events = service.events([subject], options, client_of(request.scope))
+        return StreamingResponse(_encoded(events), media_type=EVENT_STREAM)
+    answers = await _while_connected(request, service, [subject], options)
     outcome = answers.outcomes[0]
     if outcome.problem is not None:
         return _response_of(outcome.problem)
@@ -192,7 +207,7 @@ async def classify(
     return Response(outcome.diagnosis, media_type="application/json", headers=headers)
 
 
-@router.post(
+@uploads.post(
     CLASSIFY_BATCH,
     response_model=BatchAnswer,
     responses={
@@ -216,10 +231,8 @@ async def classify_batch(
     service: ServiceDependency,
 ) -> Response:
     """The same for many checkpoints at once; a bad file costs only its own result."""
-    most = service.settings.max_files
-    if len(checkpoints) > most:
-        raise Problem("too-many-files", 413, f"{len(checkpoints)} files in one request; send at most {most}")
-    answers = await _while_connected(request, service, [Incoming(upload.file) for upload in checkpoints], options)
+    subjects = [Subject(checkpoint=path_of(upload)) for upload in checkpoints]
+    answers = await _while_connected(request, service, subjects, options)
     results = [
         f'{{"file":{json.dumps(upload.filename or "")},"diagnosis":{outcome.diagnosis or "null"},'
         f'"problem":{outcome.problem.model_dump_json() if outcome.problem else "null"}}}'
@@ -228,6 +241,7 @@ async def classify_batch(
     return Response(f'{{"results":[{",".join(results)}]}}', media_type="application/json")
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health")
 async def health(service: ServiceDependency) -> Health:
     """What is loaded, and where it runs."""
@@ -247,20 +261,22 @@ async def health(service: ServiceDependency) -> Health:
     )
 
 
-@router.get("/health/live")
-async def live() -> Alive:
-    """The process answers."""
+@router.head("/health/live", include_in_schema=False)
+@router.get("/health/live", responses={503: _problem_answer("not-alive", 503, "Nobody sees to the workers any more")})
+async def live(service: ServiceDependency) -> Alive:
+    """The process answers, and whatever is not ready is being seen to."""
+    if not service.supervisor.alive:
+        raise Problem("not-alive", 503, "nobody sees to the workers any more; restart the service")
     return Alive()
 
 
-@router.get(
-    "/health/ready",
-    responses={503: _problem_answer("not-ready", 503, "No worker is ready, or none with a meta-classifier")},
-)
-async def ready(service: ServiceDependency) -> Alive:
-    """Some worker has classified the built-in examples rightly since it started, by a meta-classifier."""
-    if service.supervisor.reason:
-        raise service.supervisor.not_ready()
+@router.head("/health/ready", include_in_schema=False)
+@router.get("/health/ready", responses={503: _problem_answer("not-ready", 503, "No worker is ready, or no space")})
+def ready(service: ServiceDependency) -> Alive:
+    """Some worker has classified the built-in examples rightly since it started, and uploads can be kept."""
+    problem = service.not_ready()
+    if problem is not None:
+        raise problem
     return Alive(status="ready")
 
 
@@ -291,13 +307,13 @@ async def zoo(service: ServiceDependency) -> list[Histogram]:
     return histograms(service.settings.models_dir)
 
 
-@router.get("/", include_in_schema=False)
+@router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
 async def page() -> FileResponse:
     """The page."""
     return FileResponse(PAGE / "index.html", media_type="text/html", headers=PAGE_HEADERS)
 
 
-@router.get("/assets/{name}", include_in_schema=False)
+@router.api_route("/assets/{name}", methods=["GET", "HEAD"], include_in_schema=False)
 async def asset(name: str) -> FileResponse:
     """The page's own files."""
     if name not in _ASSETS:
@@ -305,11 +321,25 @@ async def asset(name: str) -> FileResponse:
     return FileResponse(PAGE / name, media_type=_ASSETS[name], headers=PAGE_HEADERS)
 
 
+@router.api_route("/docs", methods=["GET", "HEAD"], include_in_schema=False)
+async def docs() -> FileResponse:
+    """The API's description, to be tried out; nothing of it comes from elsewhere."""
+    return FileResponse(DOCS / "index.html", media_type="text/html", headers=DOCS_HEADERS)
+
+
+@router.api_route("/docs/{name}", methods=["GET", "HEAD"], include_in_schema=False)
+async def docs_asset(name: str) -> FileResponse:
+    """Swagger UI's files."""
+    if name not in _DOCS_ASSETS:
+        raise Problem("not-found", 404, "there is no such asset")
+    return FileResponse(DOCS / name, media_type=_DOCS_ASSETS[name], headers=DOCS_HEADERS)
+
+
 async def _while_connected(
-    request: Request, service: Service, incoming: Sequence[Incoming], options: Options
+    request: Request, service: Service, subjects: Sequence[Subject], options: Options
 ) -> Answers:
     """Answers, unless the client leaves before: then the job is cancelled."""
-    answering = asyncio.create_task(service.answer(incoming, options))
+    answering = asyncio.create_task(service.answer(subjects, options, client_of(request.scope)))
     leaving = asyncio.create_task(_until_gone(request))
     try:
         await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -326,9 +356,9 @@ async def _until_gone(request: Request) -> None:
         pass
 
 
-async def _encoded(service: Service, incoming: Incoming, options: Options) -> AsyncIterator[bytes]:
+async def _encoded(events: AsyncIterator[Stage | Answers]) -> AsyncIterator[bytes]:
     try:
-        async for event in service.events([incoming], options):
+        async for event in events:
             if isinstance(event, Stage):
                 data = event.model_dump_json(exclude={"kind"})
                 yield format_sse_event(event="progress", data_str=data)

@@ -2,39 +2,22 @@
 
 import asyncio
 import hashlib
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
 
 from probe_sandwich.api.cache import Cache
 from probe_sandwich.api.messages import Outcome, Stage, Subject
 from probe_sandwich.api.metrics import Metrics
-from probe_sandwich.api.supervisor import Supervisor
+from probe_sandwich.api.problems import Problem
+from probe_sandwich.api.spool import Spool
+from probe_sandwich.api.supervisor import Listener, Supervisor, Unfinished, Upload
 from probe_sandwich.diagnosis import Diagnosis
 from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
 
 _CHUNK = 1 << 20
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """What a request brings for one subject: open files, and what it says of a foreign model."""
-
-    checkpoint: BinaryIO
-    config: BinaryIO | None = None
-    description: str | None = None
-
-
-@dataclass(frozen=True)
-class Upload:
-    """The same on disk, and a hash of all of it."""
-
-    subject: Subject
-    sha256: str
+_MOST_LOST = 3
+"""Workers that one batch may cost before the rest of it is given up."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +36,7 @@ class Service:
         self.metrics = metrics
         self.supervisor = Supervisor(settings, metrics)
         self.cache = Cache(settings.cache_dir, settings.cache_bytes)
-        self._spool = Path(tempfile.mkdtemp(prefix="probe-sandwich-"))
+        self.spool = Spool(settings)
 
     async def start(self) -> None:
         """Start the workers."""
@@ -62,57 +45,91 @@ class Service:
     async def close(self) -> None:
         """Stop the workers and remove what was uploaded."""
         await self.supervisor.close()
-        shutil.rmtree(self._spool, ignore_errors=True)
+        self.spool.close()
 
-    async def answer(self, incoming: Sequence[Incoming], options: Options) -> Answers:
+    def not_ready(self) -> Problem | None:
+        """Why the service can answer nobody now, or None."""
+        if self.supervisor.reason:
+            return self.supervisor.not_ready()
+        return self.spool.complaint()
+
+    async def answer(self, subjects: Sequence[Subject], options: Options, client: str) -> Answers:
         """Outcomes of uploaded checkpoints, one a file. Raises `Problem` where none can be had."""
-        events = [event async for event in self.events(incoming, options)]
+        events = [event async for event in self.events(subjects, options, client)]
         answers = events[-1]
         assert isinstance(answers, Answers)
         return answers
 
-    async def events(self, incoming: Sequence[Incoming], options: Options) -> AsyncIterator[Stage | Answers]:
+    async def events(
+        self, subjects: Sequence[Subject], options: Options, client: str
+    ) -> AsyncIterator[Stage | Answers]:
         """The same, stage by stage. Closing the iterator cancels the job."""
-        with tempfile.TemporaryDirectory(dir=self._spool) as folder:
-            uploads = await asyncio.to_thread(self._store, incoming, Path(folder))
-            keys = [self._key(upload, options) for upload in uploads]
-            known = {index: text for index, key in enumerate(keys) if (text := self.cache.get(key)) is not None}
-            self.metrics.cache.labels("hit").inc(len(known))
-            self.metrics.cache.labels("miss").inc(len(keys) - len(known))
-            outcomes = {index: Outcome(index=index, diagnosis=text) for index, text in known.items()}
-            missing = [index for index in range(len(uploads)) if index not in known]
-            if missing:
-                yield Stage(stage="queued")
-                stages: asyncio.Queue[Stage | None] = asyncio.Queue()
-                job = asyncio.create_task(
-                    self.supervisor.run([uploads[index].subject for index in missing], options, stages.put_nowait)
-                )
-                job.add_done_callback(lambda _: stages.put_nowait(None))
-                try:
-                    while (stage := await stages.get()) is not None:
-                        yield stage
-                    fresh = await job
-                finally:
-                    job.cancel()
-                for index, outcome in zip(missing, fresh, strict=True):
-                    outcomes[index] = outcome.model_copy(update={"index": index})
-                    if outcome.diagnosis is not None:
-                        self._record(Diagnosis.model_validate_json(outcome.diagnosis))
-                        self.cache.put(keys[index], outcome.diagnosis)
+        uploads = await self._hashed(subjects)
+        keys = [self._key(upload, options) for upload in uploads]
+        known = {index: text for index, key in enumerate(keys) if (text := self.cache.get(key)) is not None}
+        self.metrics.cache.labels("hit").inc(len(known))
+        self.metrics.cache.labels("miss").inc(len(keys) - len(known))
+        outcomes = {index: Outcome(index=index, diagnosis=text) for index, text in known.items()}
+        missing = [index for index in range(len(uploads)) if index not in known]
+        if missing:
+            yield Stage(stage="queued")
+            stages: asyncio.Queue[Stage | None] = asyncio.Queue()
+            job = asyncio.create_task(
+                self._outcomes([uploads[index] for index in missing], options, client, stages.put_nowait)
+            )
+            job.add_done_callback(lambda _: stages.put_nowait(None))
+            try:
+                while (stage := await stages.get()) is not None:
+                    yield stage
+                fresh = await job
+            finally:
+                job.cancel()
+            for index, outcome in zip(missing, fresh, strict=True):
+                outcomes[index] = outcome.model_copy(update={"index": index})
+                if outcome.diagnosis is not None:
+                    self._record(Diagnosis.model_validate_json(outcome.diagnosis))
+                    self.cache.put(keys[index], outcome.diagnosis)
         yield Answers([outcomes[index] for index in range(len(uploads))], len(known))
 
-    def _store(self, incoming: Sequence[Incoming], folder: Path) -> list[Upload]:
-        uploads = []
-        for number, parts in enumerate(incoming):
-            digest = hashlib.sha256()
-            subject = Subject(checkpoint=folder / f"{number}.checkpoint", description=parts.description)
-            _copy(parts.checkpoint, subject.checkpoint, digest)
-            if parts.config is not None:
-                subject.config = folder / f"{number}.config"
-                _copy(parts.config, subject.config, digest)
-            digest.update((parts.description or "").encode())
-            uploads.append(Upload(subject, digest.hexdigest()))
-        return uploads
+    async def _outcomes(
+        self, uploads: Sequence[Upload], options: Options, client: str, tell: Listener
+    ) -> list[Outcome]:
+        """Outcomes of a job. Raises `Problem` where the only file, or the service, has none."""
+        if len(uploads) == 1:
+            refusal = self.supervisor.quarantine.refusal(uploads[0].sha256)
+            if refusal is not None:
+                raise refusal
+            return await self.supervisor.run(uploads, options, client, tell)
+        kept = [index for index, upload in enumerate(uploads) if not self.supervisor.quarantine.refusal(upload.sha256)]
+        fresh: Sequence[Outcome]
+        failure: Unfinished | None = None
+        try:
+            fresh = await self.supervisor.run([uploads[index] for index in kept], options, client, tell)
+        except Unfinished as unfinished:
+            fresh, failure = unfinished.outcomes, unfinished
+        outcomes = {kept[outcome.index]: outcome for outcome in fresh}
+        lost = 0
+        for index, upload in enumerate(uploads):
+            if index in outcomes:
+                continue
+            if failure is not None and (failure.slug != "worker-lost" or lost == _MOST_LOST):
+                outcomes[index] = Outcome(index=index, problem=failure.document())
+                continue
+            # One of them has ended the worker: alone, each answers for itself.
+            try:
+                (outcomes[index],) = await self._outcomes([upload], options, client, tell)
+            except Unfinished as unfinished:
+                lost += unfinished.slug == "worker-lost"
+                outcomes[index] = Outcome(index=index, problem=unfinished.document())
+            except Problem as problem:
+                outcomes[index] = Outcome(index=index, problem=problem.document())
+        return [outcomes[index] for index in range(len(uploads))]
+
+    async def _hashed(self, subjects: Sequence[Subject]) -> list[Upload]:
+        try:
+            return await asyncio.to_thread(lambda: [Upload(subject, _sha256(subject)) for subject in subjects])
+        except OSError as error:
+            raise self.spool.no_space(error) from error
 
     def _key(self, upload: Upload, options: Options) -> str:
         loaded = [meta.sha256 for meta in self.supervisor.meta_classifiers]
@@ -124,10 +141,14 @@ class Service:
             self.metrics.stage_seconds.labels(stage).observe(getattr(diagnosis.timings_seconds, stage))
 
 
-def _copy(source: BinaryIO, path: Path, digest: "hashlib._Hash") -> None:
-    with path.open("wb") as copy:
-        while chunk := source.read(_CHUNK):
-            digest.update(chunk)
-            copy.write(chunk)
-    # Where one part ends and the next begins must show in the hash.
-    digest.update(path.stat().st_size.to_bytes(8))
+def _sha256(subject: Subject) -> str:
+    digest = hashlib.sha256()
+    for path in (subject.checkpoint, subject.config):
+        if path is not None:
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    digest.update(chunk)
+                # Where one part ends and the next begins must show in the hash.
+                digest.update(file.tell().to_bytes(8))
+    digest.update((subject.description or "").encode())
+    return digest.hexdigest()

@@ -1,17 +1,14 @@
 """Keeps one worker process a device alive, and gives them jobs one at a time.
 
 A worker is ready after it has classified a built-in generalizer and a built-in non-generalizer rightly, and again
-after each restart. A deadline kills it and frees its slot; a job whose client has left is cancelled.
+after each restart. A job over its deadline or without a client is cancelled; a worker that does not look is killed.
 """
 
 import asyncio
-import contextlib
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from threading import Thread
 
 from probe_sandwich.api.messages import (
     Cancel,
@@ -23,11 +20,12 @@ from probe_sandwich.api.messages import (
     Stage,
     Started,
     Subject,
-    from_worker,
 )
 from probe_sandwich.api.metrics import Metrics
 from probe_sandwich.api.problems import Problem
-from probe_sandwich.api.worker import run_worker
+from probe_sandwich.api.quarantine import Quarantine
+from probe_sandwich.api.queue import FairQueue
+from probe_sandwich.api.worker_process import WorkerLost, WorkerProcess
 from probe_sandwich.diagnosis import Diagnosis, Verdict
 from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
@@ -35,68 +33,29 @@ from probe_sandwich.settings import Settings
 log = logging.getLogger("probe_sandwich.supervisor")
 _START_SECONDS = 120.0
 _CANCEL_SECONDS = 2.0
-_PAUSE_SECONDS = 1.0
+_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 30.0
 _BUILT_IN = {"generalizer": Verdict.GENERALIZER, "not-generalizer": Verdict.NOT_GENERALIZER}
 # A fifth of the usual formulas: enough to tell these two apart, and a restart costs a second less.
 _SELF_CHECK = Options(formulas_per_length=200)
 Listener = Callable[[Stage], None]
 
 
-class WorkerLost(Exception):
-    """A worker process has ended, or does not answer as it should."""
-
-
 class StartFailed(Exception):
     """A worker could not load a meta-classifier, or got a built-in example wrong."""
 
 
-class _Process:
-    """One worker process and its pipe; messages arrive on the event loop, None when it has ended."""
+class Unfinished(Problem):
+    """A job that did not end: over its deadline, or its worker was lost; with the outcomes that it had by then."""
 
-    def __init__(self, settings: Settings, device: str) -> None:
-        context = get_context("spawn")
-        ours, theirs = context.Pipe()
-        self.connection: Connection = ours
-        self.messages: asyncio.Queue[Started | Failed | Stage | Outcome | Done | None] = asyncio.Queue()
-        self.ended = asyncio.Event()
-        self._process = context.Process(target=run_worker, args=(theirs, settings, device), daemon=True)
-        self._process.start()
-        theirs.close()
-        Thread(target=self._read, args=(asyncio.get_running_loop(),), daemon=True).start()
+    outcomes: Sequence[Outcome] = ()
 
-    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
-        try:
-            while True:
-                message = from_worker.validate_json(self.connection.recv_bytes())
-                loop.call_soon_threadsafe(self.messages.put_nowait, message)
-        except (EOFError, OSError, ValueError, RuntimeError):
-            # The pipe has closed, a message was cut short by a kill, or the loop is gone.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._end)
 
-    def _end(self) -> None:
-        self.ended.set()
-        self.messages.put_nowait(None)
+@dataclass(frozen=True)
+class Upload:
+    """A subject's files on disk, and a hash of all of it."""
 
-    def send(self, message: Job | Cancel) -> None:
-        """Raises `WorkerLost`."""
-        try:
-            self.connection.send_bytes(message.model_dump_json().encode())
-        except OSError as error:
-            raise WorkerLost from error
-
-    async def next(self) -> Started | Failed | Stage | Outcome | Done:
-        """Raises `WorkerLost`."""
-        message = await self.messages.get()
-        if message is None:
-            raise WorkerLost
-        return message
-
-    async def kill(self) -> None:
-        """End it now, and wait until it has."""
-        self._process.kill()
-        await asyncio.to_thread(self._process.join)
-        self.connection.close()
+    subject: Subject
+    sha256: str
 
 
 @dataclass
@@ -104,8 +63,11 @@ class _Pending:
     """A job with someone waiting for it, unless `left` is set."""
 
     job: Job
+    hashes: frozenset[str]
+    client: str
     tell: Listener
-    outcomes: asyncio.Future[list[Outcome]]
+    result: asyncio.Future[list[Outcome]]
+    outcomes: list[Outcome] = field(default_factory=list)
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -115,6 +77,8 @@ class _Slot:
 
     device: str
     ready: bool = False
+    served: bool = False
+    """The worker in it has been ready."""
     failed: bool = False
     """The last worker in it ended before it was ready."""
 
@@ -127,7 +91,8 @@ class Supervisor:
         self.metrics = metrics
         self.meta_classifiers: list[LoadedMetaClassifier] = []
         self.slots = [_Slot(device) for device in settings.worker_devices()]
-        self._queue: asyncio.Queue[_Pending] = asyncio.Queue()
+        self.quarantine = Quarantine(settings.quarantine_seconds)
+        self._queue: FairQueue[_Pending] = FairQueue()
         self._keepers: list[asyncio.Task[None]] = []
         self._reason = "the workers are starting"
 
@@ -135,6 +100,11 @@ class Supervisor:
     def ready(self) -> bool:
         """Whether some worker is ready."""
         return any(slot.ready for slot in self.slots)
+
+    @property
+    def alive(self) -> bool:
+        """Whether someone still sees to the workers: only then can what is not ready become so."""
+        return any(not keeper.done() for keeper in self._keepers)
 
     @property
     def _hopeless(self) -> bool:
@@ -155,9 +125,9 @@ class Supervisor:
 
     async def start(self) -> None:
         """Start the workers, and wait for the first to be ready or to fail."""
-        first = asyncio.get_running_loop().create_future()
+        first = asyncio.Event()
         self._keepers = [asyncio.create_task(self._keep(slot, first)) for slot in self.slots]
-        await first
+        await first.wait()
 
     async def close(self) -> None:
         """Stop the workers; jobs still there are lost."""
@@ -165,49 +135,58 @@ class Supervisor:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
 
-    async def run(self, subjects: Sequence[Subject], options: Options, tell: Listener) -> list[Outcome]:
+    async def run(self, uploads: Sequence[Upload], options: Options, client: str, tell: Listener) -> list[Outcome]:
         """Outcomes of a job, one a subject.
 
-        Raises `Problem` where the worker was lost, the deadline passed, or no worker starts. Cancelling this call
-        cancels the job.
+        Raises `Unfinished` where the worker was lost or the deadline passed, `Problem` where no worker starts.
+        Cancelling this call cancels the job.
         """
         if self._hopeless:
             raise self.not_ready()
-        pending = _Pending(
-            Job(subjects=list(subjects), options=options), tell, asyncio.get_running_loop().create_future()
-        )
-        self._queue.put_nowait(pending)
+        job = Job(subjects=[upload.subject for upload in uploads], options=options)
+        hashes = frozenset(upload.sha256 for upload in uploads)
+        pending = _Pending(job, hashes, client, tell, asyncio.get_running_loop().create_future())
+        self._queue.put(client, pending)
         self.metrics.waiting.inc()
         try:
-            return await pending.outcomes
+            return await pending.result
         finally:
             pending.left.set()
 
-    async def _keep(self, slot: _Slot, first: asyncio.Future[None]) -> None:
-        """Keep a worker in the slot, for as long as the service runs."""
+    async def _keep(self, slot: _Slot, first: asyncio.Event) -> None:
+        """Keep a worker in the slot, for as long as the service runs and whatever happens."""
+        failures = 0
         while True:
-            process = _Process(self.settings, slot.device)
             try:
-                await self._make_ready(process)
-                slot.ready, slot.failed = True, False
-                if not first.done():
-                    first.set_result(None)
-                await self._serve(process)
+                await self._employ(slot, first)
             except (WorkerLost, StartFailed, TimeoutError) as error:
                 self._reason = str(error) or "a worker has ended and is being replaced"
                 log.warning("a worker has ended", extra={"device": slot.device, "reason": self._reason})
-                slot.failed = not slot.ready
-                if not first.done():
-                    first.set_result(None)
-                if slot.failed:
-                    self._turn_away()
-                    await asyncio.sleep(_PAUSE_SECONDS)  # it did not get far: do not spin
-            finally:
-                slot.ready = False
-                await process.kill()
+            except Exception as error:  # no room for a process or a thread, or anything that nobody has foreseen
+                self._reason = f"a worker cannot be kept: {error}"
+                log.exception("a worker cannot be kept", extra={"device": slot.device})
+            slot.failed = not slot.served
+            first.set()
             self.metrics.restarts.inc()
+            if slot.failed:  # it did not get far: do not spin
+                self._turn_away()
+                await asyncio.sleep(min(_LONGEST_PAUSE_SECONDS, _PAUSE_SECONDS * 2**failures))
+            failures = min(failures + 1, 10) if slot.failed else 0
 
-    async def _make_ready(self, process: _Process) -> None:
+    async def _employ(self, slot: _Slot, first: asyncio.Event) -> None:
+        """One worker, from its start to its end; raises whatever ended it."""
+        slot.served = False
+        process = WorkerProcess(self.settings, slot.device)
+        try:
+            await self._make_ready(process)
+            slot.ready, slot.served, slot.failed = True, True, False
+            first.set()
+            await self._serve(process)
+        finally:
+            slot.ready = False
+            await process.kill()
+
+    async def _make_ready(self, process: WorkerProcess) -> None:
         async with asyncio.timeout(_START_SECONDS):
             started = await process.next()
             if isinstance(started, Failed):
@@ -219,89 +198,103 @@ class Supervisor:
                 file = self.settings.models_dir / "examples" / f"{name}.safetensors"
                 if self.meta_classifiers and file.exists():
                     job = Job(subjects=[Subject(checkpoint=file)], options=_SELF_CHECK)
-                    outcomes = await self._run(process, job, lambda stage: None)
+                    outcomes: list[Outcome] = []
+                    await self._run(process, job, lambda stage: None, outcomes)
                     _check(file.name, outcomes[0], expected)
 
     def _turn_away(self) -> None:
         """Answer whoever waits, where no worker starts."""
         while self._hopeless and not self._queue.empty():
             self.metrics.waiting.dec()
-            _settle(self._queue.get_nowait(), self.not_ready())
+            waiting = self._queue.pop()
+            if not waiting.result.done():
+                waiting.result.set_exception(self.not_ready())
 
-    async def _serve(self, process: _Process) -> None:
+    async def _serve(self, process: WorkerProcess) -> None:
         while True:
             pending = await self._take(process)
             self.metrics.waiting.dec()
             if not pending.left.is_set():
                 await self._answer(process, pending)
 
-    async def _take(self, process: _Process) -> _Pending:
+    async def _take(self, process: WorkerProcess) -> _Pending:
         """The next job, unless the worker ends before there is one."""
         getting, ending = asyncio.ensure_future(self._queue.get()), asyncio.ensure_future(process.ended.wait())
         try:
             await asyncio.wait((getting, ending), return_when=asyncio.FIRST_COMPLETED)
             if getting.done():
-                return getting.result()
+                pending = getting.result()
+                if not process.ended.is_set():
+                    return pending
+                self._queue.put(pending.client, pending)  # it is not this job that ended the worker
             raise WorkerLost("a worker ended while it had nothing to do")
         finally:
             ending.cancel()
             getting.cancel()
 
-    async def _answer(self, process: _Process, pending: _Pending) -> None:
+    async def _answer(self, process: WorkerProcess, pending: _Pending) -> None:
         """Run a job for whoever waits; raises `WorkerLost` where the worker must be replaced."""
-        running = asyncio.create_task(self._run(process, pending.job, pending.tell))
+        started = time.monotonic()
+        running = asyncio.create_task(self._run(process, pending.job, pending.tell, pending.outcomes))
         leaving = asyncio.create_task(pending.left.wait())
         try:
             await asyncio.wait(
                 (running, leaving), timeout=self.settings.deadline_seconds, return_when=asyncio.FIRST_COMPLETED
             )
-            if running.done():
-                _settle(pending, running.result())
-            elif leaving.done():
-                process.send(Cancel())
-                await asyncio.wait_for(running, _CANCEL_SECONDS)
-            else:
-                seconds = self.settings.deadline_seconds
-                _settle(
-                    pending,
-                    Problem(
-                        "deadline-exceeded", 422, f"the job took over {seconds:g} s; ask for fewer formulas or draws"
-                    ),
-                )
-                raise WorkerLost(f"a job took over {seconds:g} s")
-        except (WorkerLost, TimeoutError) as error:
-            _settle(
-                pending,
-                Problem(
-                    "worker-lost",
-                    503,
-                    "the worker process ended during this job, perhaps for want of memory; it is being replaced",
-                    {"Retry-After": str(self.settings.retry_after_seconds)},
-                ),
-            )
-            raise WorkerLost(str(error)) from error
+            if not running.done():
+                self._settle(pending, self._deadline_exceeded())
+                await self._cancel(process, running)
+            await running
+            for outcome in pending.outcomes:
+                if outcome.diagnosis is not None and len(pending.hashes) == 1:
+                    self.quarantine.forgive(*pending.hashes)
+            self._settle(pending, None)
+        except WorkerLost:
+            if len(pending.hashes) == 1:  # of many files nobody knows which it was
+                self.quarantine.blame(*pending.hashes)
+            self._settle(pending, self._worker_lost())
+            raise
         finally:
+            self._queue.charge(pending.client, time.monotonic() - started)
             running.cancel()
             leaving.cancel()
 
-    async def _run(self, process: _Process, job: Job, tell: Listener) -> list[Outcome]:
+    async def _cancel(self, process: WorkerProcess, running: "asyncio.Task[None]") -> None:
+        process.send(Cancel())
+        await asyncio.wait((running,), timeout=_CANCEL_SECONDS)
+        if not running.done():
+            raise WorkerLost("a cancelled job did not stop")
+
+    async def _run(self, process: WorkerProcess, job: Job, tell: Listener, outcomes: list[Outcome]) -> None:
+        """Run a job; its outcomes are told as they come."""
         process.send(job)
-        outcomes: list[Outcome] = []
         while not isinstance(message := await process.next(), Done):
             if isinstance(message, Stage):
                 tell(message)
             elif isinstance(message, Outcome):
                 outcomes.append(message)
-        return sorted(outcomes, key=lambda outcome: outcome.index)
 
+    def _settle(self, pending: _Pending, failure: Unfinished | None) -> None:
+        if pending.result.done():
+            return
+        outcomes = sorted(pending.outcomes, key=lambda outcome: outcome.index)
+        if failure is None:
+            pending.result.set_result(outcomes)
+        else:
+            failure.outcomes = outcomes
+            pending.result.set_exception(failure)
 
-def _settle(pending: _Pending, result: list[Outcome] | Problem) -> None:
-    if pending.outcomes.done():
-        return
-    if isinstance(result, Problem):
-        pending.outcomes.set_exception(result)
-    else:
-        pending.outcomes.set_result(result)
+    def _deadline_exceeded(self) -> Unfinished:
+        seconds = self.settings.deadline_seconds
+        return Unfinished("deadline-exceeded", 422, f"the job took over {seconds:g} s; ask for fewer formulas or draws")
+
+    def _worker_lost(self) -> Unfinished:
+        return Unfinished(
+            "worker-lost",
+            503,
+            "the worker process ended during this job, perhaps for want of memory; it is being replaced",
+            {"Retry-After": str(self.settings.retry_after_seconds)},
+        )
 
 
 def _check(name: str, outcome: Outcome, expected: Verdict) -> None:

@@ -83,5 +83,6 @@ def serve(
     if settings.device == "cuda":
         settings.torch_device()
     options = ["--host", host, "--port", str(port), "--no-access-log"]
+    options += ["--http", "probe_sandwich.api.connections:Connections"]
     options += ["--timeout-graceful-shutdown", str(settings.drain_seconds)]
     os.execv(sys.executable, [sys.executable, "-m", "uvicorn", "probe_sandwich.main:app", *options])

@@ -1,0 +1,74 @@
+"""A worker that is none: what is said of the service needs no model, and on a busy machine no minute a start."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from probe_sandwich.api import supervisor as supervising
+from probe_sandwich.api.messages import Cancel, Done, Job, Outcome, Stage, Started
+from probe_sandwich.api.worker_process import WorkerLost
+from probe_sandwich.settings import Settings
+
+KILLER, PATIENT, STUBBORN = b"killer", b"patient", b"stubborn"
+_DIAGNOSIS = Path(supervising.__file__).with_name("example_diagnosis.json").read_text()
+
+
+class FakeProcess:
+    """A worker that is no process, and reads nothing.
+
+    It gives each text a problem that repeats it, and any other file the same diagnosis; some files kill it, some last.
+    """
+
+    started = 0
+
+    def __init__(self, settings: Settings, device: str) -> None:  # noqa: ARG002
+        type(self).started += 1
+        self.messages: asyncio.Queue[Any] = asyncio.Queue()
+        self.ended = asyncio.Event()
+        self.messages.put_nowait(Started(meta_classifiers=[]))
+        self.deaf = False
+
+    def send(self, message: Job | Cancel) -> None:
+        if isinstance(message, Cancel):
+            if not self.deaf:
+                self.messages.put_nowait(Done(cancelled=True))
+            return
+        for index, subject in enumerate(message.subjects):
+            content = subject.checkpoint.read_bytes()
+            if content.startswith(KILLER):
+                self.ended.set()
+                self.messages.put_nowait(None)
+                return
+            if content.startswith((STUBBORN, PATIENT)):
+                self.deaf = content.startswith(STUBBORN)
+                self.messages.put_nowait(Stage(stage="sandwich"))
+                return
+            if not content.isascii():
+                self.messages.put_nowait(Outcome(index=index, diagnosis=_DIAGNOSIS))
+                continue
+            problem = {"type": "urn:x", "title": "t", "status": 400, "detail": content.decode()}
+            self.messages.put_nowait(Outcome.model_validate({"index": index, "problem": problem}))
+        self.messages.put_nowait(Done())
+
+    async def next(self) -> Any:
+        message = await self.messages.get()
+        if message is None:
+            raise WorkerLost
+        return message
+
+    async def kill(self) -> None:
+        pass
+
+
+@contextmanager
+def faking() -> Iterator[None]:
+    """Put it in the place of worker processes; pauses become short."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(supervising, "WorkerProcess", FakeProcess)
+        patch.setattr(supervising, "_PAUSE_SECONDS", 0.01)
+        patch.setattr(supervising, "_CANCEL_SECONDS", 0.2)
+        patch.setattr(FakeProcess, "started", 0)
+        yield
