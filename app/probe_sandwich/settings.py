@@ -1,6 +1,6 @@
 """Every knob of the service, read from the environment as PROBE_SANDWICH_*."""
 
-import tempfile
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -11,10 +11,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 SHIPPED_MODELS = Path(__file__).resolve().parents[2] / "models"
 
 
+def user_cache() -> Path:
+    """The folder for answers in this user's own cache, where the XDG convention puts it."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(base) / "probe-sandwich"
+
+
 class Settings(BaseSettings):
     """Configuration of the service."""
 
-    model_config = SettingsConfigDict(env_prefix="PROBE_SANDWICH_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="PROBE_SANDWICH_", env_ignore_empty=True, extra="ignore")
 
     models_dir: Path = Field(default=SHIPPED_MODELS, description="folder of the meta-classifiers")
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: CUDA where there is one")
@@ -29,7 +35,7 @@ class Settings(BaseSettings):
         default=None, ge=2**28, description="most memory of a worker on the CPU; unset: no limit of ours"
     )
     cache_dir: Path = Field(
-        default=Path(tempfile.gettempdir()) / "probe-sandwich-cache", description="answers by content; safe to delete"
+        default_factory=user_cache, description="answers by content, readable by this user alone; safe to delete"
     )
     cache_bytes: int = Field(default=64 * 2**20, ge=0, description="most that the cache keeps; 0: no cache")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
