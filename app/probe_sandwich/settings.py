@@ -8,7 +8,10 @@ import torch
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-SHIPPED_MODELS = Path(__file__).resolve().parents[2] / "models"
+_PACKAGE = Path(__file__).resolve().parent
+_INSTALLED, _CLONED = _PACKAGE / "models", _PACKAGE.parents[1] / "models"
+SHIPPED_MODELS = _INSTALLED if _INSTALLED.exists() else _CLONED
+"""The wheel carries the served models within the package; in a clone they lie beside `app/`."""
 
 
 def user_cache() -> Path:
