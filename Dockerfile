@@ -21,7 +21,7 @@ COPY pyproject.toml README.md ./
 RUN mkdir app \
     && python3 -m venv /opt/venv \
     && /opt/venv/bin/pip install \
-        --extra-index-url "https://download.pytorch.org/whl/$TORCH_BUILD" "torch==2.13.0+$TORCH_BUILD" -e '.[hf]' \
+        --find-links "https://download.pytorch.org/whl/$TORCH_BUILD/torch/" "torch==2.13.0+$TORCH_BUILD" -e '.[hf]' \
     && cd /opt/venv/lib/python3.11/site-packages \
     && find torch/bin -type f ! -name torch_shm_manager -delete \
     && rm -rf torch/include torch/test \
