@@ -1,7 +1,9 @@
 """The ASGI app. `uvicorn probe_sandwich.main:app` or `probe-sandwich serve` runs it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -18,6 +20,20 @@ from probe_sandwich.api.service import Service
 from probe_sandwich.settings import Settings
 
 
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends the process at once. While the workers start there is nothing to drain, and the server would look at
+    the signal only after they have. The workers end with their parent."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, ours)
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The service; its workers start with it."""
     chosen = settings or Settings()
@@ -28,7 +44,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         configure_logs(chosen.log_level)
         raise_file_limit()
         app.state.service = Service(chosen, metrics)
-        await app.state.service.start()
+        with ended_by_sigterm():
+            await app.state.service.start()
         yield
         await app.state.service.close()
 

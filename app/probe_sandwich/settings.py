@@ -1,6 +1,6 @@
 """Every knob of the service, read from the environment as PROBE_SANDWICH_*."""
 
-import tempfile
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,6 +14,12 @@ _PACKAGE = Path(__file__).resolve().parent
 _INSTALLED, _CLONED = _PACKAGE / "models", _PACKAGE.parents[1] / "models"
 SHIPPED_MODELS = _INSTALLED if _INSTALLED.exists() else _CLONED
 """The wheel carries the served models within the package; in a clone they lie beside `app/`."""
+
+
+def user_cache() -> Path:
+    """The folder for answers in this user's own cache, where the XDG convention puts it."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(base) / "probe-sandwich"
 
 
 class Settings(BaseSettings):
@@ -54,7 +60,7 @@ class Settings(BaseSettings):
         default=None, gt=0, description="most floating-point operations of a job; unset: 4e12 on the CPU, 4e14 on a GPU"
     )
     cache_dir: Path = Field(
-        default=Path(tempfile.gettempdir()) / "probe-sandwich-cache", description="answers by content; safe to delete"
+        default_factory=user_cache, description="answers by content, readable by this user alone; safe to delete"
     )
     cache_bytes: int = Field(default=64 * 2**20, ge=0, description="most that the cache keeps; 0: no cache")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")

@@ -1,62 +1,140 @@
-"""Answers by content: the same bytes, parameters and meta-classifiers get the same answer from disk.
+"""Answers by content: the same bytes, options and meta-classifiers get the same answer from disk.
 
 A folder of small JSON files, the least recently used of which go first; whoever deletes it loses nothing but time.
+Nothing in it is believed unless only this user can have put it there, and nothing is served that is not a diagnosis.
 """
 
 import hashlib
+import logging
 import os
-from collections.abc import Sequence
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from probe_sandwich.diagnosis import Diagnosis
 from probe_sandwich.options import Options
+
+log = logging.getLogger("probe_sandwich.cache")
+_OWN = re.compile(r"diagnosis-[0-9a-f]{64}\.json(\.\d+\.partial)?")
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class NotPrivate(OSError):
+    """A cache folder into which another user could have put something."""
 
 
 class Cache:
-    """At most `max_bytes` of answers in a folder; 0 keeps none."""
+    """At most `max_bytes` of answers in a folder; 0 keeps none.
+
+    A folder that is not private or cannot be used means no cache and one line in the log, never an error.
+    """
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self.folder = folder
         self.max_bytes = max_bytes
+        self._complaint = ""
 
-    def key(self, sha256: str, options: Options, device: str, meta_classifiers: Sequence[str]) -> str:
-        """Names an answer: whatever it depends on goes in."""
-        parts = (sha256, options.model_dump_json(), device, *sorted(meta_classifiers))
+    def key(self, sha256: str, options: Options, device: str, cards: Sequence[str]) -> str:
+        """Names an answer: whatever it depends on goes in. `cards` are the meta-classifiers' fingerprints."""
+        parts = (version("probe-sandwich"), sha256, options.model_dump_json(), device, *sorted(cards))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def get(self, key: str) -> str | None:
-        """The answer, or None."""
+        """The answer, or None. An entry that is no diagnosis goes away."""
         if not self.max_bytes:
             return None
         try:
-            text = self._path(key).read_text()
-            os.utime(self._path(key))
-        except OSError:
+            with _private(self.folder) as folder:
+                return _read(folder, _name(key))
+        except FileNotFoundError:
             return None
-        return text
+        except OSError as error:
+            self._complain(error)
+            return None
 
     def put(self, key: str, answer: str) -> None:
-        """Keep an answer. A folder that cannot be written to means no cache, and no error."""
+        """Keep an answer."""
         if not self.max_bytes:
             return
-        partial = self.folder / f".{key}.{os.getpid()}.partial"
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            partial.write_text(answer)
-            partial.replace(self._path(key))
-            self._evict()
-        except OSError:
+            with _private(self.folder) as folder:
+                _write(folder, _name(key), answer.encode())
+                _evict(folder, self.max_bytes)
+        except OSError as error:
+            self._complain(error)
+
+    def _complain(self, error: OSError) -> None:
+        """Say why there is no cache, once a reason."""
+        if str(error) != self._complaint:
+            self._complaint = str(error)
+            log.warning("no cache: set PROBE_SANDWICH_CACHE_DIR to a folder of this user alone", extra={"why": error})
+
+
+def _name(key: str) -> str:
+    return f"diagnosis-{key}.json"
+
+
+@contextmanager
+def _private(path: Path) -> Iterator[int]:
+    """A descriptor of a folder that is no link, belongs to this user, and is closed to all others. Whatever is then
+    done through the descriptor is done in that folder, whatever takes its place. Raises `NotPrivate`."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        facts = os.fstat(folder)
+        if facts.st_uid != os.geteuid():
+            raise NotPrivate(f"{path} belongs to another user")
+        if facts.st_mode & _OTHERS:
+            raise NotPrivate(f"{path} is open to other users: its mode is {stat.S_IMODE(facts.st_mode):o}, not 700")
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _read(folder: int, name: str) -> str | None:
+    entry = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    with open(entry, "rb") as file:
+        if not stat.S_ISREG(os.fstat(entry).st_mode):
+            return None
+        content = file.read()
+        os.utime(entry)
+    try:
+        Diagnosis.model_validate_json(content)
+    except ValidationError:
+        os.unlink(name, dir_fd=folder)
+        return None
+    return content.decode()
+
+
+def _write(folder: int, name: str, content: bytes) -> None:
+    partial = f"{name}.{os.getpid()}.partial"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        with open(os.open(partial, flags, 0o600, dir_fd=folder), "wb") as file:
+            file.write(content)
+        os.replace(partial, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(partial, dir_fd=folder)
+        raise
+
+
+def _evict(folder: int, max_bytes: int) -> None:
+    """Remove the least recently used answers, and nothing that is not one, until the rest fits."""
+    entries = []
+    for entry in os.scandir(folder):
+        if _OWN.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+            facts = entry.stat(follow_symlinks=False)
+            entries.append((facts.st_mtime_ns, facts.st_size, entry.name))
+    total = sum(size for _, size, _ in entries)
+    for _, size, name in sorted(entries):
+        if total <= max_bytes:
             return
-
-    def _path(self, key: str) -> Path:
-        return self.folder / f"{key}.json"
-
-    def _evict(self) -> None:
-        entries = sorted(
-            (entry.stat().st_mtime_ns, entry.stat().st_size, entry.path) for entry in os.scandir(self.folder)
-        )
-        total = sum(size for _, size, _ in entries)
-        for _, size, path in entries:
-            if total <= self.max_bytes:
-                return
-            Path(path).unlink(missing_ok=True)
-            total -= size
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=folder)
+        total -= size

@@ -48,6 +48,9 @@ class LoadedMetaClassifier(BaseModel):
     version: int
     train_max_length: int
     sha256: str
+    """Of the weights."""
+    card_sha256: str
+    """Of the card, which names the weights by their hash and holds the threshold."""
 
 
 class Started(BaseModel):

@@ -132,8 +132,8 @@ class Service:
             raise self.spool.no_space(error) from error
 
     def _key(self, upload: Upload, options: Options) -> str:
-        loaded = [meta.sha256 for meta in self.supervisor.meta_classifiers]
-        return self.cache.key(upload.sha256, options, self.supervisor.slots[0].device.partition(":")[0], loaded)
+        cards = [meta.card_sha256 for meta in self.supervisor.meta_classifiers]
+        return self.cache.key(upload.sha256, options, self.supervisor.slots[0].device.partition(":")[0], cards)
 
     def _record(self, diagnosis: Diagnosis) -> None:
         self.metrics.verdicts.labels(diagnosis.verdict.value).inc()

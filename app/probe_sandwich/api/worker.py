@@ -76,6 +76,7 @@ def run_worker(connection: Connection, settings: Settings, device: str) -> None:
                     version=card.version,
                     train_max_length=card.train_max_length,
                     sha256=card.sha256,
+                    card_sha256=card.fingerprint,
                 )
                 for card in cards
             ]

@@ -1,5 +1,6 @@
 """The card of a meta-classifier: what it means, what it was made from, and how good it was measured to be."""
 
+import hashlib
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -54,3 +55,8 @@ class Card(BaseModel):
     packages: dict[str, str]
     sha256: str
     """Of `sandwich.safetensors`."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the whole card, and so of the weights that it names: answers of equal fingerprints are equal."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
