@@ -40,6 +40,7 @@ from probe_sandwich.settings import SHIPPED_MODELS, Settings
 from probe_sandwich.subjects.checkpoint import CheckpointError
 from probe_sandwich.subjects.convert import convert as convert_state
 from probe_sandwich.subjects.uploads import load_upload
+from probe_sandwich.zoo.broad import SEEDS_PER_GROUP, broad_manifest
 from probe_sandwich.zoo.build import BuildFailed, Engine, OtherRecipe, build
 from probe_sandwich.zoo.card import ZooCard, read_card, write_card
 from probe_sandwich.zoo.engines.local import LocalPool
@@ -60,6 +61,13 @@ zoo_app = typer.Typer(help="Build and look at zoos of labelled Transformers.", n
 formulas_app = typer.Typer(help="Sample formulas with exact labels.", no_args_is_help=True)
 app.add_typer(zoo_app, name="zoo")
 app.add_typer(formulas_app, name="formulas")
+
+
+class RecipeName(StrEnum):
+    """What a zoo holds."""
+
+    ONE_TASK = "one-task"
+    BROAD = "broad"
 
 
 class EngineName(StrEnum):
@@ -251,6 +259,9 @@ def evaluate(
 def zoo_build(
     folder: Annotated[Path, typer.Argument(help="Folder of the zoo; what is finished there is kept.")],
     task: Annotated[TaskName, typer.Option(help="Family of formulas.")] = TaskName.CONJUNCTION,
+    recipe: Annotated[
+        RecipeName, typer.Option(help="Subjects of one task and T, or of all tasks, many T and sizes.")
+    ] = RecipeName.ONE_TASK,
     models: Annotated[int, typer.Option(min=1, help="Subjects to train.")] = 1000,
     seed: Annotated[int, typer.Option(help="Seed of the recipe.")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
@@ -266,14 +277,18 @@ def zoo_build(
     ] = None,
 ) -> None:
     """Train and label subjects; run it again to go on after a stop."""
-    seeds = RECIPES[task].seeds_per_group
-    groups = manifest(_recipe(task, -(-models // seeds), seed, steps))
+    if recipe is RecipeName.BROAD and steps is not None:
+        raise _fail("--steps goes with --recipe one-task; the broad recipe has steps of its own for each task")
+    if recipe is RecipeName.BROAD:
+        groups = broad_manifest(-(-models // SEEDS_PER_GROUP), seed)
+    else:
+        groups = manifest(_recipe(task, -(-models // RECIPES[task].seeds_per_group), seed, steps))
     number, _, parts = part.partition("/")
     if not (number.isdigit() and parts.isdigit() and int(number) < int(parts)):
         raise _fail(f"--part is {part!r}; give it as i/n with i from 0 to n - 1")
     groups = groups[int(number) :: int(parts)]
     with _progress_bar() as bar:
-        job = bar.add_task("subjects", total=len(groups) * seeds)
+        job = bar.add_task("subjects", total=sum(len(group.seeds) for group in groups))
         converged = 0
 
         def advance(trained: int, of_them_converged: int) -> None:
