@@ -53,6 +53,13 @@ FAMILIES = {
         steps=1300,
         formulas=(3_000, 6_000, 12_000, 30_000),
     ),
+    TaskName.CNF: Family(
+        tasks=tuple(Task(name=TaskName.CNF, variables=2, max_clause=literals) for literals in (2, 2, 2, 3)),
+        lengths=(16, 20, 20, 24, 28),
+        layers=(2, *[3] * 4, *[4] * 3),
+        steps=1800,
+        formulas=(5_000, 10_000, 20_000),
+    ),
 }
 """By task, in the order of their thousands; a family that joins goes to the end."""
 
