@@ -15,7 +15,7 @@ from probe_sandwich.formulas.tasks import TaskName
 
 if TYPE_CHECKING:
     from probe_sandwich.zoo.build import Engine
-    from probe_sandwich.zoo.recipe import Group, Recipe
+    from probe_sandwich.zoo.recipe import Group
 
 app = typer.Typer(help="Build and look at zoos of labelled Transformers.", no_args_is_help=True)
 
@@ -31,10 +31,20 @@ class EngineName(StrEnum):
     RAY = "ray"
 
 
+class RecipeName(StrEnum):
+    """What a zoo holds."""
+
+    ONE_TASK = "one-task"
+    BROAD = "broad"
+
+
 @app.command("build")
 def build(
     folder: NewZoo,
     task: Annotated[TaskName, typer.Option(help="Family of formulas.")] = TaskName.CONJUNCTION,
+    recipe: Annotated[
+        RecipeName, typer.Option(help="Subjects of one task and T, or of all tasks, many T and sizes.")
+    ] = RecipeName.ONE_TASK,
     models: Annotated[int, typer.Option(min=1, help="Subjects to train.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of the recipe.")] = 0,
     device: Annotated[Device, typer.Option(help="Where to train.")] = Device.CPU,
@@ -52,10 +62,9 @@ def build(
     """Train and label subjects; run it again to go on after a stop."""
     with told(lambda: _kept(folder)):
         from probe_sandwich.settings import torch_device  # noqa: PLC0415
-        from probe_sandwich.zoo.recipe import RECIPES, manifest  # noqa: PLC0415
 
         torch_device(device)
-        groups = manifest(_recipe(task, -(-models // RECIPES[task].seeds_per_group), seed, steps))
+        groups = _broad(models, seed, steps) if recipe is RecipeName.BROAD else _one_task(task, models, seed, steps)
         groups = groups[_part_of(part)]
         _build(folder, groups, _engine(engine, device, workers, address), groups_a_stack or _stacked(device))
 
@@ -80,11 +89,22 @@ def _stacked(device: Device) -> int:
     return 1 if device is Device.CPU else 32
 
 
-def _recipe(task: TaskName, groups: int, seed: int, steps: int | None) -> "Recipe":
-    from probe_sandwich.zoo.recipe import RECIPES  # noqa: PLC0415
+def _one_task(task: TaskName, models: int, seed: int, steps: int | None) -> "list[Group]":
+    from probe_sandwich.zoo.recipe import RECIPES, manifest  # noqa: PLC0415
 
-    changes = {"groups": groups, "seed": seed} | ({} if steps is None else {"steps": steps})
-    return RECIPES[task].model_copy(update=changes)
+    recipe = RECIPES[task]
+    changes = {"groups": -(-models // recipe.seeds_per_group), "seed": seed} | (
+        {} if steps is None else {"steps": steps}
+    )
+    return manifest(recipe.model_copy(update=changes))
+
+
+def _broad(models: int, seed: int, steps: int | None) -> "list[Group]":
+    from probe_sandwich.zoo.broad import SEEDS_PER_GROUP, broad_manifest  # noqa: PLC0415
+
+    if steps is not None:
+        raise fail("--steps goes with --recipe one-task; the broad recipe has steps of its own for each task")
+    return broad_manifest(-(-models // SEEDS_PER_GROUP), seed)
 
 
 def _engine(name: EngineName, device: Device, workers: int, address: str | None) -> "Engine":

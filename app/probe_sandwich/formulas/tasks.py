@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from probe_sandwich.formulas.vocabulary import AND, CLOSE, NOT, OPEN, OR, VARIABLES
 
 LEAF = "x"
+# Of bounded depth: share of nodes that are groups, and how much longer than the shortest they are at most, a level.
+_NESTED, _WIDEST = 0.7, 8
 
 
 class TaskName(StrEnum):
@@ -31,6 +33,14 @@ class Task(BaseModel):
     name: TaskName = Field(default=TaskName.CONJUNCTION, strict=False)
     variables: int = Field(default=5, ge=2, le=len(VARIABLES))
     max_clause: int = Field(default=3, ge=1, le=3, description="literals in a clause, task cnf only")
+    max_depth: int | None = Field(
+        default=None,
+        ge=1,
+        le=4,
+        description="parentheses within each other, task formula only; None: as the length has it",
+        # What was written before there was this field stays as it is.
+        exclude_if=lambda depth: depth is None,
+    )
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,7 @@ def sample_skeleton(task: Task, length: int, rng: np.random.Generator) -> Skelet
         return _conjunction(length, rng)
     if task.name is TaskName.CNF:
         return _cnf(task, length, rng)
-    return _nested(length, rng)
+    return _nested(task.max_depth, length, rng)
 
 
 def _conjunction(length: int, rng: np.random.Generator) -> Skeleton | None:
@@ -104,7 +114,7 @@ def _cnf(task: Task, length: int, rng: np.random.Generator) -> Skeleton | None:
     return Skeleton(AND.join(clauses), negations, (*program, (AND, len(sizes))))
 
 
-def _nested(length: int, rng: np.random.Generator) -> Skeleton | None:
+def _nested(max_depth: int | None, length: int, rng: np.random.Generator) -> Skeleton | None:
     text: list[str] = []
     program: list[int | tuple[str, int]] = []
     negations = 0
@@ -117,20 +127,23 @@ def _nested(length: int, rng: np.random.Generator) -> Skeleton | None:
         leaves += 1
         negations += negated
 
-    def group(budget: int, operator: str) -> bool:
-        arity = 3 if budget >= 5 and rng.random() < 0.3 else 2
-        parts = _split(budget - (arity - 1), arity, rng)
+    def group(budget: int, operator: str, depth: int) -> bool:
+        if max_depth is None:
+            arity = 3 if budget >= 5 and rng.random() < 0.3 else 2
+            parts = _split(budget - (arity - 1), arity, rng)
+        else:
+            parts = _parts(budget, max_depth - depth, rng)
         if parts is None:
             return False
         for index, part in enumerate(parts):
             if index:
                 text.append(operator)
-            if not node(part, operator):
+            if not node(part, operator, depth):
                 return False
-        program.append((operator, arity))
+        program.append((operator, len(parts)))
         return True
 
-    def node(budget: int, parent: str) -> bool:
+    def node(budget: int, parent: str, depth: int) -> bool:
         if budget <= 2:
             leaf(negated=budget == 2)
             return True
@@ -138,7 +151,7 @@ def _nested(length: int, rng: np.random.Generator) -> Skeleton | None:
         text.append(NOT + OPEN if negated else OPEN)
         # Alternating operators keep the tree from being a flat list in disguise.
         operator = OR if (parent == AND) == (rng.random() < 0.8) else AND
-        if not group(budget - 2 - negated, operator):
+        if not group(budget - 2 - negated, operator, depth + 1):
             return False
         text.append(CLOSE)
         if negated:
@@ -146,7 +159,7 @@ def _nested(length: int, rng: np.random.Generator) -> Skeleton | None:
         return True
 
     root = AND if rng.random() < 0.75 else OR
-    if not group(length, root) or not 1 <= negations <= leaves - 1:
+    if not group(length, root, 0) or not 1 <= negations <= leaves - 1:
         return None
     return Skeleton("".join(text), negations, tuple(program))
 
@@ -157,5 +170,20 @@ def _split(total: int, parts: int, rng: np.random.Generator) -> list[int] | None
         cuts = sorted(rng.integers(1, max(2, total), size=parts - 1).tolist())
         sizes = [high - low for low, high in zip([0, *cuts], [*cuts, total], strict=True)]
         if all(size in (1, 2) or size >= 5 for size in sizes):
+            return sizes
+    return None
+
+
+def _parts(budget: int, levels: int, rng: np.random.Generator) -> list[int] | None:
+    """Node lengths of a group of `budget` symbols, its operators included: as many nodes as it takes, since where
+    depth is bounded, width must grow with the length. At no further level all of them are leaves."""
+    for _ in range(40):
+        sizes: list[int] = []
+        left = budget
+        while left > 0:
+            nested = levels > 0 and rng.random() < _NESTED
+            sizes.append(int(rng.integers(5, 5 + _WIDEST * levels) if nested else rng.integers(1, 3)))
+            left -= sizes[-1] + 1
+        if left == -1 and len(sizes) > 1:
             return sizes
     return None

@@ -17,6 +17,7 @@ from probe_sandwich.formulas.datasets import Split, sample_formulas
 from probe_sandwich.length_test import Definition, run_length_test
 from probe_sandwich.subjects.config import Shape
 from probe_sandwich.subjects.transformer import SubjectStack
+from probe_sandwich.zoo.precision import pack, unpack
 from probe_sandwich.zoo.recipe import Group
 from probe_sandwich.zoo.shards import (
     IndexRow,
@@ -91,7 +92,8 @@ def stacks(groups: Sequence[Group], groups_a_stack: int) -> list[list[Group]]:
         for alike in by_shape.values()
         for start in range(0, len(alike), groups_a_stack)
     ]
-    return sorted(cut, key=lambda stack: stack[0].index)
+    place = {group.index: number for number, group in enumerate(groups)}
+    return sorted(cut, key=lambda stack: place[stack[0].index])
 
 
 def build_stack(groups: Sequence[Group], definition: Definition, device: str) -> list[Shard]:
@@ -112,12 +114,16 @@ def training_run(group: Group) -> Run:
 
 
 def _shard(group: Group, trained: Trained, definition: Definition, device: str, seconds: float) -> Shard:
-    # Labels belong to what is stored: the half-precision weights.
-    stored = {name: weight.half().float().to(device) for name, weight in trained.weights.items()}
-    results = run_length_test(SubjectStack.of([group.config] * len(group.seeds), stored), definition)
+    # Labels belong to what is stored: weights of half precision, or of eight bits.
+    stored = (
+        pack(trained.weights) if group.eight_bits else {name: part.half() for name, part in trained.weights.items()}
+    )
+    halves = unpack(stored)
+    weights = {name: part.float().to(device) for name, part in halves.items()}
+    results = run_length_test(SubjectStack.of([group.config] * len(group.seeds), weights), definition)
     rows = [
         IndexRow(
-            subject=subject_hash(trained.weights, row),
+            subject=subject_hash(halves, row),
             group=group.index,
             seed=seed,
             shard=shard_path(Path(), group.index).name,
@@ -139,7 +145,7 @@ def _shard(group: Group, trained: Trained, definition: Definition, device: str, 
         )
         for row, (seed, result) in enumerate(zip(group.seeds, results, strict=True))
     ]
-    return Shard(group.index, len(rows), sum(row.converged for row in rows), shard_bytes(trained.weights, rows))
+    return Shard(group.index, len(rows), sum(row.converged for row in rows), shard_bytes(stored, rows))
 
 
 def check_recipe(folder: Path, manifest: Sequence[Group]) -> None:

@@ -1,9 +1,9 @@
 """The zoo on disk: one shard a group, and an index derived from the shards.
 
-A shard is one safetensors file: the group's tensors `(models, ...)` in half precision, and in its metadata
-the index rows of its subjects. It appears by one atomic rename, so a group is either there, whole, or not:
-resuming is listing files. `index.jsonl` repeats the rows in one place and is made anew from the shards. A zoo that is
-passed on may be pruned: the rows of subjects that did not converge stay, their weights go.
+A shard is one safetensors file: the group's tensors `(models, ...)` in half precision or packed in eight bits, and
+in its metadata the index rows of its subjects. It appears by one atomic rename, so a group is either there, whole, or
+not: resuming is listing files. `index.jsonl` repeats the rows in one place and is made anew from the shards. A zoo that
+is passed on may be pruned: the rows of subjects that did not converge stay, their weights go.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from torch import Tensor
 from probe_sandwich.length_test import BucketResult, Definition, LengthTestResult, judge
 from probe_sandwich.subjects.config import Scheme, SubjectConfig
 from probe_sandwich.subjects.transformer import Weights
+from probe_sandwich.zoo.precision import unpack
 from probe_sandwich.zoo.training import TrainingConfig
 
 INDEX, SHARDS = "index.jsonl", "shards"
@@ -94,10 +95,10 @@ def subject_hash(weights: Weights, row: int) -> str:
     return digest.hexdigest()
 
 
-def shard_bytes(weights: Weights, rows: Sequence[IndexRow]) -> bytes:
-    """The file of a finished group."""
-    halves = {name: weight.half().contiguous() for name, weight in weights.items()}
-    return save(halves, metadata={"rows": json.dumps([row.model_dump(mode="json") for row in rows])})
+def shard_bytes(stored: Weights, rows: Sequence[IndexRow]) -> bytes:
+    """The file of a finished group; what is not packed goes into it in half precision."""
+    tensors = {name: (part if part.dtype is torch.int8 else part.half()).contiguous() for name, part in stored.items()}
+    return save(tensors, metadata={"rows": json.dumps([row.model_dump(mode="json") for row in rows])})
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -180,7 +181,7 @@ def read_weights(folder: Path, rows: Sequence[IndexRow]) -> list[dict[str, Tenso
             raise NotKept(f"{row.shard} holds no weights of seed {row.seed}, which did not converge; build it again")
         if row.shard not in shards:
             with safe_open(folder / SHARDS / row.shard, framework="pt") as shard:
-                shards[row.shard] = {name: shard.get_tensor(name) for name in shard.keys()}  # noqa: SIM118
+                shards[row.shard] = unpack({name: shard.get_tensor(name) for name in shard.keys()})  # noqa: SIM118
         stacked = shards[row.shard]
         if subject_hash(stacked, row.row) != row.subject:
             raise DamagedShard(f"{row.shard} row {row.row} does not match its hash; delete the shard and rebuild")

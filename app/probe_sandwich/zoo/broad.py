@@ -1,0 +1,128 @@
+"""The broad recipe: subjects of many tasks, training lengths, sizes and habits.
+
+Each task is a family with its own thousand of group numbers, so families grow independently of each other; a group
+depends on the recipe's seed and on its number alone. The manifest takes tasks in turn, so that a zoo that is not
+finished yet is balanced.
+"""
+
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+from probe_sandwich.formulas.tasks import Task, TaskName
+from probe_sandwich.subjects.config import Activation, Norm, Pooling, Scheme, SubjectConfig
+from probe_sandwich.zoo.recipe import SCHEMES, Group
+from probe_sandwich.zoo.training import TrainingConfig
+
+GROUPS_A_FAMILY = 1000
+SEEDS_PER_GROUP = 5
+RESERVE_EVERY = 8
+_FIRST_SEED = 500_000_000
+"""No seed of the other recipe: the same seed would start a subject of one shape from the same weights."""
+
+_WIDTHS = (*[24] * 4, *[32] * 6, *[40] * 4, *[48] * 3, *[64] * 2, 96)
+_LARGE = 64
+# Position offsets in multiples of T, and steps in multiples of the family's.
+_OFFSETS = {Scheme.LEARNED: (0.0, 0.5, 0.5, 1.0, 1.5), Scheme.SINUSOIDAL: (0.0, 0.25, 0.5, 1.0)}
+_STEPS = {
+    Scheme.NONE: 1.2,
+    Scheme.LEARNED: 1.6,
+    Scheme.SINUSOIDAL: 1.4,
+    Scheme.ROTARY: 0.9,
+    Scheme.ALIBI: 1.1,
+}
+
+
+@dataclass(frozen=True)
+class Family:
+    """What the configurations of one task are drawn from; what stands there twice is drawn twice as often."""
+
+    tasks: tuple[Task, ...]
+    lengths: tuple[int, ...]
+    layers: tuple[int, ...]
+    steps: int
+    formulas: tuple[int, ...]
+
+
+FAMILIES = {
+    TaskName.CONJUNCTION: Family(
+        tasks=tuple(Task(variables=variables) for variables in (3, 4, 5, 5)),
+        lengths=(8, 10, 10, 12, 12, 14, 14, 16, 16, 20, 20, 24, 32),
+        layers=(1, *[2] * 5, *[3] * 8, *[4] * 6, 5, 6),
+        steps=1300,
+        formulas=(3_000, 6_000, 12_000, 30_000),
+    ),
+    TaskName.CNF: Family(
+        tasks=tuple(Task(name=TaskName.CNF, variables=2, max_clause=literals) for literals in (2, 2, 2, 3)),
+        lengths=(16, 20, 20, 24, 28),
+        layers=(2, *[3] * 4, *[4] * 3),
+        steps=1800,
+        formulas=(5_000, 10_000, 20_000),
+    ),
+}
+"""By task, in the order of their thousands; a family that joins goes to the end."""
+
+
+def broad_manifest(groups: int, seed: int = 0) -> list[Group]:
+    """The first groups of every family in turn, so many in all."""
+    a_family = -(-groups // len(FAMILIES))
+    turns = (
+        [broad_group(place * GROUPS_A_FAMILY + n, seed) for place in range(len(FAMILIES))] for n in range(a_family)
+    )
+    return list(chain.from_iterable(turns))[:groups]
+
+
+def broad_group(index: int, seed: int = 0) -> Group:
+    """The group of this number. Raises `IndexError` where no family has it."""
+    place, number = divmod(index, GROUPS_A_FAMILY)
+    family = list(FAMILIES.values())[place]
+    rng = np.random.default_rng([_FIRST_SEED, seed, index])
+    # Schemes take turns, so that every part of a zoo is balanced over them.
+    scheme = SCHEMES[number % len(SCHEMES)]
+    config = _config(family, scheme, rng)
+    seeds = tuple(_FIRST_SEED + seed * 100_000_000 + index * 1000 + model for model in range(SEEDS_PER_GROUP))
+    return Group(
+        index,
+        config,
+        _training(family, config, rng),
+        seeds,
+        reserve=number % RESERVE_EVERY == RESERVE_EVERY - 1,
+        eight_bits=True,
+    )
+
+
+def _config(family: Family, scheme: Scheme, rng: np.random.Generator) -> SubjectConfig:
+    width = int(rng.choice(_WIDTHS))
+    train_max_length = int(rng.choice(family.lengths))
+    layers = int(rng.choice(family.layers))
+    return SubjectConfig(
+        d_model=width,
+        # The widest would take the larger part of the time and of the store.
+        layers=min(layers, 3) if width > _LARGE else layers,
+        heads=int(rng.choice([2, 4])),
+        d_ff=int(rng.choice([64, 2 * width])),
+        scheme=scheme,
+        max_positions=4 * train_max_length + 1,
+        position_base=float(rng.choice([100.0, 1000.0, 10_000.0])),
+        # Without positions, a bidirectional subject cannot tell which variable a negation belongs to.
+        causal=scheme is Scheme.NONE or rng.random() < 0.75,
+        pooling=rng.choice([*[Pooling.MAX] * 5, *[Pooling.LAST] * 2, Pooling.MEAN]),
+        norm=rng.choice([Norm.PRE, Norm.PRE, Norm.PRE, Norm.POST]),
+        activation=rng.choice([Activation.RELU, Activation.GELU]),
+        train_max_length=train_max_length,
+        task=family.tasks[int(rng.integers(len(family.tasks)))],
+    )
+
+
+def _training(family: Family, config: SubjectConfig, rng: np.random.Generator) -> TrainingConfig:
+    fastest = 2.5e-3 if config.d_model >= _LARGE or config.layers > 4 else 4e-3
+    offsets = _OFFSETS.get(config.scheme, (0.0,))
+    return TrainingConfig(
+        steps=int(family.steps * _STEPS[config.scheme] * rng.choice([0.75, 1.0, 1.3])),
+        batch=int(rng.choice([48, 64, 80])),
+        learning_rate=float(np.exp(rng.uniform(np.log(fastest / 2.5), np.log(fastest)))),
+        weight_decay=float(rng.choice([0.0, 0.01, 0.05, 0.2])),
+        formulas=int(rng.choice(family.formulas)),
+        max_offset=int(config.train_max_length * rng.choice(offsets)),
+    )

@@ -1,0 +1,69 @@
+"""The broad recipe: deterministic, balanced at every size, and open to further families."""
+
+from collections import Counter
+
+import pytest
+from probe_sandwich.subjects.config import Scheme
+from probe_sandwich.zoo import broad
+from probe_sandwich.zoo.broad import FAMILIES, GROUPS_A_FAMILY, broad_group, broad_manifest
+from probe_sandwich.zoo.recipe import RECIPES, manifest
+
+
+def test_a_group_depends_on_seed_and_number_alone() -> None:
+    few, many = broad_manifest(30), broad_manifest(90)
+    assert few == many[:30]
+    assert all(group == broad_group(group.index) for group in few)
+    assert broad_manifest(30, seed=1)[0].training != few[0].training
+
+
+def test_a_family_that_joins_leaves_the_others_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {group.index: group for group in broad_manifest(60)}
+    monkeypatch.setattr(broad, "FAMILIES", FAMILIES | {"another": next(iter(FAMILIES.values()))})
+    after = {group.index: group for group in broad_manifest(60)}
+    assert max(after) >= len(FAMILIES) * GROUPS_A_FAMILY
+    assert all(before[index] == group for index, group in after.items() if index in before)
+
+
+def test_a_part_of_the_zoo_is_balanced_over_tasks_and_schemes() -> None:
+    groups = broad_manifest(60 * len(FAMILIES))[: 20 * len(FAMILIES)]
+    assert Counter(group.config.task.name for group in groups) == dict.fromkeys(FAMILIES, 20)
+    pairs = Counter((group.config.task.name, group.config.scheme) for group in groups)
+    assert set(pairs.values()) == {4}
+
+
+def test_every_eighth_group_of_a_task_is_in_the_reserve_with_every_scheme() -> None:
+    groups = broad_manifest(80 * len(FAMILIES))
+    for task in FAMILIES:
+        reserve = [group for group in groups if group.reserve and group.config.task.name is task]
+        assert len(reserve) == 10
+        assert {group.config.scheme for group in reserve} == set(Scheme)
+
+
+def test_groups_are_of_many_lengths_and_sizes_with_and_without_offsets() -> None:
+    groups = broad_manifest(200 * len(FAMILIES))
+    for task, family in FAMILIES.items():
+        own = [group for group in groups if group.config.task.name is task]
+        assert {group.config.train_max_length for group in own} == set(family.lengths)
+        assert {group.config.layers for group in own} == set(family.layers)
+        for scheme in (Scheme.LEARNED, Scheme.SINUSOIDAL):
+            assert len({group.training.max_offset == 0 for group in own if group.config.scheme is scheme}) == 2
+
+
+def test_no_seed_is_used_twice_nor_by_the_other_recipes() -> None:
+    seeds = [seed for group in broad_manifest(300) for seed in group.seeds]
+    others = {seed for recipe in RECIPES.values() for group in manifest(recipe) for seed in group.seeds}
+    assert len(set(seeds)) == len(seeds) == 1500
+    assert others.isdisjoint(seeds)
+
+
+def test_a_position_table_reaches_as_far_as_the_length_test() -> None:
+    assert all(
+        group.config.longest_formula in (None, 4 * group.config.train_max_length) for group in broad_manifest(60)
+    )
+
+
+def test_subjects_are_small_enough_for_the_store() -> None:
+    groups = broad_manifest(100 * len(FAMILIES))
+    sizes = [4 * c.layers * c.d_model**2 + 2 * c.layers * c.d_model * c.d_ff for c in (g.config for g in groups)]
+    assert sum(sizes) / len(sizes) < 50_000
+    assert all(group.eight_bits for group in groups)
