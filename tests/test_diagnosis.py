@@ -1,5 +1,6 @@
 """Verdicts that are given, and those that are withheld."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,8 +73,11 @@ def test_a_factor_on_the_head_changes_neither_verdict_nor_probability(
     assert other.generalizer_probability == pytest.approx(one.generalizer_probability, abs=1e-3)
 
 
-def test_a_subject_without_positions_is_answered(tiny_config: ConfigFactory, tmp_path: Path) -> None:
-    assert "positions cannot be chosen" not in reason_for(tiny_config(scheme="none"), {}, tmp_path)
+def test_a_subject_without_positions_needs_no_placing_and_a_stranger_is_told_what_is_strange(
+    tiny_config: ConfigFactory, tmp_path: Path
+) -> None:
+    reason = reason_for(tiny_config(scheme="none"), {}, tmp_path)
+    assert re.search(r"unlike those of the zoo's.* of .* is \d+\.\d standard deviations (above|below) theirs", reason)
 
 
 def test_a_subject_whose_answers_are_the_same_at_every_place_gets_no_probability(
