@@ -49,4 +49,5 @@ def _answer(chunk: Cohort, ids: Tensor, where: Tensor) -> Tensor:
         vectors = chunk.subjects.embed_ids(ids[None].to(device)).repeat(1, len(where), 1, 1)
         mask = torch.ones(vectors.shape[1:3], dtype=torch.bool, device=device)
         logits = chunk.subjects.forward(vectors, mask, positions).logits
-    return (logits[..., 1] - logits[..., 0]).unflatten(1, where.shape[:2])
+    gaps: Tensor = logits[..., 1] - logits[..., 0]
+    return gaps.view(len(gaps), *where.shape[:2])
