@@ -15,7 +15,7 @@ from probe_sandwich.formulas.tasks import TaskName
 
 if TYPE_CHECKING:
     from probe_sandwich.zoo.build import Engine
-    from probe_sandwich.zoo.recipe import Group
+    from probe_sandwich.zoo.recipe import Group, Recipe
 
 app = typer.Typer(help="Build and look at zoos of labelled Transformers.", no_args_is_help=True)
 
@@ -92,11 +92,14 @@ def _stacked(device: Device) -> int:
 def _one_task(task: TaskName, models: int, seed: int, steps: int | None) -> "list[Group]":
     from probe_sandwich.zoo.recipe import RECIPES, manifest  # noqa: PLC0415
 
-    recipe = RECIPES[task]
-    changes = {"groups": -(-models // recipe.seeds_per_group), "seed": seed} | (
-        {} if steps is None else {"steps": steps}
-    )
-    return manifest(recipe.model_copy(update=changes))
+    return manifest(_recipe(task, -(-models // RECIPES[task].seeds_per_group), seed, steps))
+
+
+def _recipe(task: TaskName, groups: int, seed: int, steps: int | None) -> "Recipe":
+    from probe_sandwich.zoo.recipe import RECIPES  # noqa: PLC0415
+
+    changes = {"groups": groups, "seed": seed} | ({} if steps is None else {"steps": steps})
+    return RECIPES[task].model_copy(update=changes)
 
 
 def _broad(models: int, seed: int, steps: int | None) -> "list[Group]":

@@ -110,8 +110,10 @@ def what_places_tell(card: Card) -> str:
     gaining = [f"`{scheme}`" for scheme, ahead in leads.items() if ahead and ahead.low > 0]
     rest = [f"`{scheme}`" for scheme, ahead in leads.items() if not (ahead and ahead.low > 0)]
     return (
-        f"Placements turn no answer for {'; '.join(still) or 'no scheme'}. Asking there as well as at the usual places "
-        f"is shown to help for {', '.join(gaining) or 'none'}; it is not shown for {', '.join(rest) or 'none'}."
+        f"Placements turn no answer for {'; '.join(still) or 'no scheme'}: there they tell nothing, and what is told "
+        "comes from the answers at the usual places (how sure they are, and what the inner layers say). The sandwich "
+        f"is shown to be ahead of one that asks at the usual places alone for {', '.join(gaining) or 'none'}; not for "
+        f"{', '.join(rest) or 'none'}. Where no placement turns anything, that lead is due to training, not to places."
     )
 
 
