@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from probe_sandwich.api.problems import problem_of
 from probe_sandwich.diagnosis import Options, Verdict, diagnose, load_meta_classifiers
 from probe_sandwich.formulas.datasets import Formulas, sample_formulas
 from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS
@@ -176,6 +177,60 @@ def test_a_config_that_must_not_be(tmp_path: Path, name: str) -> None:
     with pytest.raises(error) as caught:
         load_upload(path)
     assert isinstance(caught.value, CheckpointError)
+
+
+BERT, MISTRAL, T5 = "BertForSequenceClassification", "MistralForSequenceClassification", "T5ForSequenceClassification"
+HARMLESS: dict[str, tuple[str, dict[str, Any]]] = {
+    "tuples for answers": (BERT, {"return_dict": False}),
+    "chunks of the feed-forward": (BERT, {"chunk_size_feed_forward": 7}),
+    "attentions wanted": (BERT, {"output_attentions": True, "output_hidden_states": True}),
+    "tuples from an encoder and a decoder": (T5, {"return_dict": False, "use_cache": True}),
+}
+UNUSABLE: dict[str, tuple[str, dict[str, Any]]] = {
+    "no token types": (BERT, {"type_vocab_size": 0}),
+    "fewer positions than it was trained on": (BERT, {"max_position_embeddings": 8}),
+    "no layers": (BERT, {"num_hidden_layers": 0}),
+    "a window of nothing": (MISTRAL, {"sliding_window": 0}),
+    "a window that looks ahead": (MISTRAL, {"sliding_window": -3}),
+    "no decoder": (T5, {"num_decoder_layers": 0}),
+    "no buckets of distance": (T5, {"relative_attention_num_buckets": 0}),
+    "one bucket of distance": (T5, {"relative_attention_num_buckets": 1}),
+    "an activation nobody knows": (T5, {"feed_forward_proj": "gated-\ud800"}),
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_how_a_config_wants_to_be_run_changes_no_answer(tmp_path: Path, name: str) -> None:
+    kind, config = HARMLESS[name]
+    model = build(kind)
+    said = []
+    for number, changes in enumerate(({}, config)):
+        checkpoint = load_upload(bundle(tmp_path / f"{number}.zip", model, description(kind), changes))
+        (result,) = run_length_test(checkpoint.subjects, Definition(formulas_per_bucket=10))
+        said.append(result)
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_a_model_that_cannot_be_run_is_refused_before_it_is_believed(tmp_path: Path, name: str) -> None:
+    kind, config = UNUSABLE[name]
+    buildable = {} if "feed_forward_proj" in config else config
+    path = bundle(tmp_path / "model.zip", build(kind, **buildable), description(kind), config)
+    with pytest.raises(CheckpointError) as caught:
+        load_upload(path)
+    assert problem_of(caught.value).status_code == 422
+    assert problem_of(caught.value).document().model_dump_json()
+
+
+def test_parts_answer_as_their_zip_does_and_nothing_is_written_beside_them(tmp_path: Path) -> None:
+    facts = description(BERT)
+    zipped = load_upload(bundle(tmp_path / "model.zip", build(BERT), facts))
+    folder = tmp_path / "model"
+    before = sorted(tmp_path.rglob("*"))
+    parted = load_upload(folder / "model.safetensors", folder / "config.json", json.dumps(facts))
+    results = [run_length_test(one.subjects, Definition(formulas_per_bucket=10)) for one in (zipped, parted)]
+    assert results[0] == results[1]
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def zip_of(path: Path, compressed: bool = False, **files: bytes) -> Path:

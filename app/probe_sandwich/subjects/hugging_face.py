@@ -348,6 +348,9 @@ def _configured(name: str, raw: Mapping[str, Any]) -> Any:
         config = config_class(**(own | _RUN_HERE | {"num_labels": CLASSES, "id2label": None, "label2id": None}))
     except Exception as error:  # whatever a library's constructor makes of strange values
         raise InvalidConfig(f"{CONFIG} does not describe a {name}: {str(error)[:300]}") from error
+    window = getattr(config, "sliding_window", None)
+    if window is not None and window < 1:
+        raise InvalidConfig(f"{CONFIG} has a sliding_window of {window}, through which nothing is seen")
     config._attn_implementation = "eager"
     return config
 
