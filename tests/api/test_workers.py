@@ -55,9 +55,9 @@ def metric(http: httpx.Client, name: str) -> float:
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
 
-def until_ready(http: httpx.Client) -> None:
+def until_ready(http: httpx.Client, seconds: float = 60) -> None:
     """Wait for a worker, and before it for the service to listen."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + seconds
     while True:
         with contextlib.suppress(httpx.ConnectError):
             if http.get("/health/ready").status_code == 200:

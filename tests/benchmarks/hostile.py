@@ -28,7 +28,7 @@ from tests.api.test_hostile import resident_mebibytes, safetensors
 from tests.api.test_workers import SLOW, metric, until_ready
 from tests.conftest import EXAMPLES, FAST, post
 
-LONGEST_SECONDS, SILENT_CONNECTIONS = 900, 16
+LONGEST_SECONDS, START_SECONDS, SILENT_CONNECTIONS = 900, 300, 16
 KILLERS = (
     safetensors(b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,%s]}}' % (b"4" * 5000), bytes(4)),
     safetensors(b'{"a":{"dtype":"\\ud800","shape":[1],"data_offsets":[0,4]}}', bytes(4)),
@@ -72,7 +72,7 @@ def serving(clients: int) -> Iterator[tuple[str, int]]:
     try:
         url = f"http://127.0.0.1:{port}"
         with httpx.Client(base_url=url, timeout=60) as http:
-            until_ready(http)
+            until_ready(http, START_SECONDS)
         yield url, server.pid
     finally:
         server.terminate()

@@ -75,7 +75,9 @@ class Service:
             yield Stage(stage="queued")
             stages: asyncio.Queue[Stage | None] = asyncio.Queue()
             job = asyncio.create_task(
-                self._outcomes([uploads[index] for index in missing], options, client, stages.put_nowait)
+                self._alone(uploads[0], options, client, stages.put_nowait)
+                if len(uploads) == 1
+                else self._together([uploads[index] for index in missing], options, client, stages.put_nowait)
             )
             job.add_done_callback(lambda _: stages.put_nowait(None))
             try:
@@ -91,39 +93,44 @@ class Service:
                     self.cache.put(keys[index], outcome.diagnosis)
         yield Answers([outcomes[index] for index in range(len(uploads))], len(known))
 
-    async def _outcomes(
+    async def _alone(self, upload: Upload, options: Options, client: str, tell: Listener) -> list[Outcome]:
+        """The outcome of one file. Raises `Problem` where it has none."""
+        refusal = self.supervisor.quarantine.refusal(upload.sha256)
+        if refusal is not None:
+            raise refusal
+        return await self.supervisor.run([upload], options, client, tell)
+
+    async def _together(
         self, uploads: Sequence[Upload], options: Options, client: str, tell: Listener
     ) -> list[Outcome]:
-        """Outcomes of a job. Raises `Problem` where the only file, or the service, has none."""
-        if len(uploads) == 1:
-            refusal = self.supervisor.quarantine.refusal(uploads[0].sha256)
-            if refusal is not None:
-                raise refusal
-            return await self.supervisor.run(uploads, options, client, tell)
-        kept = [index for index, upload in enumerate(uploads) if not self.supervisor.quarantine.refusal(upload.sha256)]
-        fresh: Sequence[Outcome]
-        failure: Unfinished | None = None
+        """Outcomes of a batch, in which what ends a worker costs only its own. Raises `Problem` where none starts."""
+        refused = [self.supervisor.quarantine.refusal(upload.sha256) for upload in uploads]
+        kept = [index for index, refusal in enumerate(refused) if refusal is None]
+        outcomes = {
+            index: Outcome(index=index, problem=refusal.document())
+            for index, refusal in enumerate(refused)
+            if refusal is not None
+        }
+        problem: Problem | None = None
+        fresh: Sequence[Outcome] = []
         try:
-            fresh = await self.supervisor.run([uploads[index] for index in kept], options, client, tell)
+            if kept:
+                fresh = await self.supervisor.run([uploads[index] for index in kept], options, client, tell)
         except Unfinished as unfinished:
-            fresh, failure = unfinished.outcomes, unfinished
-        outcomes = {kept[outcome.index]: outcome for outcome in fresh}
+            fresh, problem = unfinished.outcomes, unfinished
+        outcomes |= {kept[outcome.index]: outcome for outcome in fresh}
         lost = 0
-        for index, upload in enumerate(uploads):
-            if index in outcomes:
-                continue
-            if failure is not None and (failure.slug != "worker-lost" or lost == _MOST_LOST):
-                outcomes[index] = Outcome(index=index, problem=failure.document())
-                continue
-            # One of them has ended the worker: alone, each answers for itself.
-            try:
-                (outcomes[index],) = await self._outcomes([upload], options, client, tell)
-            except Unfinished as unfinished:
-                lost += unfinished.slug == "worker-lost"
-                outcomes[index] = Outcome(index=index, problem=unfinished.document())
-            except Problem as problem:
+        for index in [index for index in kept if index not in outcomes]:
+            assert problem is not None
+            if problem.slug != "worker-lost" or lost == _MOST_LOST:
                 outcomes[index] = Outcome(index=index, problem=problem.document())
-        return [outcomes[index] for index in range(len(uploads))]
+                continue
+            try:  # one of them has ended the worker: alone, each answers for itself
+                (outcomes[index],) = await self._alone(uploads[index], options, client, tell)
+            except Problem as own:
+                lost += own.slug == "worker-lost"
+                outcomes[index] = Outcome(index=index, problem=own.document())
+        return [outcomes[index].model_copy(update={"index": index}) for index in range(len(uploads))]
 
     async def _hashed(self, subjects: Sequence[Subject]) -> list[Upload]:
         try:
