@@ -13,23 +13,25 @@ from probe_sandwich.formulas.tasks import Task, TaskName
 from probe_sandwich.formulas.vocabulary import IDS, VARIABLES
 
 T = 16
+SHALLOW = Task(name=TaskName.FORMULA, variables=2, max_depth=1)
 TASKS = [Task(name=name) for name in TaskName]
+ALSO_SHALLOW = [*TASKS, SHALLOW]
 
 
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+@pytest.mark.parametrize("task", ALSO_SHALLOW, ids=lambda task: task.name)
 def test_half_of_the_formulas_are_satisfiable_at_every_length(task: Task) -> None:
     formulas = sample_formulas(task, 1, 40, 1000, seed=1)
     for length in np.unique(formulas.lengths):
         assert formulas.satisfiable[formulas.lengths == length].mean() == 0.5
 
 
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+@pytest.mark.parametrize("task", ALSO_SHALLOW, ids=lambda task: task.name)
 def test_labels_are_the_solvers(task: Task) -> None:
     formulas = sample_formulas(task, 1, 40, 400, seed=2)
     assert [satisfiable(text) for text in formulas.texts()] == formulas.satisfiable.tolist()
 
 
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+@pytest.mark.parametrize("task", ALSO_SHALLOW, ids=lambda task: task.name)
 def test_formulas_have_their_lengths_and_are_distinct(task: Task) -> None:
     formulas = sample_formulas(task, 20, 24, 400, seed=3)
     texts = list(formulas.texts())
@@ -37,7 +39,7 @@ def test_formulas_have_their_lengths_and_are_distinct(task: Task) -> None:
     assert len(set(texts)) == len(texts)
 
 
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+@pytest.mark.parametrize("task", ALSO_SHALLOW, ids=lambda task: task.name)
 def test_a_pair_differs_by_one_exchange_and_in_no_count(task: Task) -> None:
     formulas = sample_formulas(task, 12, 30, 400, seed=4)
     features = bag_of_symbols(formulas)
@@ -51,6 +53,19 @@ def test_no_renamed_formula_crosses_from_training_to_evaluation(task: Task) -> N
         return {row.tobytes() for row in canonical(formulas.ids)}
 
     assert not forms(Split.TRAINING) & forms(Split.EVALUATION)
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_bounded_formulas_grow_in_width_and_not_in_depth(depth: int) -> None:
+    task = SHALLOW.model_copy(update={"max_depth": depth})
+    texts = sample_formulas(task, 30, 33, 40, seed=7).texts()
+    depths = [max(text[:end].count("(") - text[:end].count(")") for end in range(len(text))) for text in texts]
+    assert max(depths) == depth
+
+
+def test_a_task_that_says_nothing_of_depth_is_written_as_before() -> None:
+    assert Task().model_dump() == {"name": "conjunction", "variables": 5, "max_clause": 3}
+    assert Task.model_validate_json(SHALLOW.model_dump_json()) == SHALLOW
 
 
 def test_renaming_variables_keeps_the_canonical_form() -> None:

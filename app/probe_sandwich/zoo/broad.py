@@ -23,6 +23,7 @@ _FIRST_SEED = 500_000_000
 
 _WIDTHS = (*[24] * 4, *[32] * 6, *[40] * 4, *[48] * 3, *[64] * 2, 96)
 _LARGE = 64
+_ANY_TASK_FROM = 12
 # Position offsets in multiples of T, and steps in multiples of the family's.
 _OFFSETS = {Scheme.LEARNED: (0.0, 0.5, 0.5, 1.0, 1.5), Scheme.SINUSOIDAL: (0.0, 0.25, 0.5, 1.0)}
 _STEPS = {
@@ -36,7 +37,10 @@ _STEPS = {
 
 @dataclass(frozen=True)
 class Family:
-    """What the configurations of one task are drawn from; what stands there twice is drawn twice as often."""
+    """What the configurations of one task are drawn from; what stands there twice is drawn twice as often.
+
+    `tasks`: its variants, the one with the most distinct formulas last.
+    """
 
     tasks: tuple[Task, ...]
     lengths: tuple[int, ...]
@@ -61,7 +65,8 @@ FAMILIES = {
         formulas=(5_000, 10_000, 20_000),
     ),
 }
-"""By task, in the order of their thousands; a family that joins goes to the end."""
+"""By task, in the order of their thousands; a family that joins goes to the end. What they were chosen by stands in
+`models/zoo-broad/trail.md`."""
 
 
 def broad_manifest(groups: int, seed: int = 0) -> list[Group]:
@@ -96,6 +101,8 @@ def _config(family: Family, scheme: Scheme, rng: np.random.Generator) -> Subject
     width = int(rng.choice(_WIDTHS))
     train_max_length = int(rng.choice(family.lengths))
     layers = int(rng.choice(family.layers))
+    # So short, few variables have too few distinct formulas: 108 conjunctions of three up to T = 8.
+    tasks = family.tasks if train_max_length >= _ANY_TASK_FROM else family.tasks[-1:]
     return SubjectConfig(
         d_model=width,
         # The widest would take the larger part of the time and of the store.
@@ -111,7 +118,7 @@ def _config(family: Family, scheme: Scheme, rng: np.random.Generator) -> Subject
         norm=rng.choice([Norm.PRE, Norm.PRE, Norm.PRE, Norm.POST]),
         activation=rng.choice([Activation.RELU, Activation.GELU]),
         train_max_length=train_max_length,
-        task=family.tasks[int(rng.integers(len(family.tasks)))],
+        task=tasks[int(rng.integers(len(tasks)))],
     )
 
 
