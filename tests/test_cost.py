@@ -23,6 +23,12 @@ def test_what_is_not_asked_costs_nothing(tiny_config: ConfigFactory) -> None:
     assert cost_of(tiny_config(), direct_test=False).total == 0
 
 
+def test_formulas_are_drawn_once_for_a_stack(tiny_config: ConfigFactory) -> None:
+    checkpoint = Checkpoint(tiny_config(), {}, "")
+    alone, beside = (estimate(checkpoint, {}, Options(), drawn).total for drawn in (False, True))
+    assert 0 < beside < alone / 2
+
+
 @pytest.mark.parametrize(
     ("cost", "words"),
     [

@@ -42,8 +42,10 @@ class Cost:
         return "lower noise_draws, or send fewer or smaller checkpoints"
 
 
-def estimate(checkpoint: AnyCheckpoint, meta_classifiers: MetaClassifiers, options: Options) -> Cost:
-    """What `diagnose` will spend on a checkpoint."""
+def estimate(
+    checkpoint: AnyCheckpoint, meta_classifiers: MetaClassifiers, options: Options, drawn: bool = False
+) -> Cost:
+    """What `diagnose` will spend on a checkpoint. `drawn`: its formulas are there, for another of its stack."""
     size, config = checkpoint.size, checkpoint.config
     meta = meta_classifiers.get(config.task.name)
     sandwich = direct_test = 0.0
@@ -56,6 +58,8 @@ def estimate(checkpoint: AnyCheckpoint, meta_classifiers: MetaClassifiers, optio
         for bucket in buckets(config.train_max_length):
             if config.longest_formula is None or bucket.max_length <= config.longest_formula:
                 longest, lengths = bucket.max_length, bucket.max_length - bucket.min_length + 1
-                formula = size.row_flop(1 + longest) + longest * _FLOP_A_SAMPLED_SYMBOL
-                direct_test += options.formulas_per_length * formula + lengths * longest * _FLOP_A_LENGTH
+                direct_test += options.formulas_per_length * size.row_flop(1 + longest)
+                if not drawn:
+                    symbol = options.formulas_per_length * _FLOP_A_SAMPLED_SYMBOL + lengths * _FLOP_A_LENGTH
+                    direct_test += longest * symbol
     return Cost(sandwich, direct_test)

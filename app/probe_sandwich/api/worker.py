@@ -141,7 +141,7 @@ class _Run:
             stop_if(self.cancelled)
             try:
                 checkpoint = load_upload(*_files(self.job.subjects[index]))
-                self._charge(checkpoint)
+                self._charge(checkpoint, drawn=bool(loaded))
                 loaded[index] = checkpoint
             except Exception as error:
                 self._refuse(index, error)
@@ -150,9 +150,9 @@ class _Run:
             for index, checkpoint in loaded.items():
                 self._diagnose({index: checkpoint}, alone=True)
 
-    def _charge(self, checkpoint: AnyCheckpoint) -> None:
+    def _charge(self, checkpoint: AnyCheckpoint, drawn: bool) -> None:
         """Raises `TooCostly`."""
-        cost = estimate(checkpoint, self.meta_classifiers, self.job.options)
+        cost = estimate(checkpoint, self.meta_classifiers, self.job.options, drawn)
         left = self.max_flop - self.spent
         if cost.total > left:
             raise TooCostly(cost, left, self.max_flop)
