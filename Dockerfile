@@ -29,7 +29,7 @@ RUN mkdir app \
 COPY app app
 COPY models models
 
-# Nothing outside /tmp is written to.
+# Nothing outside /tmp is written to, neither the answers kept nor the list of fonts of matplotlib.
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     PROBE_SANDWICH_CACHE_DIR=/tmp/answers MPLCONFIGDIR=/tmp/matplotlib
 USER 10001:10001
@@ -39,5 +39,4 @@ HEALTHCHECK --interval=15s --timeout=3s --start-period=60s --retries=3 \
 # SIGTERM stops the intake and lets running jobs end, for at most PROBE_SANDWICH_DRAIN_SECONDS.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["tini", "-s", "--"]
-# What `probe-sandwich serve` runs, without importing first what trains.
-CMD ["sh", "-c", "exec uvicorn probe_sandwich.main:app --host 0.0.0.0 --port 8000 --no-access-log --timeout-graceful-shutdown ${PROBE_SANDWICH_DRAIN_SECONDS:-30}"]
+CMD ["probe-sandwich", "serve", "--host", "0.0.0.0", "--port", "8000"]
