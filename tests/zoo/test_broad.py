@@ -1,9 +1,14 @@
 """The broad recipe: deterministic, balanced at every size, and open to further families."""
 
+import math
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from probe_sandwich.subjects.config import Scheme
+from probe_sandwich.subjects.transformer import weight_shapes
 from probe_sandwich.zoo import broad
 from probe_sandwich.zoo.broad import FAMILIES, GROUPS_A_FAMILY, broad_group, broad_manifest
 from probe_sandwich.zoo.recipe import RECIPES, manifest
@@ -62,8 +67,16 @@ def test_a_position_table_reaches_as_far_as_the_length_test() -> None:
     )
 
 
-def test_subjects_are_small_enough_for_the_store() -> None:
+def test_twelve_hundred_subjects_of_the_manifest_take_under_80_megabytes() -> None:
     groups = broad_manifest(100 * len(FAMILIES))
-    sizes = [4 * c.layers * c.d_model**2 + 2 * c.layers * c.d_model * c.d_ff for c in (g.config for g in groups)]
-    assert sum(sizes) / len(sizes) < 50_000
     assert all(group.eight_bits for group in groups)
+    sizes = [math.prod(shape) for group in groups for shape in weight_shapes(group.config).values()]
+    rows = 6_000
+    assert 1200 * (sum(sizes) / len(groups) + rows) < 80e6
+
+
+def test_steps_of_one_task_are_not_taken_for_the_broad_recipe(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "probe_sandwich.cli", "zoo", "build", str(tmp_path), "--recipe", "broad"]
+    refused = subprocess.run([*command, "--steps", "5"], check=False, capture_output=True, text=True)
+    assert refused.returncode != 0
+    assert "one-task" in refused.stderr

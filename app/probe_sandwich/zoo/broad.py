@@ -64,6 +64,13 @@ FAMILIES = {
         steps=1800,
         formulas=(5_000, 10_000, 20_000),
     ),
+    TaskName.FORMULA: Family(
+        tasks=(Task(name=TaskName.FORMULA, variables=2, max_depth=1),),
+        lengths=(16, 20, 20, 24, 24),
+        layers=(3, 4, 4, 4, 5),
+        steps=3000,
+        formulas=(10_000, 20_000, 30_000),
+    ),
 }
 """By task, in the order of their thousands; a family that joins goes to the end. What they were chosen by stands in
 `models/zoo-broad/trail.md`."""
