@@ -194,7 +194,7 @@ def test_a_file_that_is_not_there_costs_its_own_line_only(tmp_path: Path) -> Non
     done = told("classify", *files, "--json", "--no-direct-test", "--noise-draws", "1")
     answers = {answer["file"]: answer for answer in map(json.loads, done.stdout.splitlines())}
     assert done.exit_code == 1
-    assert answers[files[0]]["problem"]["type"] == "FileNotFoundError"
+    assert answers[files[0]]["problem"]["type"] == "UnreadableFile"
     assert answers[files[1]]["verdict"] in ("generalizer", "not_generalizer")
 
 

@@ -36,8 +36,8 @@ def settings_of(environment: dict[str, Any]) -> Settings:
     return Settings(**{name.removeprefix("PROBE_SANDWICH_").lower(): value for name, value in environment.items()})
 
 
-def test_every_variable_of_the_service_is_in_the_readme_and_no_other() -> None:
-    named = set(re.findall(r"PROBE_SANDWICH_[A-Z_]+", (ROOT / "README.md").read_text()))
+def test_every_variable_of_the_service_is_in_its_page_and_no_other() -> None:
+    named = set(re.findall(r"PROBE_SANDWICH_[A-Z_]+", (ROOT / "docs" / "service.md").read_text()))
     assert named - {"PROBE_SANDWICH_"} == VARIABLES
 
 

@@ -99,9 +99,10 @@ class Diagnosis(BaseModel):
         "wrong together, the more so on a subject unlike the zoo's"
     )
     withheld_probability: float | None = Field(
+        default=None,
         description="not an answer: the number that was computed where the verdict is `abstain`, kept for those who "
         "study abstaining. The question does not apply to this subject, or the ensemble does not know; null where "
-        "there is a verdict, and where no probe could be asked or placed"
+        "there is a verdict, and where no probe could be asked or placed",
     )
     verdict: Verdict
     reason: str

@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 from probe_sandwich.api import supervisor as supervising
-from probe_sandwich.api.messages import Cancel, Done, Job, Outcome, Stage, Started
+from probe_sandwich.api.messages import Cancel, Done, Job, LoadedMetaClassifier, Outcome, Stage, Started
 from probe_sandwich.api.worker_process import WorkerLost
+from probe_sandwich.formulas.tasks import TaskName
 from probe_sandwich.settings import Settings
 
 KILLER, PATIENT, STUBBORN = b"killer", b"patient", b"stubborn"
 _DIAGNOSIS = Path(supervising.__file__).with_name("example_diagnosis.json").read_text()
+_LOADED = LoadedMetaClassifier(
+    name="fake", task=TaskName.CONJUNCTION, version=1, train_max_length=12, sha256="0" * 64, card_sha256="0" * 64
+)
 
 
 class FakeProcess:
@@ -28,7 +32,7 @@ class FakeProcess:
         type(self).started += 1
         self.messages: asyncio.Queue[Any] = asyncio.Queue()
         self.ended = asyncio.Event()
-        self.messages.put_nowait(Started(meta_classifiers=[]))
+        self.messages.put_nowait(Started(meta_classifiers=[_LOADED]))
         self.deaf = False
 
     def send(self, message: Job | Cancel) -> None:
@@ -63,12 +67,17 @@ class FakeProcess:
         pass
 
 
+def put_in_place(patch: pytest.MonkeyPatch) -> None:
+    """Put it in the place of worker processes; pauses become short."""
+    patch.setattr(supervising, "WorkerProcess", FakeProcess)
+    patch.setattr(supervising, "_PAUSE_SECONDS", 0.01)
+    patch.setattr(supervising, "_CANCEL_SECONDS", 0.2)
+    patch.setattr(FakeProcess, "started", 0)
+
+
 @contextmanager
 def faking() -> Iterator[None]:
-    """Put it in the place of worker processes; pauses become short."""
+    """The same for a while."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(supervising, "WorkerProcess", FakeProcess)
-        patch.setattr(supervising, "_PAUSE_SECONDS", 0.01)
-        patch.setattr(supervising, "_CANCEL_SECONDS", 0.2)
-        patch.setattr(FakeProcess, "started", 0)
+        put_in_place(patch)
         yield

@@ -56,8 +56,9 @@ def behind(app: Any, root_path: str = "") -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with faking(), running(Settings.model_validate(SMALL)) as address:
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    models = {"models_dir": tmp_path_factory.mktemp("models")}
+    with faking(), running(Settings.model_validate(SMALL | models)) as address:
         yield address
 
 
@@ -273,7 +274,7 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
     for name in ("API_KEY", "WORKER_MEMORY_BYTES", "CORS_ORIGINS", "DEVICE"):
         monkeypatch.setenv(f"PROBE_SANDWICH_{name}", "")
     settings = Settings()
-    assert (settings.api_key, settings.worker_memory_bytes, settings.cors_origins) == (None, None, [])
+    assert (settings.api_key, settings.worker_memory_bytes, settings.cors_origins) == (None, 2**30, [])
 
 
 def test_an_upload_lies_on_disk_once_and_goes_with_the_request(guarded: httpx.Client, monkeypatch: Any) -> None:

@@ -1,7 +1,6 @@
 """The cache believes nothing that others could have written, and removes nothing that is not its own."""
 
 import json
-import logging
 import os
 from pathlib import Path
 
@@ -45,7 +44,6 @@ def test_a_folder_of_another_user_is_neither_believed_nor_filled(
     cache: Cache, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: os.stat(cache.folder).st_uid + 1)
-    monkeypatch.setattr(logging.getLogger("probe_sandwich"), "propagate", True)
     assert cache.get(KEY) is None
     assert cache.get(KEY) is None
     cache.put("1" * 64, ANSWER)

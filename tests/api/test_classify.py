@@ -13,7 +13,13 @@ from probe_sandwich.api.problems import _STATUS_OF_CHECKPOINT_ERRORS
 from probe_sandwich.client import Client, ServiceProblem
 from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
-from probe_sandwich.subjects.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from probe_sandwich.subjects.checkpoint import (
+    CheckpointError,
+    UnreadableFile,
+    UnrunnableModel,
+    load_checkpoint,
+    save_checkpoint,
+)
 
 from tests.api.bundles import bundle_of, zip_of
 from tests.conftest import EXAMPLES, FAST, ConfigFactory, fresh_weights, post, running
@@ -155,7 +161,9 @@ def test_every_bad_upload_gets_its_problem_within_a_second_and_the_next_good_one
 ) -> None:
     uploads = bad_uploads(checkpoint_file)
     named = {name.strip() for name in uploads}
-    assert len(named) == len(_STATUS_OF_CHECKPOINT_ERRORS), "a cause is not tried"
+    # What nobody foresaw, and what needs the library of foreign models, is tried in tests/subjects.
+    elsewhere = {UnreadableFile, UnrunnableModel}
+    assert len(named) == len(_STATUS_OF_CHECKPOINT_ERRORS.keys() - elsewhere), "a cause is not tried"
     for slug, (status, content) in uploads.items():
         started = time.monotonic()
         response = post(http, content)

@@ -25,16 +25,16 @@ from probe_sandwich.diagnosis import Options
 from probe_sandwich.main import create_app
 from probe_sandwich.settings import Settings
 
-from tests.api.fakes import KILLER, PATIENT, STUBBORN, FakeProcess, faking
+from tests.api.fakes import KILLER, PATIENT, STUBBORN, FakeProcess, put_in_place
 from tests.api.raw import slug
 from tests.conftest import FAST, post, running
 
 
 @pytest.fixture
-def fake(tmp_path: Path) -> Iterator[Settings]:
-    """Workers that are no processes."""
-    with faking():
-        yield Settings(device="cpu", models_dir=tmp_path, cache_bytes=0, deadline_seconds=0.5)
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Workers that are no processes; put in place by the test's own patch, so that it is undone in order."""
+    put_in_place(monkeypatch)
+    return Settings(device="cpu", models_dir=tmp_path, cache_bytes=0, deadline_seconds=0.5)
 
 
 @pytest.fixture

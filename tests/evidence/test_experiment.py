@@ -10,7 +10,7 @@ from probe_sandwich.evidence.arms import CONTROLS, SEVERED, SHUFFLED, shuffling
 from probe_sandwich.evidence.build import train_meta_classifier
 from probe_sandwich.evidence.evaluation import NothingToCompare, evaluate_meta_classifier
 from probe_sandwich.evidence.folds import make_folds
-from probe_sandwich.evidence.metrics import auc, bootstrap_by_group
+from probe_sandwich.evidence.metrics import auc_interval
 from probe_sandwich.evidence.predictions import read_predictions
 from probe_sandwich.evidence.zoo import Zoo
 from probe_sandwich.sandwich.card import Card
@@ -88,7 +88,7 @@ def test_severed_responses_tell_subjects_apart_by_nothing(trained: Path, zoo: Zo
 def test_shuffled_labels_leave_the_sandwich_at_chance(trained: Path, zoo: Zoo) -> None:
     probability = read_predictions(trained / "predictions.csv")[SHUFFLED]
     labels = zoo.labels[shuffling(len(zoo.rows))]
-    low, high = bootstrap_by_group(lambda rows: auc(probability[rows], labels[rows]), zoo.groups, seed=0)
+    low, high = auc_interval(probability, labels, zoo.groups, seed=0)
     assert low is not None
     assert high is not None
     assert low < 0.5 < high

@@ -102,13 +102,13 @@ def evaluate_meta_classifier(
     zoo of subjects unlike this one's, on which abstaining is tested.
     Raises `NotAZoo`, `OtherZoo`, `NothingToCompare`.
     """
+    meta = load_meta_classifier(model, device)
     stored = read_predictions(model / PREDICTIONS)
     if SCHEME_LEFT_OUT not in stored:
         raise NothingToCompare(
             f"{model} holds a sandwich trained alone, and its figures stand in its card; for a report that compares "
             "it, train again without `--only`"
         )
-    meta = load_meta_classifier(model, device)
     parts = _parts(meta, zoo_folder, model)
     rows = [row for part in parts.every for row in part.rows]
     cohorts = load_cohorts(zoo_folder, rows, device)

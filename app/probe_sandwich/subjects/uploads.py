@@ -86,5 +86,7 @@ def _load_foreign(parts: Parts) -> "ForeignCheckpoint":
     return load_bundle(bundle)
 
 
-def _unforeseen(error: Exception) -> UnreadableFile:
+def _unforeseen(error: Exception) -> UnreadableFile | MemoryError:
+    if "can't allocate memory" in str(error):  # PyTorch's CPU allocator has no error type of its own
+        return MemoryError()
     return UnreadableFile(f"the file cannot be read ({type(error).__name__}: {str(error)[:200]}); save it again")
