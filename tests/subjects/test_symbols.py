@@ -12,7 +12,7 @@ from probe_sandwich.length_test import Definition, run_length_test
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier
 from probe_sandwich.settings import SHIPPED_MODELS
-from probe_sandwich.subjects.bundles import read_bundle
+from probe_sandwich.subjects.bundles import Zipped, read_bundle
 from probe_sandwich.subjects.checkpoint import (
     Checkpoint,
     InvalidConfig,
@@ -106,11 +106,11 @@ def described(path: Path, **changes: object) -> Path:
 
 def test_a_foreign_description_takes_names_and_needs_no_unused_symbols(tmp_path: Path) -> None:
     path = tmp_path / "one.zip"
-    assert read_bundle(described(path)).description.symbols == NAMES
+    assert read_bundle(Zipped(described(path))).description.symbols == NAMES
     with pytest.raises(MissingSymbol, match="lacks a ~;"):
-        read_bundle(described(path, symbols={}))
+        read_bundle(Zipped(described(path, symbols={})))
     with pytest.raises(InvalidConfig, match="two things"):
-        read_bundle(described(path, symbols=NAMES | {"b": "c"}))
+        read_bundle(Zipped(described(path, symbols=NAMES | {"b": "c"})))
 
 
 def reason_of(config: SubjectConfig, weights: dict[str, Tensor], meta: MetaClassifier) -> str:
