@@ -23,7 +23,10 @@ from probe_sandwich.zoo.recipe import RECIPES, manifest
 def prediction(members: NDArray[np.float64], unlikeness: NDArray[np.float64]) -> Prediction:
     """What an ensemble of these members says."""
     mean = members.mean(axis=0)
-    return Prediction(mean, mean, mean, unlikeness, members)
+    nothing = np.zeros(len(mean))
+    return Prediction(
+        mean, mean, mean, unlikeness, members, nothing.astype(np.int64), nothing, np.ones(len(mean), dtype=bool)
+    )
 
 
 def test_an_interval_holds_one_more_member_as_often_as_it_claims() -> None:
