@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import torch
 from probe_sandwich.diagnosis import Verdict, diagnose, load_meta_classifiers
-from probe_sandwich.formulas.tasks import TaskName
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier
@@ -15,6 +14,7 @@ from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.checkpoint import save_checkpoint
 from probe_sandwich.subjects.config import SubjectConfig
 from probe_sandwich.subjects.uploads import load_upload
+from probe_sandwich.tasks.logic.tasks import TaskName
 
 from tests.conftest import EXAMPLES, ConfigFactory, fresh_weights
 

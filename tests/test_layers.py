@@ -7,7 +7,7 @@ import pytest
 
 APP = Path(__file__).resolve().parents[1] / "app" / "probe_sandwich"
 LAYERS = (
-    {"formulas", "options"},
+    {"tasks", "options"},
     {"subjects"},
     {"length_test"},
     {"zoo"},
@@ -19,7 +19,7 @@ LAYERS = (
     {"main", "cli"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-CORE = {"formulas", "options", "subjects", "length_test", "zoo", "sandwich", "evidence", "diagnosis", "cost"}
+CORE = {"tasks", "options", "subjects", "length_test", "zoo", "sandwich", "evidence", "diagnosis", "cost"}
 
 
 def layer_of(path: Path) -> str:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Union
 import torch
 from pydantic import BaseModel, Field
 
-from probe_sandwich.formulas.tasks import TaskName
 from probe_sandwich.length_test import Definition, LengthTestResult, bucket_formulas, buckets, run_length_test
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.card import Card
@@ -23,6 +22,7 @@ from probe_sandwich.subjects.config import Placing, SubjectConfig
 from probe_sandwich.subjects.subject import SubjectFacts, Subjects
 from probe_sandwich.subjects.transformer import parameter_count
 from probe_sandwich.subjects.uploads import stacked
+from probe_sandwich.tasks.logic.tasks import TaskName
 
 if TYPE_CHECKING:
     from probe_sandwich.subjects.hugging_face import ForeignCheckpoint

@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from probe_sandwich.formulas.datasets import Formulas, NoFormulas, Split, sample_formulas
-from probe_sandwich.formulas.sampler import Style
-from probe_sandwich.formulas.tasks import Task
 from probe_sandwich.subjects.batching import Cancelling, never, row_batches, stop_if
 from probe_sandwich.subjects.subject import Subjects
+from probe_sandwich.tasks.logic.datasets import Formulas, NoFormulas, Split, sample_formulas
+from probe_sandwich.tasks.logic.sampler import Style
+from probe_sandwich.tasks.logic.tasks import Task
 
 BUCKET_EDGES = (0.0, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Multiples of the training length T; the first bucket is in-distribution, the next two are (T, 2T]."""

@@ -4,7 +4,7 @@ import io
 import json
 import zipfile
 
-from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS
+from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
 
 
 def zip_of(**files: bytes) -> bytes:

@@ -10,8 +10,8 @@ import pytest
 from probe_sandwich.api import supervisor as supervising
 from probe_sandwich.api.messages import Cancel, Done, Job, LoadedMetaClassifier, Outcome, Stage, Started
 from probe_sandwich.api.worker_process import WorkerLost
-from probe_sandwich.formulas.tasks import TaskName
 from probe_sandwich.settings import Settings
+from probe_sandwich.tasks.logic.tasks import TaskName
 
 KILLER, PATIENT, STUBBORN = b"killer", b"patient", b"stubborn"
 _DIAGNOSIS = Path(supervising.__file__).with_name("example_diagnosis.json").read_text()

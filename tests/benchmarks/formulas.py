@@ -2,9 +2,9 @@
 
 import time
 
-from probe_sandwich.formulas.datasets import Split, sample_formulas
-from probe_sandwich.formulas.solver import reference_satisfiable, satisfiable
-from probe_sandwich.formulas.tasks import Task, TaskName
+from probe_sandwich.tasks.logic.datasets import Split, sample_formulas
+from probe_sandwich.tasks.logic.solver import reference_satisfiable, satisfiable
+from probe_sandwich.tasks.logic.tasks import Task, TaskName
 
 for name in TaskName:
     started = time.process_time()

@@ -21,11 +21,11 @@ from probe_sandwich.evidence.folds import make_folds
 from probe_sandwich.evidence.metrics import auc
 from probe_sandwich.evidence.placed import placed_gaps
 from probe_sandwich.evidence.price import tokens_of_methods
-from probe_sandwich.formulas.datasets import sample_formulas
 from probe_sandwich.sandwich.cohorts import Cohort
 from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.placements import Kind
 from probe_sandwich.subjects.transformer import SubjectStack
+from probe_sandwich.tasks.logic.datasets import sample_formulas
 
 from tests.conftest import StackFactory
 

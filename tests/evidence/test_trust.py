@@ -14,9 +14,9 @@ from probe_sandwich.evidence.strangers import (
     with_shuffled_weights,
 )
 from probe_sandwich.evidence.trust import abstaining, coverage, risk_coverage, told
-from probe_sandwich.formulas.tasks import TaskName
 from probe_sandwich.sandwich.cohorts import Cohort
 from probe_sandwich.sandwich.meta_classifier import LEVEL, Prediction
+from probe_sandwich.tasks.logic.tasks import TaskName
 from probe_sandwich.zoo.recipe import RECIPES, manifest
 
 

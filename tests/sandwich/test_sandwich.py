@@ -8,8 +8,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from probe_sandwich.formulas.solver import MalformedFormula, satisfiable
-from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS, decode
 from probe_sandwich.length_test import Definition
 from probe_sandwich.sandwich.calibration import Calibration, fit_calibration
 from probe_sandwich.sandwich.card import Card
@@ -32,6 +30,8 @@ from probe_sandwich.sandwich.sandwich import NoiseTooNarrow, Sandwich, draw_nois
 from probe_sandwich.sandwich.support import fit_support
 from probe_sandwich.sandwich.training import fit_readout
 from probe_sandwich.subjects.transformer import SubjectStack
+from probe_sandwich.tasks.logic.solver import MalformedFormula, satisfiable
+from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS, decode
 from safetensors.torch import load_file, save_file
 
 from tests.conftest import StackFactory

@@ -11,14 +11,14 @@ import pytest
 import torch
 from probe_sandwich.api.problems import problem_of
 from probe_sandwich.diagnosis import Options, Verdict, diagnose, load_meta_classifiers
-from probe_sandwich.formulas.datasets import Formulas, sample_formulas
-from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS
 from probe_sandwich.length_test import Definition, run_length_test
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects import checkpoint as checkpoints
 from probe_sandwich.subjects.bundles import ARCHITECTURES
 from probe_sandwich.subjects.checkpoint import CheckpointError
 from probe_sandwich.subjects.uploads import load_upload
+from probe_sandwich.tasks.logic.datasets import Formulas, sample_formulas
+from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
 
 transformers = pytest.importorskip("transformers")
 FAMILIES = pytest.importorskip("probe_sandwich.subjects.hugging_face").FAMILIES

@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 from probe_sandwich.diagnosis import diagnose, load_meta_classifiers
-from probe_sandwich.formulas.tasks import Task, TaskName
-from probe_sandwich.formulas.vocabulary import CLOSE, IDS, OPEN, OR, VOCABULARY
 from probe_sandwich.length_test import Definition, run_length_test
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier
@@ -22,6 +20,8 @@ from probe_sandwich.subjects.checkpoint import (
 )
 from probe_sandwich.subjects.config import SubjectConfig
 from probe_sandwich.subjects.transformer import SubjectStack, join
+from probe_sandwich.tasks.logic.tasks import Task, TaskName
+from probe_sandwich.tasks.logic.vocabulary import CLOSE, IDS, OPEN, OR, VOCABULARY
 from pydantic import ValidationError
 from torch import Tensor
 

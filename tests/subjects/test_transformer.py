@@ -4,9 +4,9 @@ from itertools import product
 
 import pytest
 import torch
-from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS, VOCABULARY
 from probe_sandwich.subjects.config import Pooling, Scheme
 from probe_sandwich.subjects.transformer import UnlikeShapes, join, parameter_count, weight_shapes
+from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS, VOCABULARY
 
 from tests.conftest import ConfigFactory, StackFactory, fresh_weights
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter
 
-from probe_sandwich.formulas.tasks import TaskName
 from probe_sandwich.options import Options
+from probe_sandwich.tasks.logic.tasks import TaskName
 
 
 class ProblemDocument(BaseModel):

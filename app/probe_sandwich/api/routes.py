@@ -23,8 +23,8 @@ from probe_sandwich.api.reference import Example, Histogram, example_file, examp
 from probe_sandwich.api.service import Answers, Service
 from probe_sandwich.api.spool import path_of
 from probe_sandwich.diagnosis import Diagnosis
-from probe_sandwich.formulas.tasks import TaskName
 from probe_sandwich.options import Options
+from probe_sandwich.tasks.logic.tasks import TaskName
 
 CLASSIFY, CLASSIFY_BATCH = "/classify", "/classify/batch"
 EVENT_STREAM = "text/event-stream"

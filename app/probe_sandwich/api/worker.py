@@ -39,13 +39,13 @@ from probe_sandwich.diagnosis import (
     stacks,
     warm_up,
 )
-from probe_sandwich.formulas.datasets import NoFormulas
 from probe_sandwich.sandwich.meta_classifier import DamagedMetaClassifier
 from probe_sandwich.settings import Settings
 from probe_sandwich.subjects.batching import Cancelled, stop_if
 from probe_sandwich.subjects.checkpoint import Checkpoint, CheckpointError, UnreadableFile, UnrunnableModel
 from probe_sandwich.subjects.config import SubjectConfig
 from probe_sandwich.subjects.uploads import load_upload, preview_upload
+from probe_sandwich.tasks.logic.datasets import NoFormulas
 
 log = logging.getLogger("probe_sandwich.worker")
 

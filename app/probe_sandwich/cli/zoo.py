@@ -11,7 +11,7 @@ import typer
 from probe_sandwich.cli.options import CORES, MOST_SEED, Device
 from probe_sandwich.cli.show import progress_bar, show_zoo, show_zoo_card
 from probe_sandwich.cli.told import console, fail, told
-from probe_sandwich.formulas.tasks import TaskName
+from probe_sandwich.tasks.logic.tasks import TaskName
 
 if TYPE_CHECKING:
     from probe_sandwich.zoo.build import Engine

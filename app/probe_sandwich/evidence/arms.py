@@ -11,14 +11,14 @@ from torch import Tensor
 
 from probe_sandwich.evidence.folds import Fold, leave_one_scheme_out, thinned
 from probe_sandwich.evidence.zoo import Zoo
-from probe_sandwich.formulas.datasets import sample_formulas
-from probe_sandwich.formulas.tasks import Task
 from probe_sandwich.options import DRAWS
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.generator import one_hot_symbols
 from probe_sandwich.sandwich.kept import Kept
 from probe_sandwich.sandwich.meta_classifier import judging_noise
 from probe_sandwich.sandwich.training import kept_noise, start_sandwich
+from probe_sandwich.tasks.logic.datasets import sample_formulas
+from probe_sandwich.tasks.logic.tasks import Task
 
 SANDWICH, SCHEME_LEFT_OUT, SHUFFLED, SEVERED = "sandwich", "scheme_left_out", "shuffled_labels", "severed_responses"
 USUAL_PLACES, NOT_TRAINED, LONGER_PROBES = "usual_places", "generator_not_trained", "longer_probes"

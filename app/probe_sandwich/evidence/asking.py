@@ -11,13 +11,13 @@ from torch import Tensor
 
 from probe_sandwich.evidence.metrics import auc
 from probe_sandwich.evidence.zoo import Zoo
-from probe_sandwich.formulas.solver import MalformedFormula, satisfiable
-from probe_sandwich.formulas.vocabulary import AND, NOT
 from probe_sandwich.options import DRAWS
 from probe_sandwich.sandwich.cohorts import Cohort, among
 from probe_sandwich.sandwich.kept import Kept, keep
 from probe_sandwich.sandwich.meta_classifier import Member, MetaClassifier, judging_noise, score
 from probe_sandwich.sandwich.readout import CHANNELS
+from probe_sandwich.tasks.logic.solver import MalformedFormula, satisfiable
+from probe_sandwich.tasks.logic.vocabulary import AND, NOT
 
 USUAL = "usual places"
 _CHANNELS_OF = {

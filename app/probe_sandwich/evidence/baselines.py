@@ -19,11 +19,11 @@ from torch import Tensor
 from probe_sandwich.evidence.folds import Fold, make_folds
 from probe_sandwich.evidence.placed import placed_gaps
 from probe_sandwich.evidence.zoo import Zoo
-from probe_sandwich.formulas.datasets import sample_formulas
 from probe_sandwich.options import DRAWS
 from probe_sandwich.sandwich.cohorts import Cohort
 from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.subjects.config import Activation, Norm, Pooling, Scheme, Shape
+from probe_sandwich.tasks.logic.datasets import sample_formulas
 from probe_sandwich.zoo.shards import IndexRow
 
 CONFIGURATION, IN_DISTRIBUTION = "configuration", "in_distribution"

@@ -14,9 +14,9 @@ from probe_sandwich.evidence.asking import Asking
 from probe_sandwich.evidence.baselines import CONFIGURATION, PLACED_FORMULAS
 from probe_sandwich.evidence.metrics import auc
 from probe_sandwich.evidence.zoo import Zoo
-from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS
 from probe_sandwich.length_test import wilson_interval
 from probe_sandwich.sandwich.card import Card
+from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
 
 mpl.use("Agg")
 

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS
 from probe_sandwich.sandwich.cohorts import Cohort, among, in_chunks, shuffled_chunks
 from probe_sandwich.subjects.subject import Subjects
+from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
 
 SYMBOLS = len(FORMULA_SYMBOLS)
 PROBES = {"probegen": 64, "mntd": 10}

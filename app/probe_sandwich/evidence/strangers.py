@@ -11,11 +11,11 @@ import torch
 from probe_sandwich.evidence.ensemble import join_predictions
 from probe_sandwich.evidence.trust import Told, told
 from probe_sandwich.evidence.zoo import Zoo
-from probe_sandwich.formulas.tasks import TaskName
 from probe_sandwich.sandwich.cohorts import load_cohorts
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier, Prediction
 from probe_sandwich.subjects.config import SubjectConfig
 from probe_sandwich.subjects.transformer import SubjectStack, initial_weights, join
+from probe_sandwich.tasks.logic.tasks import TaskName
 from probe_sandwich.zoo.recipe import RECIPES, Group, manifest
 from probe_sandwich.zoo.shards import read_index
 

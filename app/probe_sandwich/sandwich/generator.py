@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from probe_sandwich.formulas.vocabulary import AND, FORMULA_SYMBOLS, IDS, NOT, VARIABLES
 from probe_sandwich.sandwich.config import SandwichConfig
+from probe_sandwich.tasks.logic.vocabulary import AND, FORMULA_SYMBOLS, IDS, NOT, VARIABLES
 
 SYMBOLS = len(FORMULA_SYMBOLS)
 _WARM_UP_BATCH, _WARM_UP_RATE = 256, 2e-3

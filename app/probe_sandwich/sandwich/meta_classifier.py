@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS
 from probe_sandwich.options import DRAWS, NOISE_SEED
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.card import Card
@@ -22,6 +21,7 @@ from probe_sandwich.sandwich.sandwich import Sandwich, draw_noise
 from probe_sandwich.sandwich.support import Support
 from probe_sandwich.subjects.batching import Cancelling, never
 from probe_sandwich.subjects.subject import Subjects
+from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
 from probe_sandwich.zoo.shards import write_atomically
 
 WEIGHTS, CARD = "sandwich.safetensors", "card.json"

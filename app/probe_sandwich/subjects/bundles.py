@@ -15,7 +15,6 @@ from typing import Any, BinaryIO, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from probe_sandwich.formulas.tasks import Task
 from probe_sandwich.subjects.checkpoint import (
     MAX_PARAMETERS,
     BadBundle,
@@ -27,6 +26,7 @@ from probe_sandwich.subjects.checkpoint import (
     told,
 )
 from probe_sandwich.subjects.symbols import check_names, missing_symbols
+from probe_sandwich.tasks.logic.tasks import Task
 
 CONFIG, WEIGHTS, DESCRIPTION, TOKENIZER = "config.json", "model.safetensors", "subject.json", "tokenizer.json"
 ARCHITECTURES = (

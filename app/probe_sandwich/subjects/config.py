@@ -5,10 +5,10 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from probe_sandwich.formulas.tasks import Task
-from probe_sandwich.formulas.vocabulary import BEGIN, PAD, VOCABULARY
 from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.symbols import check_names, missing_symbols, own_ids, untested_symbols
+from probe_sandwich.tasks.logic.tasks import Task
+from probe_sandwich.tasks.logic.vocabulary import BEGIN, PAD, VOCABULARY
 
 
 class Scheme(StrEnum):

@@ -13,8 +13,6 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from probe_sandwich.formulas.tasks import Task
-from probe_sandwich.formulas.vocabulary import BEGIN_ID
 from probe_sandwich.subjects.bundles import CONFIG, DESCRIPTION, Bundle, Description
 from probe_sandwich.subjects.checkpoint import (
     MAX_PARAMETERS,
@@ -30,6 +28,8 @@ from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.symbols import own_ids, untested_symbols
 from probe_sandwich.subjects.transformer import CLASSES, Responses, lens_depths
+from probe_sandwich.tasks.logic.tasks import Task
+from probe_sandwich.tasks.logic.vocabulary import BEGIN_ID
 
 MAX_LAYERS = 48
 # How a model is run here, whatever its file says; none of it changes an answer.

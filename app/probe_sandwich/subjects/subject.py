@@ -6,10 +6,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from probe_sandwich.formulas.tasks import Task
 from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.transformer import Responses
+from probe_sandwich.tasks.logic.tasks import Task
 
 
 class SubjectFacts(Protocol):

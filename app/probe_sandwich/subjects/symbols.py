@@ -5,8 +5,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from probe_sandwich.formulas.tasks import Task, TaskName
-from probe_sandwich.formulas.vocabulary import AND, FORMULA_SYMBOLS, NOT, VARIABLES, VOCABULARY
+from probe_sandwich.tasks.logic.tasks import Task, TaskName
+from probe_sandwich.tasks.logic.vocabulary import AND, FORMULA_SYMBOLS, NOT, VARIABLES, VOCABULARY
 
 _MOST_REMAINING = 64
 

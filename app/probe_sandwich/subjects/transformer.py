@@ -13,10 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from probe_sandwich.formulas.vocabulary import BEGIN_ID
 from probe_sandwich.subjects.config import Activation, Norm, Pooling, Scheme, SubjectConfig
 from probe_sandwich.subjects.positions import Positions, stack_positions, turn
 from probe_sandwich.subjects.size import Size
+from probe_sandwich.tasks.logic.vocabulary import BEGIN_ID
 
 CLASSES = 2
 Weights = Mapping[str, Tensor]
@@ -112,7 +112,7 @@ class SubjectStack:
     def embed_ids(self, ids: Tensor) -> Tensor:
         """Symbol ids `(models or 1, batch, length)` as vectors `(models, batch, length, d_model)`.
 
-        Ids are those of `probe_sandwich.formulas.vocabulary`, whatever order the subject's own vocabulary has.
+        Ids are those of `probe_sandwich.tasks.logic.vocabulary`, whatever order the subject's own vocabulary has.
         """
         embedding = self._embedding()
         if ids.shape[0] == 1:

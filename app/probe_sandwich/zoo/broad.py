@@ -10,8 +10,8 @@ from itertools import chain
 
 import numpy as np
 
-from probe_sandwich.formulas.tasks import Task, TaskName
 from probe_sandwich.subjects.config import Activation, Norm, Pooling, Scheme, SubjectConfig
+from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.zoo.recipe import SCHEMES, Group
 from probe_sandwich.zoo.training import TrainingConfig
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from probe_sandwich.formulas.tasks import Task, TaskName
 from probe_sandwich.subjects.config import Activation, Norm, Pooling, Scheme, SubjectConfig
+from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.zoo.training import TrainingConfig
 
 SCHEMES = tuple(Scheme)

@@ -9,10 +9,10 @@ import torch
 from pydantic import BaseModel
 from torch import Tensor
 
-from probe_sandwich.formulas.sampler import OTHER_STYLES
 from probe_sandwich.length_test import Definition, LengthTestResult, run_length_test
 from probe_sandwich.subjects.config import Shape
 from probe_sandwich.subjects.transformer import SubjectStack, join
+from probe_sandwich.tasks.logic.sampler import OTHER_STYLES
 from probe_sandwich.zoo.build import training_run
 from probe_sandwich.zoo.recipe import Group
 from probe_sandwich.zoo.shards import IndexRow, read_weights, subject_hash

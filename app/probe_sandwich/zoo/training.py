@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from probe_sandwich.formulas.datasets import Formulas
 from probe_sandwich.subjects.config import Scheme, SubjectConfig
 from probe_sandwich.subjects.transformer import SubjectStack, check_alike, initial_weights, weight_shapes
+from probe_sandwich.tasks.logic.datasets import Formulas
 
 BETAS, EPSILON = (0.9, 0.98), 1e-8
 WARM_UP = 0.15

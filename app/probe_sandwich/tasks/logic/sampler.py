@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from probe_sandwich.formulas.solver import TRUTH_TABLES
-from probe_sandwich.formulas.tasks import LEAF, Skeleton, Task, TaskName, sample_skeleton
-from probe_sandwich.formulas.vocabulary import AND, IDS, NOT, VARIABLES
+from probe_sandwich.tasks.logic.solver import TRUTH_TABLES
+from probe_sandwich.tasks.logic.tasks import LEAF, Skeleton, Task, TaskName, sample_skeleton
+from probe_sandwich.tasks.logic.vocabulary import AND, IDS, NOT, VARIABLES
 
 _TABLES = np.array([TRUTH_TABLES[name] for name in VARIABLES], dtype=np.uint32)
 _SKIP = 255

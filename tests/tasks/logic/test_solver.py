@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from probe_sandwich.formulas.solver import MalformedFormula, reference_satisfiable, satisfiable
-from probe_sandwich.formulas.vocabulary import VARIABLES, UnknownSymbol, decode, encode
+from probe_sandwich.tasks.logic.solver import MalformedFormula, reference_satisfiable, satisfiable
+from probe_sandwich.tasks.logic.vocabulary import VARIABLES, UnknownSymbol, decode, encode
 
 formula_texts = st.recursive(
     st.sampled_from(VARIABLES),

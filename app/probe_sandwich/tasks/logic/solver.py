@@ -10,7 +10,7 @@ from functools import reduce
 from pysat.formula import And, Atom, Formula, Neg, Or
 from pysat.solvers import Solver
 
-from probe_sandwich.formulas.vocabulary import AND, CLOSE, NOT, OPEN, OR, VARIABLES
+from probe_sandwich.tasks.logic.vocabulary import AND, CLOSE, NOT, OPEN, OR, VARIABLES
 
 ASSIGNMENTS = 1 << len(VARIABLES)
 ALL_TRUE = (1 << ASSIGNMENTS) - 1

@@ -12,9 +12,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from probe_sandwich.formulas.sampler import STYLES, Pairs, Style, sample_pairs
-from probe_sandwich.formulas.tasks import Task, TaskName
-from probe_sandwich.formulas.vocabulary import BEGIN_ID, PAD_ID, VARIABLES, decode
+from probe_sandwich.tasks.logic.sampler import STYLES, Pairs, Style, sample_pairs
+from probe_sandwich.tasks.logic.tasks import Task, TaskName
+from probe_sandwich.tasks.logic.vocabulary import BEGIN_ID, PAD_ID, VARIABLES, decode
 
 ALL = 1 << 16
 _MAX_BARREN_ROUNDS = 4

@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from probe_sandwich.formulas.vocabulary import AND, CLOSE, NOT, OPEN, OR, VARIABLES
+from probe_sandwich.tasks.logic.vocabulary import AND, CLOSE, NOT, OPEN, OR, VARIABLES
 
 LEAF = "x"
 # Of bounded depth: share of nodes that are groups, and how much longer than the shortest they are at most, a level.

@@ -7,8 +7,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from probe_sandwich.formulas.datasets import Formulas
-from probe_sandwich.formulas.vocabulary import FORMULA_SYMBOLS
+from probe_sandwich.tasks.logic.datasets import Formulas
+from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
 
 
 def bag_of_symbols(formulas: Formulas) -> NDArray[np.float64]:

@@ -1,0 +1,1 @@
+"""Tasks: labelled families of inputs."""
