@@ -17,10 +17,10 @@ from probe_sandwich.diagnosis import load_meta_classifiers
 from probe_sandwich.evidence.ensemble import whole_ensemble
 from probe_sandwich.evidence.strangers import freshly_initialized, with_shuffled_weights
 from probe_sandwich.evidence.zoo import Zoo
-from probe_sandwich.sandwich.cohorts import load_cohorts
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier, Prediction
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.tasks.logic.tasks import TaskName
+from probe_sandwich.zoo.cohorts import load_cohorts
 from probe_sandwich.zoo.shards import IndexRow, read_index
 
 CPU = torch.device("cpu")
