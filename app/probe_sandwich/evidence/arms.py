@@ -17,7 +17,7 @@ from probe_sandwich.sandwich.generator import one_hot_symbols
 from probe_sandwich.sandwich.kept import Kept
 from probe_sandwich.sandwich.meta_classifier import judging_noise
 from probe_sandwich.sandwich.training import kept_noise, start_sandwich
-from probe_sandwich.tasks.logic.datasets import sample_formulas
+from probe_sandwich.tasks.datasets import sample_formulas
 from probe_sandwich.tasks.logic.tasks import Task
 
 SANDWICH, SCHEME_LEFT_OUT, SHUFFLED, SEVERED = "sandwich", "scheme_left_out", "shuffled_labels", "severed_responses"
