@@ -28,8 +28,8 @@ def exchange(strings: Strings, rng: np.random.Generator) -> Strings:
     count, length = strings.shape
     if length < 2:
         return strings
-    one: NDArray[np.int64] = rng.integers(length, size=count)
-    other: NDArray[np.int64] = (one + rng.integers(1, length, size=count)) % length
+    one = rng.integers(length, size=(count,))
+    other = (one + rng.integers(1, length, size=(count,))) % length
     return exchanged(strings, one, other)
 
 

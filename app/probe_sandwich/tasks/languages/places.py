@@ -11,7 +11,7 @@ _KEYS, _VALUES = 3, 2
 
 
 def _first_is_last(strings: Strings) -> NDArray[np.bool_]:
-    return np.equal(strings[:, 0], strings[:, -1])
+    return np.asarray(strings[:, 0] == strings[:, -1])
 
 
 def _contains(strings: Strings) -> NDArray[np.bool_]:
@@ -19,7 +19,7 @@ def _contains(strings: Strings) -> NDArray[np.bool_]:
     if strings.shape[1] < 3:
         return np.zeros(len(strings), np.bool_)
     here = (strings[:, :-2] == 0) & (strings[:, 1:-1] == 1) & (strings[:, 2:] == 0)
-    result: NDArray[np.bool_] = here.any(axis=1)
+    result: NDArray[np.bool_] = np.any(here, axis=1)
     return result
 
 
@@ -33,7 +33,8 @@ def _without_substring(length: int, count: int, rng: np.random.Generator) -> Str
 
 
 def _is_sorted(strings: Strings) -> NDArray[np.bool_]:
-    result: NDArray[np.bool_] = (strings[:, 1:] >= strings[:, :-1]).all(axis=1)
+    rising: NDArray[np.bool_] = strings[:, 1:] >= strings[:, :-1]
+    result: NDArray[np.bool_] = np.all(rising, axis=1)
     return result
 
 
