@@ -9,6 +9,7 @@ from torch import Tensor
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.sandwich import Sandwich, draw_noise
 from probe_sandwich.sandwich.training.warm_up import start_sandwich
+from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.zoo.cohorts import Cohort, in_chunks
 
 _FACTS = ("labels", "long_accuracy", "groups", "numbers")
@@ -47,6 +48,19 @@ def record(sandwich: Sandwich, cohorts: Sequence[Cohort], symbols: Tensor, noise
     with torch.inference_mode():
         channels = [
             torch.stack([sandwich.responses(chunk.subjects, draw) for draw in symbols], dim=1).cpu() for chunk in chunks
+        ]
+    return Recording(
+        torch.cat(channels), noise.cpu(), *(torch.cat([getattr(chunk, name) for chunk in chunks]) for name in _FACTS)
+    )
+
+
+def record_answers(sandwich: UniversalSandwich, cohorts: Sequence[Cohort], noise: Tensor) -> Recording:
+    """What subjects of any task answer to the probes that `noise (draws, probes, noise_dim)` selects for each."""
+    chunks = list(in_chunks(cohorts))
+    with torch.inference_mode():
+        channels = [
+            torch.cat([sandwich.answers(chunk.subjects, draw).cpu() for draw in noise.split(1)], dim=1)
+            for chunk in chunks
         ]
     return Recording(
         torch.cat(channels), noise.cpu(), *(torch.cat([getattr(chunk, name) for chunk in chunks]) for name in _FACTS)

@@ -1,0 +1,66 @@
+"""The composition for subjects of any task, alphabet and length: selector, frozen subjects, readout."""
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+
+from probe_sandwich.sandwich.answers import answer_channels
+from probe_sandwich.sandwich.config import SandwichConfig
+from probe_sandwich.sandwich.inputs import Candidates, drawn_candidates
+from probe_sandwich.sandwich.placements import places_by_length
+from probe_sandwich.sandwich.readout import Readout, ReadoutOutput
+from probe_sandwich.sandwich.selector import Selector
+from probe_sandwich.subjects.batching import Cancelling, never, row_batches
+from probe_sandwich.subjects.subject import Subjects
+
+
+class UniversalSandwich(nn.Module):
+    """Noise -> hidden layers -> frozen Transformers -> hidden layers -> logits.
+
+    As in `Sandwich`, a subject comes in as an argument and is no part of the module.
+    """
+
+    def __init__(self, config: SandwichConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.generator = Selector(config)
+        self.readout = Readout(config)
+
+    def forward(
+        self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never, candidates: Candidates | None = None
+    ) -> ReadoutOutput:
+        """What the readout says of each subject, from noise `(draws, probes, noise_dim)`, asked about `candidates`: by
+        default inputs drawn from the task. Raises `Cancelled`, `NoSampler`."""
+        output: ReadoutOutput = self.readout(self.answers(subjects, noise, cancelled, candidates), noise)
+        return output
+
+    def answers(
+        self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never, candidates: Candidates | None = None
+    ) -> Tensor:
+        """Channels `(models, draws, placements, probes, channels)` of the answers to the probes that noise selects."""
+        facts = subjects.configs[0]
+        candidates = (candidates or candidates_of(facts.task, facts.train_max_length)).to(noise.device)
+        symbols, lengths = self.generator(noise.flatten(0, 1), candidates)  # (probes, length, symbols), (probes,)
+        places = self.places(lengths.cpu(), facts.train_max_length).to(noise.device)  # (placements, probes, 1 + length)
+        vectors = subjects.embed_distribution(symbols).repeat(1, len(places), 1, 1)
+        mask = torch.arange(vectors.shape[2], device=noise.device) <= lengths.repeat(len(places)).unsqueeze(1)
+        positions = places.flatten(0, 1).unsqueeze(0)  # (1, placements * probes, 1 + length)
+        parts = [
+            subjects.forward(vectors[:, rows], mask[rows], positions[:, rows]).logits
+            for rows in row_batches(subjects, mask.shape[0], mask.shape[1], cancelled)
+        ]
+        logits = torch.cat(parts, dim=1).unflatten(1, (len(places), *noise.shape[:2]))
+        return answer_channels(logits.transpose(1, 2))  # (models, draws, placements, probes, channels)
+
+    def places(self, lengths: Tensor, train_max_length: int) -> Tensor:
+        """Places of the begin symbol and of each probe's symbols, `(placements, probes, 1 + length)`, of probes of
+        `lengths (probes,)`; the usual ones come first."""
+        random = torch.Generator().manual_seed(self.config.placement_seed)
+        usual = torch.arange(1 + int(lengths.max())).expand(len(lengths), -1)
+        others = [places_by_length(kind, lengths, train_max_length, random) for kind in self.config.placements]
+        return torch.stack([usual, *others])
+
+
+candidates_of = lru_cache(maxsize=256)(drawn_candidates)
+"""The candidates of a built-in task and T, drawn once."""
