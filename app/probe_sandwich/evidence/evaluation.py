@@ -33,7 +33,7 @@ from probe_sandwich.evidence.figures.trust import (
     noise_spread,
     scheme_unlike_the_others,
 )
-from probe_sandwich.evidence.parts import Parts, Unseen, fit_baselines, pooled, predict_unseen, split_zoo
+from probe_sandwich.evidence.parts import Unseen, ZooParts, fit_baselines, pooled, predict_unseen, split_zoo
 from probe_sandwich.evidence.report.predictions import PREDICTIONS, read_predictions, write_predictions
 from probe_sandwich.evidence.report.report import write_report
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier, load_meta_classifier, write_card
@@ -89,7 +89,7 @@ def evaluate_meta_classifier(
 
 def _figures(
     meta: MetaClassifier,
-    parts: Parts,
+    parts: ZooParts,
     predictions: Predictions,
     unseen: Sequence[Unseen],
     margins: NDArray[np.float64],
@@ -121,7 +121,7 @@ def _figures(
 
 def _trust(
     meta: MetaClassifier,
-    parts: Parts,
+    parts: ZooParts,
     probability: NDArray[np.float64],
     unseen: Sequence[Unseen],
     known: Sequence[Cohort],
