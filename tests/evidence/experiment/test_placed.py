@@ -5,7 +5,7 @@ import torch
 from probe_sandwich.evidence.experiment.agreement import PLACEMENTS
 from probe_sandwich.evidence.experiment.placed import placed_gaps
 from probe_sandwich.sandwich.placements import Kind
-from probe_sandwich.tasks.logic.datasets import sample_formulas
+from probe_sandwich.tasks.datasets import sample_formulas
 from probe_sandwich.zoo.cohorts import Cohort
 
 from tests.conftest import StackFactory

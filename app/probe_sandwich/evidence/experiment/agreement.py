@@ -15,7 +15,7 @@ from probe_sandwich.evidence.experiment.baselines import Baseline
 from probe_sandwich.evidence.experiment.methods import AGREEMENT_TREES
 from probe_sandwich.evidence.experiment.placed import placed_gaps
 from probe_sandwich.sandwich.placements import Kind, Placement
-from probe_sandwich.tasks.logic.datasets import sample_formulas
+from probe_sandwich.tasks.datasets import sample_formulas
 from probe_sandwich.zoo.cohorts import Cohort
 
 FORMULAS = 64

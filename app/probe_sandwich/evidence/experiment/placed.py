@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from probe_sandwich.sandwich.placements import Placement, places
-from probe_sandwich.tasks.logic.datasets import Formulas
+from probe_sandwich.tasks.datasets import Formulas
 from probe_sandwich.zoo.cohorts import Cohort, in_chunks
 
 _FORMULAS_AT_ONCE = 64

@@ -10,7 +10,7 @@ from probe_sandwich.evidence.experiment.methods import PLACED_FORMULAS
 from probe_sandwich.evidence.experiment.placed import placed_gaps
 from probe_sandwich.options import DRAWS
 from probe_sandwich.sandwich.config import SandwichConfig
-from probe_sandwich.tasks.logic.datasets import sample_formulas
+from probe_sandwich.tasks.datasets import sample_formulas
 from probe_sandwich.zoo.cohorts import Cohort
 
 _FORMULA_SEED = 7

@@ -13,8 +13,8 @@ from probe_sandwich.sandwich.generator import one_hot_symbols
 from probe_sandwich.sandwich.meta_classifier import judging_noise
 from probe_sandwich.sandwich.training.recorded import fitting_noise
 from probe_sandwich.sandwich.training.warm_up import start_sandwich
-from probe_sandwich.tasks.logic.datasets import sample_formulas
-from probe_sandwich.tasks.logic.tasks import Task
+from probe_sandwich.tasks.datasets import sample_formulas
+from probe_sandwich.tasks.task import AnyTask
 
 _FORMULA_SEED = 11
 _LONGER_NOISE = 128
@@ -47,7 +47,7 @@ class ProbeSet:
     judging: Probes
 
 
-def probe_set(kind: ProbeKind, config: SandwichConfig, training: SandwichTraining, task: Task) -> ProbeSet:
+def probe_set(kind: ProbeKind, config: SandwichConfig, training: SandwichTraining, task: AnyTask) -> ProbeSet:
     """The probes of one kind: the same ones for the same settings."""
     if kind in (ProbeKind.LONGER, ProbeKind.LONGER_REAL):
         config = config.model_copy(
@@ -68,7 +68,7 @@ def probe_set(kind: ProbeKind, config: SandwichConfig, training: SandwichTrainin
     return ProbeSet(config, Probes(symbols[:fitting], noise[:fitting]), Probes(symbols[fitting:], noise[fitting:]))
 
 
-def _real_formulas(config: SandwichConfig, draws: int, task: Task) -> Tensor:
+def _real_formulas(config: SandwichConfig, draws: int, task: AnyTask) -> Tensor:
     """Formulas as long as the probes, `(draws, probes, length, symbols)`."""
     formulas = sample_formulas(
         task, config.probe_length, config.probe_length, draws * config.probes, seed=_FORMULA_SEED
