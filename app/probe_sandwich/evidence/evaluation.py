@@ -20,7 +20,7 @@ from probe_sandwich.evidence.experiment.placed_formulas import placed_margins
 from probe_sandwich.evidence.figures.abstaining import measure_abstaining
 from probe_sandwich.evidence.figures.calibration import risk_coverage
 from probe_sandwich.evidence.figures.comparison import compare, controls, slices
-from probe_sandwich.evidence.figures.evidence import Costs, Evidence, read_evidence, write_evidence
+from probe_sandwich.evidence.figures.evidence import EVIDENCE, Costs, Evidence, read_evidence, write_evidence
 from probe_sandwich.evidence.figures.price import measure_prices
 from probe_sandwich.evidence.figures.probes import examine_probes
 from probe_sandwich.evidence.figures.schemes import schemes_apart
@@ -33,7 +33,7 @@ from probe_sandwich.evidence.figures.trust import (
     noise_spread,
     scheme_unlike_the_others,
 )
-from probe_sandwich.evidence.parts import Parts, Unseen, fit_baselines, pooled, predict_unseen, split_zoo
+from probe_sandwich.evidence.parts import Unseen, ZooParts, fit_baselines, pooled, predict_unseen, split_zoo
 from probe_sandwich.evidence.report.predictions import PREDICTIONS, read_predictions, write_predictions
 from probe_sandwich.evidence.report.report import write_report
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier, load_meta_classifier, write_card
@@ -60,7 +60,7 @@ def evaluate_meta_classifier(
     stored, before = read_predictions(model / PREDICTIONS), read_evidence(model)
     if SCHEME_LEFT_OUT not in stored:
         raise NothingToCompare(
-            f"{model} holds a sandwich trained alone, and its figures stand in its card; for a report that compares "
+            f"{model} holds a sandwich trained alone, and its figures stand in {EVIDENCE}; for a report that compares "
             "it, train again without `--only`"
         )
     parts = split_zoo(meta.card, zoo_folder, model)
@@ -89,7 +89,7 @@ def evaluate_meta_classifier(
 
 def _figures(
     meta: MetaClassifier,
-    parts: Parts,
+    parts: ZooParts,
     predictions: Predictions,
     unseen: Sequence[Unseen],
     margins: NDArray[np.float64],
@@ -121,7 +121,7 @@ def _figures(
 
 def _trust(
     meta: MetaClassifier,
-    parts: Parts,
+    parts: ZooParts,
     probability: NDArray[np.float64],
     unseen: Sequence[Unseen],
     known: Sequence[Cohort],

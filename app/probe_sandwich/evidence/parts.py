@@ -1,4 +1,4 @@
-"""A zoo as a meta-classifier sees it, and what is said of each part of it."""
+"""The parts of a zoo: what a meta-classifier has seen of it and what not, and predictions for each."""
 
 import hashlib
 import itertools
@@ -36,9 +36,9 @@ class OtherZoo(ValueError):
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What a meta-classifier was made from, with the folds of its members, what was kept out, and what joined the zoo
-    afterwards."""
+class ZooParts:
+    """The subjects that a meta-classifier was made from, with the folds of its members; those in reserve; and those
+    that joined the zoo later."""
 
     known: Zoo
     folds: list[Fold]
@@ -87,7 +87,7 @@ def zoo_facts(rows: Sequence[IndexRow]) -> ZooFacts:
     )
 
 
-def split_zoo(card: Card, folder: Path, model: Path) -> Parts:
+def split_zoo(card: Card, folder: Path, model: Path) -> ZooParts:
     """The parts of a zoo that may have grown since the training. Raises `NotAZoo`, `OtherZoo`."""
     every_row = read_index(folder)
     rows = [row for row in every_row if row.group < card.zoo.groups]
@@ -95,7 +95,7 @@ def split_zoo(card: Card, folder: Path, model: Path) -> Parts:
     if card.zoo.rows_sha256 != facts.rows_sha256:
         raise OtherZoo(f"{model} was trained on other subjects than those of {folder}; train it anew")
     known = Zoo.of(folder, [row for row in rows if not row.reserve])
-    return Parts(
+    return ZooParts(
         known,
         known.folds(card.training),
         Zoo.of(folder, [row for row in rows if row.reserve]),
@@ -105,7 +105,7 @@ def split_zoo(card: Card, folder: Path, model: Path) -> Parts:
 
 
 def fit_baselines(
-    parts: Parts, probes: int, margins: NDArray[np.float64], gaps: NDArray[np.float64]
+    parts: ZooParts, probes: int, margins: NDArray[np.float64], gaps: NDArray[np.float64]
 ) -> list[Predictions]:
     """Predictions for each part: out of fold for what the ensemble was made from; for the others from baselines that
     are fitted on all of that. `margins` are those of `placed_margins`, of which one draw has so many `probes`, and
@@ -133,7 +133,7 @@ def fit_baselines(
 
 
 def predict_unseen(
-    meta: MetaClassifier, parts: Parts, fitted: Sequence[Predictions], device: torch.device
+    meta: MetaClassifier, parts: ZooParts, fitted: Sequence[Predictions], device: torch.device
 ) -> list[Unseen]:
     """What the whole ensemble says of reserve and later subjects, and beside it the baselines that are fitted for each;
     a part without subjects is left out."""

@@ -34,5 +34,5 @@ def thinned(fold: Fold, groups: NDArray[np.int64], share: float, least: int, see
     """The same test part, and a share of the training configurations, at least so many."""
     rng = np.random.default_rng(seed)
     found = rng.permutation(np.unique(groups[fold.train]))
-    kept = np.isin(groups, found[: max(least, round(share * len(found)))])
-    return Fold(fold.train[kept[fold.train]], fold.test)
+    remaining = np.isin(groups, found[: max(least, round(share * len(found)))])
+    return Fold(fold.train[remaining[fold.train]], fold.test)

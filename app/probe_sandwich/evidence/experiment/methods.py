@@ -25,7 +25,7 @@ PARTS_OF_THE_ZOO = {"half_of_the_zoo": 0.5, "quarter_of_the_zoo": 0.25, "eighth_
 SCHEME_LEFT_OUT = "scheme_left_out"
 
 
-class Kind(StrEnum):
+class MethodKind(StrEnum):
     """What a method is."""
 
     SANDWICH = "sandwich"
@@ -58,7 +58,7 @@ class Method:
 
     name: str
     title: str
-    kind: Kind
+    kind: MethodKind
     reads: Reads
     drawn: bool = False
     calibrated: bool = True
@@ -66,50 +66,50 @@ class Method:
     @property
     def compared(self) -> bool:
         """Whether it stands in the tables beside the sandwich."""
-        return self.kind not in (Kind.CONTROL, Kind.SLICE)
+        return self.kind not in (MethodKind.CONTROL, MethodKind.SLICE)
 
 
 _TABLE = (
-    Method(SANDWICH, "sandwich", Kind.SANDWICH, Reads.ONE_MEMBER, drawn=True),
-    Method(HYBRID, "hybrid", Kind.VARIANT, Reads.ONE_MEMBER, drawn=True),
-    Method(CONFIGURATION, "configuration", Kind.BASELINE, Reads.NOTHING, drawn=True),
-    Method(IN_DISTRIBUTION, "in distribution", Kind.BASELINE, Reads.IN_DISTRIBUTION_TEST),
+    Method(SANDWICH, "sandwich", MethodKind.SANDWICH, Reads.ONE_MEMBER, drawn=True),
+    Method(HYBRID, "hybrid", MethodKind.VARIANT, Reads.ONE_MEMBER, drawn=True),
+    Method(CONFIGURATION, "configuration", MethodKind.BASELINE, Reads.NOTHING, drawn=True),
+    Method(IN_DISTRIBUTION, "in distribution", MethodKind.BASELINE, Reads.IN_DISTRIBUTION_TEST),
     Method(
         CONFIGURATION_AND_IN_DISTRIBUTION,
         "configuration and in distribution",
-        Kind.BASELINE,
+        MethodKind.BASELINE,
         Reads.IN_DISTRIBUTION_TEST,
     ),
-    Method(WEIGHT_STATISTICS, "weight statistics", Kind.BASELINE, Reads.NOTHING, drawn=True),
-    Method(FLATTENED_WEIGHTS, "flattened weights", Kind.BASELINE, Reads.NOTHING),
-    Method(PLACED_FORMULAS, "placed formulas", Kind.BASELINE, Reads.ONE_DRAW, drawn=True),
-    Method(AS_MANY_PLACED_FORMULAS, "placed formulas of equal tokens", Kind.BASELINE, Reads.WHOLE_ENSEMBLE),
-    Method(AGREEMENT_TREES, "self agreement trees", Kind.BASELINE, Reads.UNLABELLED_FORMULAS),
-    Method(AGREEMENT, "self agreement", Kind.BASELINE, Reads.UNLABELLED_FORMULAS, calibrated=False),
-    Method(USUAL_PLACES, "usual places", Kind.VARIANT, Reads.ONE_MEMBER_AT_USUAL_PLACES, drawn=True),
-    Method(NOT_TRAINED, "generator not trained", Kind.VARIANT, Reads.ONE_MEMBER),
-    Method(NOISE_PROBES, "noise probes", Kind.VARIANT, Reads.ONE_MEMBER, drawn=True),
-    Method(REAL_FORMULAS, "real formulas", Kind.VARIANT, Reads.ONE_MEMBER),
+    Method(WEIGHT_STATISTICS, "weight statistics", MethodKind.BASELINE, Reads.NOTHING, drawn=True),
+    Method(FLATTENED_WEIGHTS, "flattened weights", MethodKind.BASELINE, Reads.NOTHING),
+    Method(PLACED_FORMULAS, "placed formulas", MethodKind.BASELINE, Reads.ONE_DRAW, drawn=True),
+    Method(AS_MANY_PLACED_FORMULAS, "placed formulas of equal tokens", MethodKind.BASELINE, Reads.WHOLE_ENSEMBLE),
+    Method(AGREEMENT_TREES, "self agreement trees", MethodKind.BASELINE, Reads.UNLABELLED_FORMULAS),
+    Method(AGREEMENT, "self agreement", MethodKind.BASELINE, Reads.UNLABELLED_FORMULAS, calibrated=False),
+    Method(USUAL_PLACES, "usual places", MethodKind.VARIANT, Reads.ONE_MEMBER_AT_USUAL_PLACES, drawn=True),
+    Method(NOT_TRAINED, "generator not trained", MethodKind.VARIANT, Reads.ONE_MEMBER),
+    Method(NOISE_PROBES, "noise probes", MethodKind.VARIANT, Reads.ONE_MEMBER, drawn=True),
+    Method(REAL_FORMULAS, "real formulas", MethodKind.VARIANT, Reads.ONE_MEMBER),
     Method(
         REAL_FORMULAS_USUAL_PLACES,
         "real formulas usual places",
-        Kind.VARIANT,
+        MethodKind.VARIANT,
         Reads.ONE_MEMBER_AT_USUAL_PLACES,
     ),
-    Method(PROBEGEN, "probegen", Kind.RIVAL, Reads.PROBEGEN),
-    Method(MNTD, "mntd", Kind.RIVAL, Reads.MNTD),
-    Method(SHUFFLED, "shuffled labels", Kind.CONTROL, Reads.ONE_MEMBER),
-    Method(SEVERED, "severed responses", Kind.CONTROL, Reads.ONE_MEMBER),
-    Method(NOISE_HIDDEN, "noise hidden", Kind.CONTROL, Reads.ONE_MEMBER),
-    Method(LONGER_PROBES, "longer probes", Kind.CONTROL, Reads.LONGER_PROBES),
-    Method(LONGER_REAL_FORMULAS, "longer real formulas", Kind.CONTROL, Reads.LONGER_PROBES),
-    Method("half_of_the_zoo", "half of the zoo", Kind.CONTROL, Reads.ONE_MEMBER),
-    Method("quarter_of_the_zoo", "quarter of the zoo", Kind.CONTROL, Reads.ONE_MEMBER),
-    Method("eighth_of_the_zoo", "eighth of the zoo", Kind.CONTROL, Reads.ONE_MEMBER),
-    Method(SCHEME_LEFT_OUT, "scheme left out", Kind.SLICE, Reads.ONE_MEMBER),
+    Method(PROBEGEN, "probegen", MethodKind.RIVAL, Reads.PROBEGEN),
+    Method(MNTD, "mntd", MethodKind.RIVAL, Reads.MNTD),
+    Method(SHUFFLED, "shuffled labels", MethodKind.CONTROL, Reads.ONE_MEMBER),
+    Method(SEVERED, "severed responses", MethodKind.CONTROL, Reads.ONE_MEMBER),
+    Method(NOISE_HIDDEN, "noise hidden", MethodKind.CONTROL, Reads.ONE_MEMBER),
+    Method(LONGER_PROBES, "longer probes", MethodKind.CONTROL, Reads.LONGER_PROBES),
+    Method(LONGER_REAL_FORMULAS, "longer real formulas", MethodKind.CONTROL, Reads.LONGER_PROBES),
+    Method("half_of_the_zoo", "half of the zoo", MethodKind.CONTROL, Reads.ONE_MEMBER),
+    Method("quarter_of_the_zoo", "quarter of the zoo", MethodKind.CONTROL, Reads.ONE_MEMBER),
+    Method("eighth_of_the_zoo", "eighth of the zoo", MethodKind.CONTROL, Reads.ONE_MEMBER),
+    Method(SCHEME_LEFT_OUT, "scheme left out", MethodKind.SLICE, Reads.ONE_MEMBER),
 )
 METHODS = {method.name: method for method in _TABLE}
-CONTROLS = tuple(method.name for method in _TABLE if method.kind is Kind.CONTROL)
+CONTROLS = tuple(method.name for method in _TABLE if method.kind is MethodKind.CONTROL)
 DRAWN = tuple(method.name for method in _TABLE if method.drawn)
 
 

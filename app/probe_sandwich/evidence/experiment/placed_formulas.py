@@ -1,4 +1,4 @@
-"""Rivals that ask the same places with labelled formulas: a short direct test at every placement."""
+"""Rivals that place labelled formulas as the probes are placed: a short direct test at every placement."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Probes of several kinds: what a sandwich asks, and what it could ask instead."""
+"""Probes of several kinds: the sandwich's own, and what could stand in for them."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -11,7 +11,7 @@ Done = Callable[[], None]
 """Called whenever a job has ended."""
 
 
-class Job(Protocol):
+class ResumableJob(Protocol):
     """A piece of work that a process can be handed: frozen data, a name for its result, and how to do it."""
 
     @property
@@ -24,7 +24,7 @@ class Job(Protocol):
         ...
 
 
-def run_once(job: Job, folder: Path) -> Path:
+def run_once(job: ResumableJob, folder: Path) -> Path:
     """The file of a job's result; the job is run where there is none yet."""
     path = folder / f"{job.key}.pt"
     if not path.exists():

@@ -1,6 +1,6 @@
 """The main experiment: everything that is trained, over the folds of a zoo."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,16 +82,12 @@ def _collect(zoo: Zoo, running: Sequence[tuple[str, Future[Path]]], done: Done) 
     predictions = {method: np.zeros(len(zoo.rows)) for method, _ in running}
     seconds = dict.fromkeys(predictions, 0.0)
     members, held_out = [], []
-    for method, result in _results(running, done):
+    for method, future in running:
+        result = load_result(future.result(), FoldResult)
         predictions[method][result.test] = result.probability
         seconds[method] += result.seconds
         if method == SANDWICH and isinstance(result, MemberResult):
             members.append(result.member)
             held_out.append(result.held_out)
-    return ExperimentResult(members, held_out, predictions, seconds)
-
-
-def _results(running: Sequence[tuple[str, Future[Path]]], done: Done) -> Iterator[tuple[str, FoldResult]]:
-    for method, future in running:
-        yield method, load_result(future.result(), FoldResult)
         done()
+    return ExperimentResult(members, held_out, predictions, seconds)

@@ -10,7 +10,7 @@ _BOOTSTRAPS = 1000
 def auc(score: NDArray[np.float64], label: NDArray[np.bool_]) -> float | None:
     """Area under the ROC curve, by the rank sum (Hanley & McNeil 1982); None where there is one label only.
 
-    Some twenty times faster than scikit-learn's at these sizes, and a bootstrap asks for thousands.
+    Some twenty times faster than scikit-learn's at these sizes, and a bootstrap needs thousands.
     """
     positives, negatives = int(label.sum()), int((~label).sum())
     if not positives or not negatives:

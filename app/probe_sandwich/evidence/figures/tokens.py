@@ -1,7 +1,7 @@
 """Tokens that an answer runs through the subject, by method."""
 
 from probe_sandwich.evidence.experiment.agreement import FORMULAS, PLACEMENTS
-from probe_sandwich.evidence.experiment.methods import METHODS, MNTD, PROBEGEN, Kind, Reads
+from probe_sandwich.evidence.experiment.methods import METHODS, MNTD, PROBEGEN, MethodKind, Reads
 from probe_sandwich.evidence.experiment.rivals import PROBES
 from probe_sandwich.options import DRAWS
 from probe_sandwich.sandwich.config import SandwichConfig
@@ -31,4 +31,4 @@ def tokens_of_methods(
         Reads.PROBEGEN: PROBES[PROBEGEN] * (1 + train_max_length),
         Reads.MNTD: PROBES[MNTD] * (1 + train_max_length),
     }
-    return {name: counts[method.reads] for name, method in METHODS.items() if method.kind is not Kind.SLICE}
+    return {name: counts[method.reads] for name, method in METHODS.items() if method.kind is not MethodKind.SLICE}

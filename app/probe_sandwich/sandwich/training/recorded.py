@@ -32,10 +32,6 @@ class Recording:
         facts = {name: getattr(self, name)[rows] for name in _FACTS}
         return replace(self, channels=self.channels[rows], **facts)
 
-    def draws(self, start: int, end: int) -> "Recording":
-        """All of the subjects, the draws from `start` up to `end`."""
-        return replace(self, channels=self.channels[:, start:end], noise=self.noise[start:end])
-
     def usual_places(self) -> "Recording":
         """All of the subjects, the usual placement alone."""
         return replace(self, channels=self.channels[:, :, :1])
