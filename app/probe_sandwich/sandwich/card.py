@@ -36,8 +36,10 @@ class Card(BaseModel):
 
     name: str
     version: int = 1
-    task: AnyTask
-    train_max_length: int
+    task: AnyTask | None
+    """The one that it answers for; None for all of them."""
+    train_max_length: int | None
+    """T of its subjects; None for any."""
     definition: Definition
     threshold: float
     """A subject is called a generalizer from this probability on."""
@@ -52,6 +54,13 @@ class Card(BaseModel):
     packages: dict[str, str]
     sha256: str
     """Of `sandwich.safetensors`."""
+
+    @property
+    def one_task(self) -> tuple[AnyTask, int]:
+        """Task and T of a meta-classifier that answers for one of each only."""
+        assert self.task is not None
+        assert self.train_max_length is not None
+        return self.task, self.train_max_length
 
     @property
     def fingerprint(self) -> str:

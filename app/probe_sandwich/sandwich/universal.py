@@ -6,13 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from probe_sandwich.sandwich.answers import answer_channels
-from probe_sandwich.sandwich.config import SandwichConfig
+from probe_sandwich.sandwich.config import Reading, SandwichConfig
 from probe_sandwich.sandwich.inputs import Candidates, drawn_candidates
 from probe_sandwich.sandwich.placements import places_by_length
 from probe_sandwich.sandwich.readout import Readout, ReadoutOutput
+from probe_sandwich.sandwich.sandwich import Sandwich
 from probe_sandwich.sandwich.selector import Selector
 from probe_sandwich.subjects.batching import Cancelling, never, row_batches
 from probe_sandwich.subjects.subject import Subjects
+from probe_sandwich.tasks.alphabets import alphabet_of
 
 
 class UniversalSandwich(nn.Module):
@@ -53,6 +55,15 @@ class UniversalSandwich(nn.Module):
         logits = torch.cat(parts, dim=1).unflatten(1, (len(places), *noise.shape[:2]))
         return answer_channels(logits.transpose(1, 2))  # (models, draws, placements, probes, channels)
 
+    def texts(self, subjects: Subjects, noise: Tensor, candidates: Candidates | None = None) -> list[str]:
+        """The probes that noise `(probes, noise_dim)` selects, as text."""
+        facts = subjects.configs[0]
+        candidates = (candidates or candidates_of(facts.task, facts.train_max_length)).to(noise.device)
+        symbols, lengths = self.generator(noise, candidates)
+        alphabet = alphabet_of(facts.task)
+        rows = zip(symbols.argmax(dim=-1).tolist(), lengths.tolist(), strict=True)
+        return ["".join(alphabet[index] for index in row[:length]) for row, length in rows]
+
     def places(self, lengths: Tensor, train_max_length: int) -> Tensor:
         """Places of the begin symbol and of each probe's symbols, `(placements, probes, 1 + length)`, of probes of
         `lengths (probes,)`; the usual ones come first."""
@@ -60,6 +71,14 @@ class UniversalSandwich(nn.Module):
         usual = torch.arange(1 + int(lengths.max())).expand(len(lengths), -1)
         others = [places_by_length(kind, lengths, train_max_length, random) for kind in self.config.placements]
         return torch.stack([usual, *others])
+
+
+AnySandwich = Sandwich | UniversalSandwich
+
+
+def new_sandwich(config: SandwichConfig) -> AnySandwich:
+    """A sandwich of random weights that reads as its config says."""
+    return UniversalSandwich(config) if config.reading is Reading.ANSWERS else Sandwich(config)
 
 
 candidates_of = lru_cache(maxsize=256)(drawn_candidates)

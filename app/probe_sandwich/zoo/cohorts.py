@@ -19,7 +19,7 @@ _CHUNK = 16
 
 @dataclass(frozen=True)
 class Cohort:
-    """Labelled subjects of one shape, T and task: a stack, and `labels`, `long_accuracy`, `groups`, `numbers (models,)`.
+    """Labelled subjects of one shape, T and task: a stack and `labels`, `long_accuracy`, `groups`, `numbers (models,)`.
 
     `groups` are their configurations' numbers; `numbers` are the subjects' places in the list that the cohorts were
     made from.
@@ -65,8 +65,8 @@ def among(cohorts: Sequence[Cohort], numbers: set[int]) -> list[Cohort]:
 
 
 def load_cohorts(folder: Path, rows: Sequence[IndexRow], device: torch.device) -> list[Cohort]:
-    """The subjects of some index rows, stacked by shape, T and task (probes are placed in multiples of T, and ask about the task); a subject's number
-    is its place in `rows`.
+    """The subjects of some index rows, stacked by shape, T and task: probes are placed in multiples of T, and ask about
+    the task. A subject's number is its place in `rows`.
 
     Raises `DamagedShard`, `NotKept`.
     """
