@@ -1,0 +1,150 @@
+"""What is compared: the sandwich's readout, trees on the same statistics, and what needs no probe."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.pipeline import make_pipeline
+
+from probe_sandwich.evidence.universal.part import Part, Split
+from probe_sandwich.evidence.universal.table import Table
+from probe_sandwich.sandwich.answers import ANSWER_CHANNELS
+from probe_sandwich.sandwich.calibration import fit_calibration
+from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
+from probe_sandwich.sandwich.meta_classifier import head_scores
+from probe_sandwich.sandwich.readout import Readout
+from probe_sandwich.sandwich.training.blind_heads import BlindHeads
+from probe_sandwich.sandwich.training.readout_fit import fit_readout
+from probe_sandwich.sandwich.training.recorded import Recording
+from probe_sandwich.zoo.shards import IndexRow
+
+SANDWICH, TREES, AGREEMENT = "sandwich", "trees on the same answers", "agreement, untrained"
+CONFIGURATION, IN_DISTRIBUTION = "configuration and task", "in-distribution accuracy"
+SHUFFLED, SEVERED = "sandwich, labels shuffled", "sandwich, answers severed"
+_TREES = 400
+
+
+@dataclass(frozen=True)
+class Method:
+    """A name in print, whether it gives probabilities, and whether it is a control that must fail."""
+
+    name: str
+    calibrated: bool = False
+    control: bool = False
+
+
+METHODS = (
+    Method(SANDWICH, calibrated=True),
+    Method(TREES),
+    Method(AGREEMENT),
+    Method(CONFIGURATION),
+    Method(IN_DISTRIBUTION),
+    Method(SHUFFLED, control=True),
+    Method(SEVERED, control=True),
+)
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """What every split reads: the recording, statistics `(subjects, features)` of it, and the configurations as
+    numbers `(subjects, facts)`."""
+
+    table: Table
+    recording: Recording
+    statistics: NDArray[np.float64]
+    facts: NDArray[np.float64]
+
+    @staticmethod
+    def of(table: Table, recording: Recording, config: SandwichConfig) -> "Rivals":
+        """Statistics are standardized on all subjects, which trees do not mind."""
+        readout = Readout(config)
+        readout.standardize_on(recording.channels)
+        with torch.inference_mode():
+            statistics = readout.prepare(recording.channels).statistics.mean(dim=1)
+        return Rivals(table, recording, statistics.double().numpy(), configuration_facts(table.rows))
+
+    def scores(
+        self, split: Split, config: SandwichConfig, training: SandwichTraining, seed: int
+    ) -> dict[str, NDArray[np.float64]]:
+        """Of each method a score of the judged subjects, `(judged,)`."""
+        train, test, labels = split.train, split.test, self.table.labels
+        return {
+            SANDWICH: fitted(self.recording, train, test, config, training, seed),
+            TREES: trees(self.statistics, labels, train, test, seed),
+            AGREEMENT: self.agreement[test],
+            CONFIGURATION: trees(self.facts, labels, train, test, seed),
+            IN_DISTRIBUTION: np.array([self.table.rows[number].in_distribution_accuracy for number in test]),
+        }
+
+    def control_scores(
+        self, split: Split, config: SandwichConfig, training: SandwichTraining, seed: int
+    ) -> dict[str, NDArray[np.float64]]:
+        """Of the controls: labels exchanged between the training subjects, and answers that are the same for all."""
+        order = torch.from_numpy(np.random.default_rng(seed).permutation(len(self.table)))
+        recording = self.recording
+        shuffled = Recording(
+            recording.channels,
+            recording.noise,
+            recording.labels[order],
+            recording.long_accuracy[order],
+            recording.groups,
+            recording.numbers,
+        )
+        severed = Recording(
+            recording.channels[:1].expand_as(recording.channels),
+            recording.noise,
+            recording.labels,
+            recording.long_accuracy,
+            recording.groups,
+            recording.numbers,
+        )
+        return {
+            name: fitted(changed, split.train, split.test, config, training, seed)
+            for name, changed in ((SHUFFLED, shuffled), (SEVERED, severed))
+        }
+
+    @property
+    def agreement(self) -> NDArray[np.float64]:
+        """Mean agreement with the answers at the usual places, over placements and probes, `(subjects,)`."""
+        channel = ANSWER_CHANNELS.index("agreement")
+        mean: NDArray[np.float64] = self.recording.channels[:, :, 1:, :, channel].mean(dim=(1, 2, 3)).double().numpy()
+        return mean
+
+
+def fitted(
+    recording: Recording, train: Part, test: Part, config: SandwichConfig, training: SandwichTraining, seed: int
+) -> NDArray[np.float64]:
+    """Probabilities `(judged,)` of a readout fitted on some subjects and calibrated by what its blind heads say."""
+    known = recording.select(torch.from_numpy(train))
+    blind = BlindHeads.assign(known.groups, config.heads, seed)
+    readout = fit_readout(config, training, known, blind, seed)
+    with torch.inference_mode():
+        own, judged = (
+            head_scores(readout(recording.channels[torch.from_numpy(part)], recording.noise)) for part in (train, test)
+        )
+    calibration = fit_calibration(blind.held_out(own, known.groups), known.labels.numpy() == 1)
+    return calibration.probability(judged.mean(axis=0))
+
+
+def trees(
+    features: NDArray[np.float64], labels: NDArray[np.bool_], train: Part, test: Part, seed: int
+) -> NDArray[np.float64]:
+    """Share of extremely randomized trees (Geurts et al. 2006) that call each judged subject a generalizer."""
+    forest = ExtraTreesClassifier(_TREES, min_samples_leaf=2, max_features=0.3, random_state=seed, n_jobs=1)
+    forest.fit(features[train], labels[train])
+    share: NDArray[np.float64] = forest.predict_proba(features[test])[:, list(forest.classes_).index(True)]
+    return share
+
+
+def configuration_facts(rows: Sequence[IndexRow]) -> NDArray[np.float64]:
+    """All that is known of subjects without asking them: architecture, training, T and task, one column a value."""
+    facts = []
+    for row in rows:
+        config = row.config.model_dump(exclude={"vocabulary", "task", "symbols"})
+        facts.append(config | row.training.model_dump() | {"task": row.config.task.name})
+    table: NDArray[np.float64] = make_pipeline(DictVectorizer(sparse=False)).fit_transform(facts)
+    return table
