@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from probe_sandwich.diagnosis import Verdict, diagnose, load_meta_classifiers
+from probe_sandwich.answer import Verdict
+from probe_sandwich.diagnosis import diagnose, load_meta_classifiers
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier

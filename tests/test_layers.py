@@ -8,10 +8,12 @@ import pytest
 APP = Path(__file__).resolve().parents[1] / "app" / "probe_sandwich"
 LAYERS = (
     {"tasks", "options"},
+    {"answer"},
     {"subjects"},
     {"length_test"},
     {"zoo"},
     {"sandwich"},
+    {"verdict"},
     {"evidence", "diagnosis"},
     {"cost"},
     {"settings"},
@@ -19,7 +21,7 @@ LAYERS = (
     {"main", "cli"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-CORE = {"tasks", "options", "subjects", "length_test", "zoo", "sandwich", "evidence", "diagnosis", "cost"}
+CORE = {name for names in LAYERS[:-3] for name in names}
 
 
 def layer_of(path: Path) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Self
 import httpx
 from pydantic import BaseModel
 
-from probe_sandwich.diagnosis import Diagnosis
+from probe_sandwich.answer import Diagnosis
 from probe_sandwich.options import Options
 
 _ATTEMPTS = 6

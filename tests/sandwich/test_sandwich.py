@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from probe_sandwich.length_test import Definition
+from probe_sandwich.answer import Definition
 from probe_sandwich.sandwich.calibration import Calibration, fit_calibration
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.sandwich.cohorts import Cohort

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
-from probe_sandwich.diagnosis import stacks
-from probe_sandwich.length_test import Definition, run_length_test
+from probe_sandwich.answer import Definition
+from probe_sandwich.length_test import run_length_test
 from probe_sandwich.subjects import batching
 from probe_sandwich.subjects.batching import BATCH_BYTES, MAX_ROWS, Cancelled, row_batches, rows_together
+from probe_sandwich.subjects.stacks import stacks
 from probe_sandwich.subjects.transformer import SubjectStack, join
 
 from tests.conftest import ConfigFactory, StackFactory

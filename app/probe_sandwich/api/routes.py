@@ -15,6 +15,7 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel, Field
 
+from probe_sandwich.answer import Diagnosis
 from probe_sandwich.api.admission import UploadRoute
 from probe_sandwich.api.bounds import client_of
 from probe_sandwich.api.messages import LoadedMetaClassifier, Outcome, ProblemDocument, Stage, Subject
@@ -22,7 +23,6 @@ from probe_sandwich.api.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
 from probe_sandwich.api.reference import Example, Histogram, example_file, examples, histograms
 from probe_sandwich.api.service import Answers, Service
 from probe_sandwich.api.spool import path_of
-from probe_sandwich.diagnosis import Diagnosis
 from probe_sandwich.options import Options
 from probe_sandwich.tasks.logic.tasks import TaskName
 

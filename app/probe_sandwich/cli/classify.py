@@ -18,7 +18,9 @@ from probe_sandwich.options import Options
 if TYPE_CHECKING:
     import torch
 
-    from probe_sandwich.diagnosis import AnyCheckpoint, Diagnosis, MetaClassifiers
+    from probe_sandwich.answer import Diagnosis
+    from probe_sandwich.diagnosis import MetaClassifiers
+    from probe_sandwich.subjects.stacks import AnyCheckpoint
 
 
 def classify(
@@ -135,7 +137,8 @@ def _diagnose(
     options: Options,
     answers: _Answers,
 ) -> None:
-    from probe_sandwich.diagnosis import batches, diagnose  # noqa: PLC0415
+    from probe_sandwich.diagnosis import diagnose  # noqa: PLC0415
+    from probe_sandwich.subjects.stacks import batches  # noqa: PLC0415
     from probe_sandwich.tasks.logic.datasets import NoFormulas  # noqa: PLC0415
 
     for together in batches([checkpoint for _, checkpoint in loaded]):

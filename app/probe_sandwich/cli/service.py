@@ -80,8 +80,7 @@ def serve(
 
     os.environ["PROBE_SANDWICH_WORKERS"] = str(workers)
     settings = Settings()
-    if settings.device == "cuda":
-        settings.torch_device()
+    settings.worker_devices()  # says now where there is no such device
     options = ["--host", host, "--port", str(port), "--no-access-log"]
     options += ["--http", "probe_sandwich.api.connections:Connections"]
     options += ["--timeout-graceful-shutdown", str(settings.drain_seconds)]

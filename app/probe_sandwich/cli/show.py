@@ -18,8 +18,7 @@ from rich.text import Text
 from probe_sandwich.cli.told import complaints, console
 
 if TYPE_CHECKING:
-    from probe_sandwich.diagnosis import Diagnosis
-    from probe_sandwich.length_test import LengthTestResult
+    from probe_sandwich.answer import Diagnosis, LengthTestResult
     from probe_sandwich.sandwich.card import Card
     from probe_sandwich.zoo.card import ZooCard
     from probe_sandwich.zoo.info import ZooSummary

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from probe_sandwich.length_test import Definition
+from probe_sandwich.answer import Definition
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.tasks.logic.tasks import Task

@@ -7,7 +7,6 @@ where both of its formulas fall into the wanted split.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from probe_sandwich.tasks.logic.sampler import STYLES, Pairs, Style, sample_pairs
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.tasks.logic.vocabulary import BEGIN_ID, PAD_ID, VARIABLES, decode
+from probe_sandwich.tasks.splits import Split
 
 ALL = 1 << 16
 _MAX_BARREN_ROUNDS = 4
@@ -28,13 +28,6 @@ class NoFormulas(ValueError):
         super().__init__(
             f"task {task.name} has no minimal pairs with {min_length} to {max_length} symbols; widen the range"
         )
-
-
-class Split(StrEnum):
-    """Which canonical forms a set may hold."""
-
-    TRAINING = "training"
-    EVALUATION = "evaluation"
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from probe_sandwich.tasks.logic.skeletons import LEAF, Skeleton, sample_skeleton
 from probe_sandwich.tasks.logic.solver import TRUTH_TABLES
-from probe_sandwich.tasks.logic.tasks import LEAF, Skeleton, Task, TaskName, sample_skeleton
+from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.tasks.logic.vocabulary import AND, IDS, NOT, VARIABLES
 
 _TABLES = np.array([TRUTH_TABLES[name] for name in VARIABLES], dtype=np.uint32)

@@ -13,7 +13,7 @@ from threading import Thread
 
 import torch
 
-from probe_sandwich.length_test import Definition
+from probe_sandwich.answer import Definition
 from probe_sandwich.zoo.build import BuildFailed, Shard, build_stack
 from probe_sandwich.zoo.recipe import Group
 
