@@ -76,12 +76,19 @@ def serve(
     ] = 0,
 ) -> None:
     """Run the service (settings: PROBE_SANDWICH_* in the environment)."""
+    import uvicorn  # noqa: PLC0415
+
     from probe_sandwich.settings import Settings  # noqa: PLC0415
 
     os.environ["PROBE_SANDWICH_WORKERS"] = str(workers)
     settings = Settings()
-    settings.worker_devices()  # says now where there is no such device
-    options = ["--host", host, "--port", str(port), "--no-access-log"]
-    options += ["--http", "probe_sandwich.api.connections:Connections"]
-    options += ["--timeout-graceful-shutdown", str(settings.drain_seconds)]
-    os.execv(sys.executable, [sys.executable, "-m", "uvicorn", "probe_sandwich.main:app", *options])
+    if settings.device == "cuda":
+        settings.worker_devices()  # says now where there is none
+    uvicorn.run(
+        "probe_sandwich.main:app",
+        host=host,
+        port=port,
+        access_log=False,
+        http="probe_sandwich.api.connections:Connections",
+        timeout_graceful_shutdown=settings.drain_seconds,
+    )
