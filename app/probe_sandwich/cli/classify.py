@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from probe_sandwich.cli.options import DEFAULTS, chosen
 from probe_sandwich.cli.show import show_diagnosis
 from probe_sandwich.cli.told import complaints, console, fail, told
 from probe_sandwich.options import Options
@@ -38,15 +37,10 @@ def classify(
             help="Folder of the one meta-classifier to ask; by default all below PROBE_SANDWICH_MODELS_DIR.",
         ),
     ] = None,
-    seed: Annotated[int, chosen("seed")] = DEFAULTS.seed,
-    noise_draws: Annotated[int, chosen("noise_draws")] = DEFAULTS.noise_draws,
-    formulas_per_length: Annotated[int, chosen("formulas_per_length")] = DEFAULTS.formulas_per_length,
-    direct_test: Annotated[bool, chosen("direct_test")] = DEFAULTS.direct_test,
+    *,
+    options: Options,
 ) -> None:
     """The service's answer without a server; files of one shape and scheme run stacked."""
-    options = Options(
-        seed=seed, noise_draws=noise_draws, formulas_per_length=formulas_per_length, direct_test=direct_test
-    )
     given = [path for argument in files for path in _uploads_of(argument)]
     answers = _Answers(as_json)
 
