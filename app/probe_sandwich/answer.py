@@ -8,8 +8,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from probe_sandwich.tasks.logic.tasks import TaskName
-
 
 class Definition(BaseModel):
     """What makes a subject a generalizer, and how it is measured; kept in every card."""
@@ -85,7 +83,7 @@ class CheckpointSummary(BaseModel):
     architecture: str
     parameters: int
     train_max_length: int
-    task: TaskName
+    task: str
 
 
 class MetaClassifierSummary(BaseModel):

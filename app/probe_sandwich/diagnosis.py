@@ -26,29 +26,29 @@ from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.stacks import AnyCheckpoint
 from probe_sandwich.subjects.subject import Subjects
 from probe_sandwich.subjects.uploads import stacked
-from probe_sandwich.tasks.logic.tasks import TaskName
 from probe_sandwich.verdict import SubjectPrediction, decide, probes_fit
 
 Progress = Callable[[str, str], None]
 """Called with the name of each stage as it starts, and where within it."""
 SHOWN_PROBES = 16
-MetaClassifiers = Mapping[TaskName, MetaClassifier]
+MetaClassifiers = Mapping[str, MetaClassifier]
+"""By the name of the task that they answer for."""
 
 
 class SeveralMetaClassifiers(ValueError):
     """A folder holds two meta-classifiers for one task, and nothing says which of them should answer."""
 
-    def __init__(self, task: TaskName, folders: Sequence[Path]) -> None:
+    def __init__(self, task: str, folders: Sequence[Path]) -> None:
         super().__init__(
             f"{' and '.join(map(str, folders))} are both meta-classifiers for task {task}, and one answers for a task; "
             "move one of them elsewhere, or name one with `classify --model`"
         )
 
 
-def load_meta_classifiers(folder: Path, device: torch.device) -> dict[TaskName, MetaClassifier]:
+def load_meta_classifiers(folder: Path, device: torch.device) -> dict[str, MetaClassifier]:
     """All meta-classifiers below a folder, by task. Raises `SeveralMetaClassifiers`, `DamagedMetaClassifier`."""
-    loaded: dict[TaskName, MetaClassifier] = {}
-    places: dict[TaskName, Path] = {}
+    loaded: dict[str, MetaClassifier] = {}
+    places: dict[str, Path] = {}
     for place in sorted(path.parent for path in folder.glob(f"*/{CARD}")):
         meta_classifier = load_meta_classifier(place, device)
         task = meta_classifier.card.task.name

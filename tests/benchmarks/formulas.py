@@ -2,7 +2,7 @@
 
 import time
 
-from probe_sandwich.tasks.logic.datasets import sample_formulas
+from probe_sandwich.tasks.datasets import sample_formulas
 from probe_sandwich.tasks.logic.solver import reference_satisfiable, satisfiable
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.tasks.splits import Split

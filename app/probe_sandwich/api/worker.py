@@ -46,7 +46,7 @@ from probe_sandwich.subjects.checkpoint import Checkpoint, CheckpointError, Unre
 from probe_sandwich.subjects.config import SubjectConfig
 from probe_sandwich.subjects.stacks import AnyCheckpoint, stacks
 from probe_sandwich.subjects.uploads import load_upload, preview_upload
-from probe_sandwich.tasks.logic.datasets import NoFormulas
+from probe_sandwich.tasks.datasets import NoFormulas
 
 log = logging.getLogger("probe_sandwich.worker")
 

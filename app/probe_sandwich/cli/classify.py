@@ -133,7 +133,7 @@ def _diagnose(
 ) -> None:
     from probe_sandwich.diagnosis import diagnose  # noqa: PLC0415
     from probe_sandwich.subjects.stacks import batches  # noqa: PLC0415
-    from probe_sandwich.tasks.logic.datasets import NoFormulas  # noqa: PLC0415
+    from probe_sandwich.tasks.datasets import NoFormulas  # noqa: PLC0415
 
     for together in batches([checkpoint for _, checkpoint in loaded]):
         rows = [loaded[number] for number in together]

@@ -36,7 +36,7 @@ def sample(
     ] = Split.TRAINING,
 ) -> None:
     """Print balanced formulas as JSON lines; by default such as no test asks about."""
-    from probe_sandwich.tasks.logic.datasets import sample_formulas  # noqa: PLC0415
+    from probe_sandwich.tasks.datasets import sample_formulas  # noqa: PLC0415
 
     formulas = sample_formulas(Task(name=task), min_length, max_length, count, seed, split)
     for text, satisfiable in zip(formulas.texts(), formulas.satisfiable.tolist(), strict=True):

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 
 from probe_sandwich.answer import Definition
 from probe_sandwich.length_test import buckets
-from probe_sandwich.tasks.logic.datasets import sample_formulas
-from probe_sandwich.tasks.logic.shortcuts import bag_of_symbols_accuracy
+from probe_sandwich.tasks.datasets import sample_formulas
 from probe_sandwich.tasks.logic.tasks import Task
+from probe_sandwich.tasks.shortcuts import bag_of_symbols_accuracy
 from probe_sandwich.tasks.splits import Split
 from probe_sandwich.zoo.build import check_recipe
 from probe_sandwich.zoo.info import ZooSummary, summarize
