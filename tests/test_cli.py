@@ -35,7 +35,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def told(*arguments: str) -> Result:
+def invoked(*arguments: str) -> Result:
     """One command within this process, which is faster; on the CPU whatever there is."""
     return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
 
@@ -95,7 +95,7 @@ def test_an_error_is_told_in_a_line() -> None:
 
 
 def test_the_version_is_told() -> None:
-    assert told("--version").stdout.startswith("probe-sandwich 0.")
+    assert invoked("--version").stdout.startswith("probe-sandwich 0.")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_the_version_is_told() -> None:
     ],
 )
 def test_an_option_out_of_bounds_is_a_usage_error_that_says_the_bounds(arguments: tuple[str, ...], says: str) -> None:
-    done = told(*arguments)
+    done = invoked(*arguments)
     assert done.exit_code == 2
     assert says in words(done.output)
 
@@ -137,7 +137,7 @@ def test_what_cannot_be_done_is_told_in_a_line(
 ) -> None:
     (tmp_path / "empty").mkdir()
     places = {"empty": tmp_path / "empty", "tiny": tiny_zoo, "example": EXAMPLES[0]}
-    done = told(*(argument.format(**places) for argument in arguments))
+    done = invoked(*(argument.format(**places) for argument in arguments))
     assert done.exit_code == 1
     assert says in words(done.output)
     assert done.exception is None or isinstance(done.exception, SystemExit)
@@ -145,7 +145,7 @@ def test_what_cannot_be_done_is_told_in_a_line(
 
 def test_a_card_of_a_zoo_where_nothing_converged_is_refused(tiny_zoo: Path) -> None:
     with patch("probe_sandwich.zoo.card.check_recipe"):
-        done = told("zoo", "card", str(tiny_zoo))
+        done = invoked("zoo", "card", str(tiny_zoo))
     assert done.exit_code == 1
     assert "has converged" in words(done.output)
 
@@ -155,13 +155,13 @@ def test_cuda_where_there_is_none_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("probe_sandwich.settings.gpu_count", lambda: 0)
     monkeypatch.setenv("PROBE_SANDWICH_DEVICE", "cuda")
     for arguments in (("classify", str(EXAMPLES[0])), ("serve",), ("zoo", "build", str(tmp_path), "--device", "cuda")):
-        done = told(*arguments)
+        done = invoked(*arguments)
         assert (done.exit_code, "sees no GPU" in words(done.output)) == (1, True)
 
 
 def test_a_mistyped_models_folder_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROBE_SANDWICH_MODELS_DIR", str(tmp_path / "modles"))
-    done = told("classify", str(EXAMPLES[0]))
+    done = invoked("classify", str(EXAMPLES[0]))
     assert done.exit_code == 1
     assert "modles holds no meta-classifier" in words(done.output)
 
@@ -170,7 +170,7 @@ def test_a_demo_without_examples_or_meta_classifier_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("probe_sandwich.settings.SHIPPED_MODELS", tmp_path)
-    done = told("demo")
+    done = invoked("demo")
     assert done.exit_code == 1
     assert "holds no example checkpoint" in words(done.output)
 
@@ -178,7 +178,7 @@ def test_a_demo_without_examples_or_meta_classifier_is_an_error(
 def test_classify_takes_one_meta_classifier_and_a_folder_of_files(tmp_path: Path) -> None:
     shutil.copy(EXAMPLES[0], tmp_path / "one.safetensors")
     model = str(SHIPPED_MODELS / "conjunction")
-    done = told("classify", str(tmp_path), "--model", model, "--json", "--no-direct-test", "--noise-draws", "1")
+    done = invoked("classify", str(tmp_path), "--model", model, "--json", "--no-direct-test", "--noise-draws", "1")
     (answer,) = [json.loads(line) for line in done.stdout.splitlines()]
     assert answer["file"] == str(tmp_path / "one.safetensors")
     assert (answer["meta_classifier"]["name"], answer["direct_test"]) == ("conjunction", None)
@@ -186,7 +186,7 @@ def test_classify_takes_one_meta_classifier_and_a_folder_of_files(tmp_path: Path
 
 def test_a_file_that_is_not_there_costs_its_own_line_only(tmp_path: Path) -> None:
     files = [str(tmp_path / "mistyped.safetensors"), str(EXAMPLES[0])]
-    done = told("classify", *files, "--json", "--no-direct-test", "--noise-draws", "1")
+    done = invoked("classify", *files, "--json", "--no-direct-test", "--noise-draws", "1")
     answers = {answer["file"]: answer for answer in map(json.loads, done.stdout.splitlines())}
     assert done.exit_code == 1
     assert answers[files[0]]["problem"]["type"] == "UnreadableFile"
@@ -207,7 +207,7 @@ def test_a_folder_and_a_zip_with_one_top_folder_become_the_bundle_that_is_read(t
 @pytest.mark.parametrize("split", Split)
 def test_formulas_are_of_the_split_that_was_asked_for_and_of_the_training_split_by_default(split: Split) -> None:
     arguments = () if split is Split.TRAINING else ("--split", split.value)
-    done = told("formulas", "sample", "--min-length", "12", "--max-length", "12", "--count", "200", *arguments)
+    done = invoked("formulas", "sample", "--min-length", "12", "--max-length", "12", "--count", "200", *arguments)
     texts = [json.loads(line)["formula"] for line in done.stdout.splitlines()]
     assert len(texts) == 200
     assert in_split(np.array([encode(text) for text in texts], np.uint8), split).all()

@@ -3,14 +3,18 @@
 Only data: whoever reads answers, such as a client or the service's own process, loads no PyTorch.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Progress = Callable[[str, str], None]
+"""Called with the name of each stage of a diagnosis as it starts, and where within it."""
+
 
 class Definition(BaseModel):
-    """What makes a subject a generalizer, and how it is measured; kept in every card."""
+    """What makes a subject a generalizer, and how it is measured; part of every card."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -104,7 +108,7 @@ class Timings(BaseModel):
 
 
 class ProbeReading(BaseModel):
-    """A probe of the first noise draw, each position by its likeliest symbol, and what the subject said to it."""
+    """A probe of the first noise draw, each position by its likeliest symbol, and the subject's answer to it."""
 
     text: str
     margin: float = Field(description="logit of satisfiable less that of unsatisfiable")
@@ -124,9 +128,9 @@ class Diagnosis(BaseModel):
     )
     withheld_probability: float | None = Field(
         default=None,
-        description="not an answer: the number that was computed where the verdict is `abstain`, kept for those who "
+        description="not an answer: the number that was computed where the verdict is `abstain`, given to those who "
         "study abstaining. The question does not apply to this subject, or the ensemble does not know; null where "
-        "there is a verdict, and where no probe could be asked or placed",
+        "there is a verdict, and where the probes did not fit or could not be placed",
     )
     verdict: Verdict
     reason: str
@@ -136,3 +140,20 @@ class Diagnosis(BaseModel):
     meta_classifier: MetaClassifierSummary | None
     device: str
     timings_seconds: Timings
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class BatchResult(BaseModel):
+    """What came of one file of a batch."""
+
+    file: str
+    diagnosis: Diagnosis | None
+    problem: ProblemDocument | None

@@ -1,4 +1,4 @@
-"""What a diagnosis will cost, told before it is spent: floating-point operations of a subject under its options."""
+"""What a diagnosis will cost, estimated before it is run: floating-point operations of a subject under its options."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from probe_sandwich.verdict import probes_fit
 MAX_JOB_FLOP = {"cpu": 4e12, "cuda": 4e14}
 """What a job may cost where no setting says otherwise, by kind of device: about what fits its deadline."""
 _FLOP_A_SAMPLED_SYMBOL, _FLOP_A_LENGTH = 2e5, 4e6
-"""Drawing a formula, and beginning a length, in what the same time computes; both for each symbol of the length."""
+"""What drawing a formula and starting a new length cost, in operations that take as long; both per symbol of length."""
 
 
 class TooCostly(ValueError):

@@ -1,7 +1,7 @@
 """One subject in, one diagnosis out: the sandwich's probability beside the direct length test."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -13,6 +13,7 @@ from probe_sandwich.answer import (
     LengthTestResult,
     MetaClassifierSummary,
     ProbeReading,
+    Progress,
     Timings,
     Verdict,
 )
@@ -28,8 +29,6 @@ from probe_sandwich.subjects.subject import Subjects
 from probe_sandwich.subjects.uploads import stacked
 from probe_sandwich.verdict import SubjectPrediction, decide, probes_fit
 
-Progress = Callable[[str, str], None]
-"""Called with the name of each stage as it starts, and where within it."""
 SHOWN_PROBES = 16
 MetaClassifiers = Mapping[str, MetaClassifier]
 """By the name of the task that they answer for."""

@@ -98,7 +98,7 @@ class NoSuchDevice(ValueError):
 
 
 def gpu_count() -> int:
-    """GPUs that PyTorch can use, asked in a process of its own, so that this one need not load PyTorch for it."""
+    """GPUs that PyTorch can use, counted by a process of its own, so that this one need not load PyTorch for it."""
     if not any(Path(driver).exists() for driver in _GPU_DRIVERS):
         return 0
     command = [

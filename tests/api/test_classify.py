@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 import torch
-from probe_sandwich.api.problems import _STATUS_OF_CHECKPOINT_ERRORS
+from probe_sandwich.api.refusals import STATUS_OF_CHECKPOINT_ERRORS
 from probe_sandwich.client import Client, ServiceProblem
 from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
@@ -163,7 +163,7 @@ def test_every_bad_upload_gets_its_problem_within_a_second_and_the_next_good_one
     named = {name.strip() for name in uploads}
     # What nobody foresaw, and what needs the library of foreign models, is tried in tests/subjects.
     elsewhere = {UnreadableFile, UnrunnableModel}
-    assert len(named) == len(_STATUS_OF_CHECKPOINT_ERRORS.keys() - elsewhere), "a cause is not tried"
+    assert len(named) == len(STATUS_OF_CHECKPOINT_ERRORS.keys() - elsewhere), "a cause is not tried"
     for slug, (status, content) in uploads.items():
         started = time.monotonic()
         response = post(http, content)
@@ -177,7 +177,7 @@ def test_every_bad_upload_gets_its_problem_within_a_second_and_the_next_good_one
 
 def test_every_checkpoint_error_has_a_status() -> None:
     from_upload = {error for error in CheckpointError.__subclasses__() if error.__module__.endswith("checkpoint")}
-    assert from_upload == set(_STATUS_OF_CHECKPOINT_ERRORS)
+    assert from_upload == set(STATUS_OF_CHECKPOINT_ERRORS)
 
 
 @pytest.mark.parametrize(

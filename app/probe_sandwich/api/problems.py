@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from probe_sandwich.api.messages import ProblemDocument
+from probe_sandwich.answer import ProblemDocument
 
 TYPE_PREFIX = "urn:probe-sandwich:problem:"
 MEDIA_TYPE = "application/problem+json"

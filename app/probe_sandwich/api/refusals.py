@@ -4,7 +4,7 @@ from probe_sandwich.api.problems import Problem
 from probe_sandwich.subjects import checkpoint as checkpoints
 from probe_sandwich.subjects.checkpoint import CheckpointError
 
-_STATUS_OF_CHECKPOINT_ERRORS: dict[type[CheckpointError], int] = {
+STATUS_OF_CHECKPOINT_ERRORS: dict[type[CheckpointError], int] = {
     checkpoints.EmptyFile: 400,
     checkpoints.MalformedFile: 400,
     checkpoints.HeaderTooLarge: 400,
@@ -29,4 +29,4 @@ def problem_of(error: CheckpointError) -> Problem:
     """The problem that names what is wrong with a checkpoint: its type is the error's class name."""
     name = type(error).__name__
     slug = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
-    return Problem(slug, _STATUS_OF_CHECKPOINT_ERRORS[type(error)], str(error))
+    return Problem(slug, STATUS_OF_CHECKPOINT_ERRORS[type(error)], str(error))

@@ -16,10 +16,10 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
 
-from probe_sandwich.answer import Diagnosis
+from probe_sandwich.answer import BatchResult, Diagnosis, ProblemDocument
 from probe_sandwich.api.admission import UploadRoute
 from probe_sandwich.api.bounds import client_of
-from probe_sandwich.api.messages import LoadedMetaClassifier, Outcome, ProblemDocument, Stage, Subject
+from probe_sandwich.api.messages import LoadedMetaClassifier, Outcome, Stage, Subject
 from probe_sandwich.api.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
 from probe_sandwich.api.reference import Example, Histogram, example_file, examples, histograms
 from probe_sandwich.api.service import Answers, Service
@@ -71,14 +71,6 @@ class Alive(BaseModel):
     """The process answers."""
 
     status: str = "alive"
-
-
-class BatchResult(BaseModel):
-    """What came of one file of a batch."""
-
-    file: str
-    diagnosis: Diagnosis | None
-    problem: ProblemDocument | None
 
 
 class BatchAnswer(BaseModel):

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from probe_sandwich.cli.failures import explained
 from probe_sandwich.cli.options import MOST_SEED
-from probe_sandwich.cli.told import told
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.tasks.splits import Split
 
@@ -20,7 +20,7 @@ def _group() -> None:
 
 
 @app.command("sample")
-@told()
+@explained()
 def sample(
     task: Annotated[TaskName, typer.Option(help="Family of formulas.")] = TaskName.CONJUNCTION,
     min_length: Annotated[int, typer.Option(min=1, help="Symbols of the shortest formula.")] = 6,

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from probe_sandwich.cli.failures import console, explained
 from probe_sandwich.cli.options import CORES
 from probe_sandwich.cli.show import progress_bar, show_figures
-from probe_sandwich.cli.told import console, told
 
 Strangers = Annotated[
     Path | None,
@@ -42,7 +42,7 @@ def train(
 ) -> None:
     """Train the sandwich over a zoo, with its baselines, and write weights, card, predictions and report; run it again
     to go on after a stop."""
-    with told(lambda: f"jobs that had ended are kept in {out}; the same command goes on from there"):
+    with explained(lambda: f"jobs that had ended are kept in {out}; the same command goes on from there"):
         from probe_sandwich.evidence.build import train_meta_classifier  # noqa: PLC0415
         from probe_sandwich.settings import Settings  # noqa: PLC0415
 
@@ -67,7 +67,7 @@ def evaluate(
     strangers: Strangers = None,
 ) -> None:
     """Recompute the card's figures from zoo and model, and write report and plots."""
-    with told(lambda: f"the weights in {model} are as they were; run it again for the figures"):
+    with explained(lambda: f"the weights in {model} are as they were; run it again for the figures"):
         from probe_sandwich.evidence.evaluation import evaluate_meta_classifier  # noqa: PLC0415
         from probe_sandwich.settings import Settings  # noqa: PLC0415
 
@@ -77,7 +77,7 @@ def evaluate(
         show_figures(card)
 
 
-@told()
+@explained()
 def convert(
     state: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A .pt state dict.")],
     config: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The subject's config as JSON.")],

@@ -15,7 +15,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from probe_sandwich.cli.told import complaints, console
+from probe_sandwich.cli.failures import complaints, console
 
 if TYPE_CHECKING:
     from probe_sandwich.answer import Diagnosis, LengthTestResult
