@@ -7,8 +7,7 @@ import pytest
 
 APP = Path(__file__).resolve().parents[1] / "app" / "probe_sandwich"
 LAYERS = (
-    {"tasks", "options"},
-    {"answer"},
+    {"answer", "options", "tasks"},
     {"subjects"},
     {"length_test"},
     {"zoo"},

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from probe_sandwich.answer import Definition, Verdict
-from probe_sandwich.api.problems import problem_of
+from probe_sandwich.api.refusals import problem_of
 from probe_sandwich.diagnosis import diagnose, load_meta_classifiers
 from probe_sandwich.length_test import run_length_test
 from probe_sandwich.options import Options
