@@ -5,7 +5,6 @@ Only data: whoever reads answers, such as a client or the service's own process,
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -90,13 +89,34 @@ class CheckpointSummary(BaseModel):
     task: str
 
 
+class TrackRecord(BaseModel):
+    """How good a meta-classifier was measured to be, in one row.
+
+    Over the converged subjects of the zoo, each judged by a sandwich that saw none of its configuration; null where a
+    figure is not defined, for example where all subjects have one label."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subjects: int
+    positives: int = Field(description="how many of the subjects are generalizers")
+    auc: float | None
+    auc_low: float | None = Field(description="of a 95 % interval over configurations")
+    auc_high: float | None
+    within_configuration_auc: float | None = Field(
+        description="share of pairs of one configuration, only one of them a generalizer, that are ordered rightly"
+    )
+    brier: float | None
+    expected_calibration_error: float | None
+    accuracy: float | None = Field(description="share of right verdicts at the threshold")
+
+
 class MetaClassifierSummary(BaseModel):
     """The meta-classifier that answered, and how good its card says it is."""
 
     name: str
     version: int
     threshold: float
-    metrics: dict[str, Any]
+    metrics: TrackRecord
 
 
 class Timings(BaseModel):

@@ -20,7 +20,8 @@ from probe_sandwich.answer import (
 from probe_sandwich.length_test import bucket_formulas, buckets, run_length_test
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.card import Card
-from probe_sandwich.sandwich.meta_classifier import CARD, MetaClassifier, Prediction, load_meta_classifier
+from probe_sandwich.sandwich.meta_classifier import CARD, MetaClassifier, load_meta_classifier
+from probe_sandwich.sandwich.prediction import Prediction
 from probe_sandwich.sandwich.readout import moment_name
 from probe_sandwich.subjects.batching import Cancelling, never
 from probe_sandwich.subjects.config import Placing
@@ -185,7 +186,9 @@ def _diagnosis(
 
 
 def _meta_classifier_summary(card: Card) -> MetaClassifierSummary:
-    return MetaClassifierSummary(name=card.name, version=card.version, threshold=card.threshold, metrics=card.metrics)
+    return MetaClassifierSummary(
+        name=card.name, version=card.version, threshold=card.threshold, metrics=card.track_record
+    )
 
 
 def _checkpoint_summary(checkpoint: AnyCheckpoint) -> CheckpointSummary:
