@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from probe_sandwich.diagnosis import MetaClassifiers
+from probe_sandwich.diagnosis import MetaClassifiers, chosen
 from probe_sandwich.length_test import buckets
 from probe_sandwich.options import Options
 from probe_sandwich.subjects.stacks import AnyCheckpoint
-from probe_sandwich.verdict import probes_fit
+from probe_sandwich.verdict import longest_probe, probes_fit
 
 MAX_JOB_FLOP = {"cpu": 4e12, "cuda": 4e14}
 """What a job may cost where no setting says otherwise, by kind of device: about what fits its deadline."""
@@ -49,13 +49,13 @@ def estimate(
 ) -> Cost:
     """What `diagnose` will spend on a checkpoint. `drawn`: its formulas are there, for another of its stack."""
     size, config = checkpoint.size, checkpoint.config
-    meta = meta_classifiers.get(config.task.name)
+    meta = chosen(meta_classifiers, config)
     sandwich = direct_test = 0.0
     if meta is not None and probes_fit(config, meta.card):
         settings = meta.card.sandwich
         draws = len(meta.members) * options.noise_draws + 1
         rows = draws * settings.probes * (1 + len(settings.placements))
-        sandwich = float(rows * size.row_flop(1 + settings.probe_length))
+        sandwich = float(rows * size.row_flop(1 + longest_probe(config, meta.card)))
     if options.direct_test:
         for bucket in buckets(config.train_max_length):
             if config.longest_formula is None or bucket.max_length <= config.longest_formula:

@@ -26,13 +26,14 @@ from probe_sandwich.sandwich.readout import moment_name
 from probe_sandwich.subjects.batching import Cancelling, never
 from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.stacks import AnyCheckpoint
-from probe_sandwich.subjects.subject import Subjects
+from probe_sandwich.subjects.subject import SubjectFacts, Subjects
 from probe_sandwich.subjects.uploads import stacked
 from probe_sandwich.verdict import SubjectPrediction, decide, probes_fit
 
 SHOWN_PROBES = 16
+ANY_TASK = "any"
 MetaClassifiers = Mapping[str, MetaClassifier]
-"""By the name of the task that they answer for."""
+"""By the name of the task that they answer for, or `ANY_TASK`."""
 
 
 class SeveralMetaClassifiers(ValueError):
@@ -51,19 +52,36 @@ def load_meta_classifiers(folder: Path, device: torch.device) -> dict[str, MetaC
     places: dict[str, Path] = {}
     for place in sorted(path.parent for path in folder.glob(f"*/{CARD}")):
         meta_classifier = load_meta_classifier(place, device)
-        task = meta_classifier.card.task.name
+        task = task_name(meta_classifier)
         if task in loaded:
             raise SeveralMetaClassifiers(task, (places[task], place))
         loaded[task], places[task] = meta_classifier, place
     return loaded
 
 
+def task_name(meta: MetaClassifier) -> str:
+    """The key of a meta-classifier among `MetaClassifiers`."""
+    return ANY_TASK if meta.card.task is None else meta.card.task.name
+
+
+def chosen(meta_classifiers: MetaClassifiers, config: SubjectFacts) -> MetaClassifier | None:
+    """The one that answers for a subject: that of its own task and T, else the one for any, else that of its task,
+    which will abstain."""
+    own = meta_classifiers.get(config.task.name)
+    if own is not None and own.card.answers_for(config):
+        return own
+    return meta_classifiers.get(ANY_TASK, own)
+
+
 def make_test_sets(meta_classifiers: MetaClassifiers) -> None:
     """Make the formulas of the default direct tests now, so that no user waits for them."""
     for meta in meta_classifiers.values():
-        for bucket in buckets(meta.card.train_max_length):
+        if meta.card.task is None:
+            continue
+        task, longest = meta.card.one_task
+        for bucket in buckets(longest):
             bucket_formulas(
-                meta.card.task,
+                task,
                 bucket.min_length,
                 bucket.max_length,
                 Options().formulas_per_length,
@@ -86,7 +104,7 @@ def diagnose(
     started = time.perf_counter()
     subjects = stacked(checkpoints, device)
     config = checkpoints[0].config
-    meta = meta_classifiers.get(config.task.name)
+    meta = chosen(meta_classifiers, config)
     progress("sandwich", "")
     predictions: Sequence[SubjectPrediction | None] = [None] * len(checkpoints)
     probes: Sequence[list[ProbeReading]] = [[] for _ in checkpoints]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from probe_sandwich.answer import Agreement, LengthTestResult, Verdict
 from probe_sandwich.sandwich.card import Card
+from probe_sandwich.sandwich.config import Reading
 from probe_sandwich.subjects.subject import SubjectFacts
 
 _MOSTLY_WRONG, _AT_CHANCE = 0.4, 0.6
@@ -54,7 +55,12 @@ def decide(
 
 def probes_fit(config: SubjectFacts, card: Card) -> bool:
     """Whether the probes are no longer than what the subject was trained on."""
-    return card.sandwich.probe_length <= config.train_max_length
+    return longest_probe(config, card) <= config.train_max_length
+
+
+def longest_probe(config: SubjectFacts, card: Card) -> int:
+    """Symbols of the longest probe that a subject is asked: inputs of any length up to T, or formulas of one."""
+    return config.train_max_length if card.sandwich.reading is Reading.ANSWERS else card.sandwich.probe_length
 
 
 def _verdict(
@@ -84,7 +90,7 @@ def _doubt(
     config: SubjectFacts, card: Card, prediction: SubjectPrediction, test: LengthTestResult | None
 ) -> str | None:
     """The first reason to distrust the prediction for this subject, or None."""
-    if config.train_max_length != card.train_max_length or config.task != card.task:
+    if not card.answers_for(config):
         return (
             f"the zoo holds subjects of T = {card.train_max_length} on its own task parameters; this one has "
             f"T = {config.train_max_length}"

@@ -37,7 +37,7 @@ class LoadedMetaClassifier(BaseModel):
     name: str
     task: str
     version: int
-    train_max_length: int
+    train_max_length: int | None
     sha256: str
     """Of the weights."""
     card_sha256: str

@@ -34,6 +34,7 @@ from probe_sandwich.diagnosis import (
     diagnose,
     load_meta_classifiers,
     make_test_sets,
+    task_name,
 )
 from probe_sandwich.processes import follow_parent
 from probe_sandwich.sandwich.meta_classifier import DamagedMetaClassifier
@@ -61,20 +62,20 @@ def run_worker(connection: Connection, settings: Settings, device: str) -> None:
     if device == "cpu":  # CUDA maps more than any limit
         limit = _own_bytes() + settings.worker_memory_bytes
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    cards = [meta.card for meta in meta_classifiers.values()]
     _send(
         connection,
         Started(
             meta_classifiers=[
                 LoadedMetaClassifier(
                     name=card.name,
-                    task=card.task.name,
+                    task=task_name(meta),
                     version=card.version,
                     train_max_length=card.train_max_length,
                     sha256=card.sha256,
                     card_sha256=card.fingerprint,
                 )
-                for card in cards
+                for meta in meta_classifiers.values()
+                for card in (meta.card,)
             ]
         ),
     )

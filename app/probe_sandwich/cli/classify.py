@@ -96,13 +96,13 @@ def _uploads_of(argument: Path) -> list[Path]:
 
 
 def _meta_classifiers(model: Path | None, device: "torch.device") -> "MetaClassifiers":
-    from probe_sandwich.diagnosis import load_meta_classifiers  # noqa: PLC0415
+    from probe_sandwich.diagnosis import load_meta_classifiers, task_name  # noqa: PLC0415
     from probe_sandwich.sandwich.meta_classifier import load_meta_classifier  # noqa: PLC0415
     from probe_sandwich.settings import Settings  # noqa: PLC0415
 
     if model is not None:
         chosen_one = load_meta_classifier(model, device)
-        return {chosen_one.card.task.name: chosen_one}
+        return {task_name(chosen_one): chosen_one}
     folder = Settings().models_dir
     found = load_meta_classifiers(folder, device)
     if not found:

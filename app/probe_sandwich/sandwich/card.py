@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from probe_sandwich.answer import Definition, TrackRecord
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
+from probe_sandwich.subjects.subject import SubjectFacts
 from probe_sandwich.tasks.task import AnyTask
 
 
@@ -53,6 +54,10 @@ class Card(BaseModel):
     packages: dict[str, str]
     sha256: str
     """Of `sandwich.safetensors`."""
+
+    def answers_for(self, config: SubjectFacts) -> bool:
+        """Whether subjects of this task and T are what it was made for."""
+        return self.task is None or (self.task, self.train_max_length) == (config.task, config.train_max_length)
 
     @property
     def one_task(self) -> tuple[AnyTask, int]:

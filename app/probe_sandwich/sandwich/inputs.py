@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from probe_sandwich.tasks.alphabets import alphabet_of
-from probe_sandwich.tasks.datasets import Split, sample_formulas
+from probe_sandwich.tasks.datasets import sample_formulas
+from probe_sandwich.tasks.splits import Split
 from probe_sandwich.tasks.task import AnyTask
 
 CANDIDATES = 256

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from probe_sandwich.answer import Definition, TrackRecord
 from probe_sandwich.evidence.build import THRESHOLD
 from probe_sandwich.evidence.experiment.jobs import read_all
 from probe_sandwich.evidence.figures.trust import student_quantile
@@ -23,7 +24,6 @@ from probe_sandwich.evidence.universal.part import (
     task_left_out,
 )
 from probe_sandwich.evidence.universal.table import Table
-from probe_sandwich.length_test import Definition
 from probe_sandwich.options import DRAWS
 from probe_sandwich.sandwich.calibration import fit_calibration
 from probe_sandwich.sandwich.card import Card, ZooFacts
@@ -31,7 +31,6 @@ from probe_sandwich.sandwich.config import Reading, SandwichConfig, SandwichTrai
 from probe_sandwich.sandwich.meta_classifier import Member, judging_noise
 from probe_sandwich.sandwich.placements import Kind, Placement
 from probe_sandwich.sandwich.support import fit_support
-from probe_sandwich.sandwich.track_record import TrackRecord
 from probe_sandwich.sandwich.training.blind_heads import BlindHeads
 from probe_sandwich.sandwich.training.recorded import Recording, fitting_noise
 from probe_sandwich.sandwich.training.training import train_sandwich
