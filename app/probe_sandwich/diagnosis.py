@@ -17,17 +17,22 @@ from probe_sandwich.answer import (
     Timings,
     Verdict,
 )
-from probe_sandwich.length_test import bucket_formulas, buckets, run_length_test
+from probe_sandwich.length_test import bucket_formulas, buckets, run_labelled_test, run_length_test
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.card import Card
+from probe_sandwich.sandwich.config import Reading
+from probe_sandwich.sandwich.inputs import Candidates, best_candidates
 from probe_sandwich.sandwich.meta_classifier import CARD, MetaClassifier, load_meta_classifier
 from probe_sandwich.sandwich.prediction import Prediction
 from probe_sandwich.sandwich.readout import moment_name
+from probe_sandwich.sandwich.universal import candidates_of
 from probe_sandwich.subjects.batching import Cancelling, never
 from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.stacks import AnyCheckpoint
 from probe_sandwich.subjects.subject import SubjectFacts, Subjects
 from probe_sandwich.subjects.uploads import stacked
+from probe_sandwich.tasks.given import GivenInputs
+from probe_sandwich.tasks.task import OwnTask
 from probe_sandwich.verdict import SubjectPrediction, decide, probes_fit
 
 SHOWN_PROBES = 16
@@ -96,9 +101,11 @@ def diagnose(
     options: Options = Options(),
     progress: Progress = lambda stage, detail: None,
     cancelled: Cancelling = never,
+    given: GivenInputs = GivenInputs(),
 ) -> list[Diagnosis]:
     """Diagnose checkpoints that share shape, scheme, task and T (`batches` makes such lists), run as one stack.
 
+    `given`: inputs that came beside them; unlabelled ones become probes, and the direct test runs on labelled ones.
     Raises `NoFormulas` where the direct test has none for this T, and `Cancelled`.
     """
     started = time.perf_counter()
@@ -109,12 +116,13 @@ def diagnose(
     predictions: Sequence[SubjectPrediction | None] = [None] * len(checkpoints)
     probes: Sequence[list[ProbeReading]] = [[] for _ in checkpoints]
     if meta is not None and probes_fit(config, meta.card):
-        predictions = _predictions(meta, subjects, options, cancelled)
-        probes = _probe_readings(meta, subjects, options.seed, cancelled)
+        candidates = _candidates(meta, config, given)
+        predictions = _predictions(meta, subjects, options, cancelled, candidates)
+        probes = _probe_readings(meta, subjects, options.seed, cancelled, candidates)
     sandwich_done = time.perf_counter()
     tests: Sequence[LengthTestResult | None] = [None] * len(checkpoints)
     if options.direct_test:
-        tests = _direct_tests(meta, subjects, options, progress, cancelled)
+        tests = _direct_tests(meta, subjects, options, progress, cancelled, given)
     finished = time.perf_counter()
     timings = Timings(sandwich=sandwich_done - started, direct_test=finished - sandwich_done, total=finished - started)
     return [
@@ -123,11 +131,24 @@ def diagnose(
     ]
 
 
+def _candidates(meta: MetaClassifier, config: SubjectFacts, given: GivenInputs) -> Candidates | None:
+    """What probes are selected from; None where a generator writes them."""
+    if meta.card.sandwich.reading is not Reading.ANSWERS:
+        return None
+    if given.unlabelled:
+        return best_candidates(config.task, config.train_max_length, given.unlabelled)
+    return candidates_of(config.task, config.train_max_length)
+
+
 def _predictions(
-    meta: MetaClassifier, subjects: Subjects, options: Options, cancelled: Cancelling
+    meta: MetaClassifier,
+    subjects: Subjects,
+    options: Options,
+    cancelled: Cancelling,
+    candidates: Candidates | None,
 ) -> list[SubjectPrediction]:
     """The ensemble's prediction for every subject of a stack."""
-    together = meta.predict(subjects, options.seed, options.noise_draws, cancelled)
+    together = meta.predict(subjects, options.seed, options.noise_draws, cancelled, candidates)
     return [_row(together, row, meta.card, config.placing) for row, config in enumerate(subjects.configs)]
 
 
@@ -147,10 +168,10 @@ def _row(prediction: Prediction, row: int, card: Card, placing: Placing) -> Subj
 
 
 def _probe_readings(
-    meta: MetaClassifier, subjects: Subjects, seed: int, cancelled: Cancelling
+    meta: MetaClassifier, subjects: Subjects, seed: int, cancelled: Cancelling, candidates: Candidates | None
 ) -> list[list[ProbeReading]]:
     """For every subject, the probes of the first noise draw with the largest finite margins."""
-    texts, margins = meta.read_probes(subjects, seed, cancelled)
+    texts, margins = meta.read_probes(subjects, seed, cancelled, candidates)
     readings = []
     for row in margins:
         finite = row.isfinite().nonzero()[:, 0]
@@ -160,10 +181,20 @@ def _probe_readings(
 
 
 def _direct_tests(
-    meta: MetaClassifier | None, subjects: Subjects, options: Options, progress: Progress, cancelled: Cancelling
-) -> list[LengthTestResult]:
-    """The direct length test of every subject, by the definition of the meta-classifier's card."""
+    meta: MetaClassifier | None,
+    subjects: Subjects,
+    options: Options,
+    progress: Progress,
+    cancelled: Cancelling,
+    given: GivenInputs,
+) -> Sequence[LengthTestResult | None]:
+    """The direct length test of every subject, by the definition of the meta-classifier's card; None of a task of the
+    user's own that came without labelled inputs."""
     definition = meta.card.definition if meta is not None else Definition()
+    if given.labelled is not None:
+        return run_labelled_test(subjects, given.labelled, definition, cancelled)
+    if isinstance(subjects.configs[0].task, OwnTask):
+        return [None] * len(subjects)
     return run_length_test(
         subjects,
         definition.model_copy(update={"formulas_per_bucket": options.formulas_per_length}),

@@ -121,6 +121,25 @@ def run_length_test(
     return [_result(counts, row, definition) for row in range(len(stack))]
 
 
+def run_labelled_test(
+    stack: Subjects, labelled: Formulas, definition: Definition = Definition(), cancelled: Cancelling = never
+) -> list[LengthTestResult]:
+    """Test every subject of a stack on labelled inputs that were given, sorted by length. Raises `Cancelled`."""
+    config = stack.configs[0]
+    counts: list[_Counted | BucketResult] = []
+    for bucket in buckets(config.train_max_length):
+        inside = (labelled.lengths >= bucket.min_length) & (labelled.lengths <= bucket.max_length)
+        if config.longest_formula is not None and bucket.max_length > config.longest_formula:
+            counts.append(_unreachable(bucket, f"the position table ends at {config.longest_formula} symbols"))
+        elif not inside.any():
+            counts.append(_unreachable(bucket, "no labelled input of these lengths was given"))
+        else:
+            some = labelled.select(np.flatnonzero(inside))
+            run = replace(bucket, min_length=int(some.lengths.min()))
+            counts.append((run, len(some), count_correct(stack, some, cancelled)))
+    return [_result(counts, row, definition) for row in range(len(stack))]
+
+
 def count_correct(stack: Subjects, formulas: Formulas, cancelled: Cancelling = never) -> NDArray[np.int64]:
     """Formulas that each subject classifies rightly, `(models,)`. Raises `Cancelled`."""
     lengths, labels = torch.from_numpy(formulas.lengths) + 1, torch.from_numpy(formulas.satisfiable).long()

@@ -16,7 +16,7 @@ from torch import Tensor
 from probe_sandwich.tasks.alphabets import alphabet_of
 from probe_sandwich.tasks.datasets import sample_formulas
 from probe_sandwich.tasks.splits import Split
-from probe_sandwich.tasks.task import AnyTask
+from probe_sandwich.tasks.task import AnyTask, OwnTask
 
 CANDIDATES = 256
 _SEED = 20_261
@@ -30,10 +30,6 @@ class Content(StrEnum):
     DRAWN = "inputs drawn from the built-in task, unlabelled"
     GIVEN = "the given unlabelled inputs"
     BARE = "random strings of the alphabet"
-
-
-class UnusableInput(ValueError):
-    """An unlabelled input that no probe can be made of."""
 
 
 @dataclass(frozen=True)
@@ -80,21 +76,25 @@ def bare_candidates(task: AnyTask, train_max_length: int, seed: int = _SEED) -> 
     return Candidates.of(Content.BARE, ids.astype(np.uint8), lengths, symbols)
 
 
-def given_candidates(task: AnyTask, train_max_length: int, texts: Sequence[Sequence[str]]) -> Candidates:
-    """Inputs that a user gives, each a sequence of the task's symbols. Raises `UnusableInput`."""
+def given_candidates(task: AnyTask, inputs: Sequence[Sequence[str]], seed: int = _SEED) -> Candidates:
+    """Unlabelled inputs that came beside a subject (`read_unlabelled`); of more than are needed, some at random."""
     alphabet = {symbol: number for number, symbol in enumerate(alphabet_of(task))}
-    ids = np.full((len(texts), train_max_length), len(alphabet), np.uint8)
-    for row, text in enumerate(texts):
-        if not 1 <= len(text) <= train_max_length:
-            raise UnusableInput(
-                f"input {row + 1} has {len(text)} symbols; unlabelled inputs have 1 to T = {train_max_length}"
-            )
-        for place, symbol in enumerate(text):
-            if symbol not in alphabet:
-                raise UnusableInput(f"input {row + 1} holds {symbol!r}; the task uses {' '.join(alphabet)}")
-            ids[row, place] = alphabet[symbol]
-    lengths = np.array([len(text) for text in texts], np.int64)
+    order = np.random.default_rng(seed).permutation(len(inputs))[:CANDIDATES]
+    some = [inputs[number] for number in order.tolist()]
+    lengths = np.array([len(one) for one in some], np.int64)
+    ids = np.full((len(some), lengths.max()), len(alphabet), np.uint8)
+    for row, one in enumerate(some):
+        ids[row, : len(one)] = [alphabet[symbol] for symbol in one]
     return Candidates.of(Content.GIVEN, ids, lengths, len(alphabet))
+
+
+def best_candidates(task: AnyTask, train_max_length: int, inputs: Sequence[Sequence[str]] = ()) -> Candidates:
+    """The best that there is: inputs that are given, else inputs drawn from a built-in task, else random strings.
+    Raises `NoFormulas`."""
+    if inputs:
+        return given_candidates(task, inputs)
+    own = isinstance(task, OwnTask)
+    return bare_candidates(task, train_max_length) if own else drawn_candidates(task, train_max_length)
 
 
 def _features(row: NDArray[np.uint8], width: int) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from probe_sandwich.sandwich.answers import answer_channels
 from probe_sandwich.sandwich.config import Reading, SandwichConfig
-from probe_sandwich.sandwich.inputs import Candidates, drawn_candidates
+from probe_sandwich.sandwich.inputs import Candidates, best_candidates
 from probe_sandwich.sandwich.placements import places_by_length
 from probe_sandwich.sandwich.readout import Readout, ReadoutOutput
 from probe_sandwich.sandwich.sandwich import Sandwich
@@ -33,7 +33,7 @@ class UniversalSandwich(nn.Module):
         self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never, candidates: Candidates | None = None
     ) -> ReadoutOutput:
         """What the readout says of each subject, from noise `(draws, probes, noise_dim)`, asked about `candidates`: by
-        default inputs drawn from the task. Raises `Cancelled`, `NoSampler`."""
+        default inputs drawn from the task. Raises `Cancelled`, `NoFormulas`."""
         output: ReadoutOutput = self.readout(self.answers(subjects, noise, cancelled, candidates), noise)
         return output
 
@@ -81,5 +81,5 @@ def new_sandwich(config: SandwichConfig) -> AnySandwich:
     return UniversalSandwich(config) if config.reading is Reading.ANSWERS else Sandwich(config)
 
 
-candidates_of = lru_cache(maxsize=256)(drawn_candidates)
-"""The candidates of a built-in task and T, drawn once."""
+candidates_of = lru_cache(maxsize=256)(best_candidates)
+"""The candidates of a task and T, drawn once."""

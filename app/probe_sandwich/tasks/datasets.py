@@ -33,16 +33,21 @@ class Formulas:
     """Inputs as padded symbol ids `(inputs, length)`, with their lengths and labels `(inputs,)`.
 
     An id is a symbol's place in the `alphabet`; the begin symbol and the padding have the next two. Rows come in pairs:
-    an even row is of class 1 (satisfiable, in the language), the next one its twin of class 0.
+    where they are drawn
+    here: an even row is of class 1 (satisfiable, in the language), the next one its twin of class 0.
     """
 
     alphabet: tuple[str, ...]
     ids: NDArray[np.uint8]
     lengths: NDArray[np.int64]
-    satisfiable: NDArray[np.bool_]
+    satisfiable: NDArray[np.bool_] | NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    def select(self, rows: NDArray[np.int64]) -> "Formulas":
+        """Some of the inputs."""
+        return Formulas(self.alphabet, self.ids[rows], self.lengths[rows], self.satisfiable[rows])
 
     def with_begin(self, rows: slice = slice(None)) -> NDArray[np.int64]:
         """Symbol ids of some rows with the begin symbol before each input, `(inputs, 1 + length)`."""
