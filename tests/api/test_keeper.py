@@ -17,7 +17,6 @@ from probe_sandwich.api.logs import Repeats
 from probe_sandwich.api.messages import Subject
 from probe_sandwich.api.metrics import Metrics
 from probe_sandwich.api.quarantine import Quarantine
-from probe_sandwich.api.queue import FairQueue
 from probe_sandwich.api.service import Service
 from probe_sandwich.api.supervisor import Supervisor
 from probe_sandwich.api.worker_process import WorkerProcess
@@ -214,22 +213,6 @@ def test_quarantine_ends_and_forgives_and_forgets() -> None:
     for number in range(3000):
         quarantine.blame(str(number))
     assert len(quarantine._records) == 1000
-
-
-def test_whose_jobs_cost_least_goes_first() -> None:
-    queue: FairQueue[str] = FairQueue()
-    for number in range(4):
-        queue.put("greedy", f"greedy {number}")
-    queue.put("modest", "modest 0")
-    assert queue.pop() == "greedy 0"
-    queue.charge("greedy", 60)
-    order = []
-    for number in range(1, 4):
-        order.append(queue.pop())
-        queue.charge("modest", 1)
-        queue.put("modest", f"modest {number}")
-    assert order == ["modest 0", "modest 1", "modest 2"]
-    assert len(queue._spent) == 2
 
 
 def test_a_repeated_complaint_is_held_back_and_counted() -> None:
