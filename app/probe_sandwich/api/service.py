@@ -4,6 +4,9 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
 
 from probe_sandwich.api.cache import Cache
 from probe_sandwich.api.messages import Outcome, Stage, Subject
@@ -147,6 +150,15 @@ class Service:
         self.metrics.verdicts.labels(diagnosis.verdict.value).inc()
         for stage in ("sandwich", "direct_test"):
             self.metrics.stage_seconds.labels(stage).observe(getattr(diagnosis.timings_seconds, stage))
+
+
+def service_of(request: Request) -> Service:
+    """The service that the lifespan started."""
+    service: Service = request.app.state.service
+    return service
+
+
+ServiceDependency = Annotated[Service, Depends(service_of)]
 
 
 def _sha256(subject: Subject) -> str:
