@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 from unittest.mock import patch
 
@@ -17,13 +16,11 @@ import pytest
 import torch
 from probe_sandwich.cli import app
 from probe_sandwich.settings import SHIPPED_MODELS
-from probe_sandwich.subjects.folders import as_bundle
 from probe_sandwich.tasks.datasets import Split, in_split
 from probe_sandwich.tasks.logic.solver import satisfiable
 from probe_sandwich.tasks.logic.vocabulary import encode
 from typer.testing import CliRunner, Result
 
-from tests.api.bundles import bundle_of
 from tests.conftest import EXAMPLES, ConfigFactory, fresh_weights
 
 
@@ -196,17 +193,6 @@ def test_a_file_that_is_not_there_costs_its_own_line_only(tmp_path: Path) -> Non
     assert done.exit_code == 1
     assert answers[files[0]]["problem"]["type"] == "UnreadableFile"
     assert answers[files[1]]["verdict"] in ("generalizer", "not_generalizer")
-
-
-def test_a_folder_and_a_zip_with_one_top_folder_become_the_bundle_that_is_read(tmp_path: Path) -> None:
-    (tmp_path / "plain.zip").write_bytes(bundle_of())
-    with zipfile.ZipFile(tmp_path / "plain.zip") as archive:
-        archive.extractall(tmp_path / "model")
-    nested = Path(shutil.make_archive(str(tmp_path / "nested"), "zip", tmp_path, "model"))
-    for number, path in enumerate((tmp_path / "model", nested)):
-        with zipfile.ZipFile(as_bundle(path, tmp_path / f"{number}.zip")) as archive:
-            assert set(archive.namelist()) == {"config.json", "model.safetensors", "subject.json"}
-    assert as_bundle(tmp_path / "plain.zip", tmp_path / "unused") == tmp_path / "plain.zip"
 
 
 @pytest.mark.parametrize("split", Split)

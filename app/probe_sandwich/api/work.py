@@ -1,23 +1,21 @@
 """One job in the worker process: every file of it costs at most its own result, and brief jobs need not wait for it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Literal
 
 import torch
 from pydantic import BaseModel
 
-from probe_sandwich.api.messages import Cancel, Done, Job, Outcome, Resume, Stage, Subject, to_worker
+from probe_sandwich.api.messages import Cancel, Done, Job, Outcome, Resume, Stage, to_worker
 from probe_sandwich.api.problems import Problem, problem_of
 from probe_sandwich.cost import TooCostly, estimate
 from probe_sandwich.diagnosis import AnyCheckpoint, MetaClassifiers, diagnose, stacks
 from probe_sandwich.subjects.batching import Cancelled, stop_if
 from probe_sandwich.subjects.checkpoint import Checkpoint, CheckpointError, UnreadableFile, UnrunnableModel
-from probe_sandwich.subjects.config import SubjectConfig
-from probe_sandwich.subjects.uploads import load_upload, preview_upload
+from probe_sandwich.subjects.uploads import Upload, open_upload
 from probe_sandwich.tasks.datasets import NoFormulas
 
 log = logging.getLogger("probe_sandwich.worker")
@@ -65,17 +63,22 @@ class Run:
     def answer(self) -> None:
         """Send an outcome for every subject. Raises `Cancelled`, and `TooLong` where the job is to be brief."""
         self.progress("checkpoint", "")
-        previews: dict[int, SubjectConfig | None] = {}
+        uploads: dict[int, Upload] = {}
         for index, subject in enumerate(self.job.subjects):
             stop_if(self.cancelled)
             try:
-                previews[index] = preview_upload(*_files(subject))
+                upload = open_upload(subject.checkpoint, subject.config, subject.description)
             except Exception as error:
                 self._refuse(index, error)
-        numbers = list(previews)
+                continue
+            if upload.config is None:  # a foreign model runs alone: why hold its config while others are read?
+                self._answer_stack({index: upload})
+            else:
+                uploads[index] = upload
+        numbers = list(uploads)
         # A stack's tensors are read when its turn comes, and given up after it.
-        for rows in stacks(list(previews.values())):
-            self._answer_stack([numbers[row] for row in rows])
+        for rows in stacks([upload.config for upload in uploads.values()]):
+            self._answer_stack({numbers[row]: uploads[numbers[row]] for row in rows})
 
     def cancelled(self) -> bool:
         """Whether the supervisor has asked to stop; asked before every batch, where brief jobs also get their turn."""
@@ -101,12 +104,12 @@ class Run:
         stop_if(self.cancelled)
         self._send(Stage(job=self.job.number, stage=stage, detail=detail))
 
-    def _answer_stack(self, numbers: Sequence[int]) -> None:
+    def _answer_stack(self, uploads: Mapping[int, Upload]) -> None:
         loaded: dict[int, AnyCheckpoint] = {}
-        for index in numbers:
+        for index, upload in uploads.items():
             stop_if(self.cancelled)
             try:
-                checkpoint = load_upload(*_files(self.job.subjects[index]))
+                checkpoint = upload.load()
                 self._charge(checkpoint, drawn=bool(loaded))
                 loaded[index] = checkpoint
             except TooLong:
@@ -153,10 +156,6 @@ class Run:
 
     def _send(self, message: BaseModel) -> None:
         send(self.connection, message)
-
-
-def _files(subject: Subject) -> tuple[Path, Path | None, str | None]:
-    return subject.checkpoint, subject.config, subject.description
 
 
 def _blamed(error: Exception, checkpoint: AnyCheckpoint) -> Exception:

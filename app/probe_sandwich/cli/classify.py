@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -53,10 +52,10 @@ def classify(
 
     from probe_sandwich.settings import Settings  # noqa: PLC0415
 
-    with told(kept), TemporaryDirectory(prefix="probe-sandwich-") as scratch:
+    with told(kept):
         device = Settings().torch_device()
         meta_classifiers = _meta_classifiers(model, device)
-        loaded = list(_loaded(given, Path(scratch), answers))
+        loaded = list(_loaded(given, answers))
         _diagnose(loaded, meta_classifiers, device, options, answers)
     if answers.bad:
         raise typer.Exit(1)
@@ -116,14 +115,13 @@ def _meta_classifiers(model: Path | None, device: "torch.device") -> "MetaClassi
     return found
 
 
-def _loaded(given: Sequence[Path], scratch: Path, answers: _Answers) -> "Iterator[tuple[Path, AnyCheckpoint]]":
+def _loaded(given: Sequence[Path], answers: _Answers) -> "Iterator[tuple[Path, AnyCheckpoint]]":
     from probe_sandwich.subjects.checkpoint import CheckpointError  # noqa: PLC0415
-    from probe_sandwich.subjects.folders import as_bundle  # noqa: PLC0415
     from probe_sandwich.subjects.uploads import load_upload  # noqa: PLC0415
 
-    for number, path in enumerate(given):
+    for path in given:
         try:
-            yield path, load_upload(as_bundle(path, scratch / f"{number}.zip"))
+            yield path, load_upload(path)
         except (CheckpointError, OSError) as error:
             answers.problem(path, type(error).__name__, str(error))
 
