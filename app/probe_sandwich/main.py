@@ -44,6 +44,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         configure_logs(chosen.log_level)
         raise_file_limit()
         app.state.service = Service(chosen, metrics)
+        app.state.admission.displace = app.state.service.supervisor.displace
         with ended_by_sigterm():
             await app.state.service.start()
         yield

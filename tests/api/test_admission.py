@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from probe_sandwich.api.problems import Problem
 from probe_sandwich.main import create_app
 from probe_sandwich.settings import Settings
 
-from tests.api.fakes import faking
+from tests.api.fakes import PATIENT, faking
 from tests.api.raw import PART, answer_of, ask, connected, head, slug
 from tests.conftest import EXAMPLES, FAST, post, running
 
@@ -291,3 +292,27 @@ def test_a_socket_that_closes_in_the_middle_leaves_nothing(guarded: httpx.Client
     time.sleep(0.5)
     lines = guarded.get("/metrics").text.splitlines()
     assert "probe_sandwich_uploads_in_flight 0.0" in lines
+
+
+def test_a_full_queue_has_a_place_for_who_has_none_at_the_cost_of_who_has_most(tmp_path: Path) -> None:
+    settings = SMALL | {"models_dir": tmp_path, "api_key": None, "queue_size": 4, "deadline_seconds": 2.0}
+    with (
+        faking(),
+        running(Settings.model_validate(settings)) as url,
+        httpx.Client(base_url=url, timeout=30) as http,
+        ThreadPoolExecutor(4) as pool,
+    ):
+
+        def ask(client: str, content: bytes) -> httpx.Response:
+            return http.post("/classify", files={"checkpoint": content}, headers={"x-forwarded-for": client})
+
+        held = [pool.submit(ask, f"10.0.0.{number // 2}", PATIENT) for number in range(4)]
+        while len([line for line in http.get("/metrics").text.splitlines() if line.endswith("in_flight 4.0")]) < 1:
+            time.sleep(0.05)
+        time.sleep(0.2)
+        honest = ask("10.0.0.9", b"fine")
+        assert (honest.status_code, honest.json()["detail"]) == (400, "fine")
+        again = ask("10.0.0.0", PATIENT)
+        statuses = sorted(job.result().status_code for job in held)
+        assert statuses == [422, 422, 422, 429]
+        assert again.status_code in (422, 429)

@@ -58,6 +58,12 @@ class FairQueue(Generic[Item]):
                     return self._pop(other, item)
         return None
 
+    def drop_last(self, client: str) -> Item | None:
+        """Take the latest item of a client out; None where none waits."""
+        if client not in self._waiting:
+            return None
+        return self._remove(client, self._waiting[client][-1])
+
     def charge(self, client: str, seconds: float) -> None:
         """What an item of this client has cost."""
         self._due[client] = max(self._now, self._due.get(client, 0.0)) + seconds
@@ -72,6 +78,9 @@ class FairQueue(Generic[Item]):
 
     def _pop(self, client: str, item: Item) -> Item:
         self.pass_on(client)
+        return self._remove(client, item)
+
+    def _remove(self, client: str, item: Item) -> Item:
         self._waiting[client].remove(item)
         if not self._waiting[client]:
             del self._waiting[client]

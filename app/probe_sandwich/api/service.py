@@ -109,7 +109,7 @@ class Service:
     ) -> list[Outcome]:
         """Outcomes of a batch, in which what ends a worker costs only its own. Raises `Problem` where none starts."""
         refused = [self.supervisor.quarantine.refusal(upload.sha256) for upload in uploads]
-        kept = [index for index, refusal in enumerate(refused) if refusal is None]
+        admitted = [index for index, refusal in enumerate(refused) if refusal is None]
         outcomes = {
             index: Outcome(index=index, problem=refusal.document())
             for index, refusal in enumerate(refused)
@@ -118,13 +118,13 @@ class Service:
         problem: Problem | None = None
         fresh: Sequence[Outcome] = []
         try:
-            if kept:
-                fresh = await self.supervisor.run([uploads[index] for index in kept], options, client, tell)
+            if admitted:
+                fresh = await self.supervisor.run([uploads[index] for index in admitted], options, client, tell)
         except Unfinished as unfinished:
             fresh, problem = unfinished.outcomes, unfinished
-        outcomes |= {kept[outcome.index]: outcome for outcome in fresh}
+        outcomes |= {admitted[outcome.index]: outcome for outcome in fresh}
         lost = 0
-        for index in [index for index in kept if index not in outcomes]:
+        for index in [index for index in admitted if index not in outcomes]:
             assert problem is not None
             if problem.slug != "worker-lost" or lost == _MOST_LOST:
                 outcomes[index] = Outcome(index=index, problem=problem.document())

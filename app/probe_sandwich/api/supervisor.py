@@ -113,6 +113,23 @@ class Supervisor:
         finally:
             pending.left.set()
 
+    def displace(self, client: str) -> bool:
+        """Turn away the latest job of a client that waits, in favour of one who has fewer; whether there was one."""
+        pending = self._queue.drop_last(client)
+        if pending is None:
+            return False
+        self.metrics.waiting.dec()
+        pending.settle(
+            Problem(
+                "client-limit",
+                429,
+                "the queue is full, and your address has more requests in it than others; wait for an answer before "
+                "you send more",
+                {"Retry-After": str(self.settings.retry_after_seconds)},
+            )
+        )
+        return True
+
     async def _keep(self, slot: _Slot, first: asyncio.Event) -> None:
         """Keep a worker in the slot, for as long as the service runs and whatever happens."""
         failures = 0

@@ -1,4 +1,4 @@
-"""Where the files of a foreign model are: in one zip, in a folder, or sent one by one. Each is read once, where it lies.
+"""Where the files of a foreign model are: in one zip, in a folder, or sent one by one. Each is read where it lies.
 
 A zip comes from strangers: what it says of itself is checked before anything is inflated.
 """
@@ -37,7 +37,7 @@ class Parts(Protocol):
 
 @dataclass(frozen=True)
 class Zipped:
-    """Parts at the top of one zip, or in its only folder; what is asked for is inflated, piece by piece, and no more."""
+    """Parts at the top of one zip, or in its only folder; no more is inflated than is asked for, piece by piece."""
 
     path: Path
 
