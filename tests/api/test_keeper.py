@@ -142,6 +142,7 @@ def test_a_file_that_killed_two_workers_is_refused(faked: httpx.Client) -> None:
         (422, "refused-file"),
         (422, "refused-file"),
     ]
+    assert int(answers[0].headers["retry-after"]) >= 1
     assert "ended a worker process 2 times" in answers[2].json()["detail"]
     assert post(faked, b"fine").json()["detail"] == "fine"
     assert FakeProcess.started == 3
