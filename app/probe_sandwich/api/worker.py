@@ -4,13 +4,9 @@ It holds the meta-classifiers on one device. It may be killed at any moment; the
 """
 
 import contextlib
-import os
 import resource
-import signal
-from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
-from threading import Thread
 
 import torch
 
@@ -19,16 +15,15 @@ from probe_sandwich.api.messages import Failed, Job, LoadedMetaClassifier, Start
 from probe_sandwich.api.work import Run, receive, send
 from probe_sandwich.cost import MAX_JOB_FLOP
 from probe_sandwich.diagnosis import load_meta_classifiers, warm_up
+from probe_sandwich.processes import follow_parent
 from probe_sandwich.sandwich.meta_classifier import DamagedMetaClassifier
 from probe_sandwich.settings import Settings
 
 
 def run_worker(connection: Connection, settings: Settings, device: str) -> None:
     """Serve jobs until the pipe closes."""
-    # A Ctrl-C in the terminal reaches the whole group; the supervisor says when to stop.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    follow_parent()
     configure_logs(settings.log_level)
-    Thread(target=_end_with_parent, daemon=True).start()
     try:
         meta_classifiers = load_meta_classifiers(settings.models_dir, torch.device(device))
     except DamagedMetaClassifier as error:
@@ -67,11 +62,3 @@ def _own_bytes() -> int:
     """What the process holds of the memory that `RLIMIT_DATA` counts."""
     (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData")]
     return int(line.split()[1]) * 1024
-
-
-def _end_with_parent() -> None:
-    """A service killed outright cannot stop its workers; so they watch it."""
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
