@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import logging
 import multiprocessing
 import os
 import signal
@@ -21,7 +20,6 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import torch
-from probe_sandwich.api.logs import JsonLines, request_id
 from probe_sandwich.client import AsyncClient, Client, ServiceProblem
 from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
@@ -121,14 +119,6 @@ def test_a_request_keeps_its_id_and_a_strange_one_is_replaced(cached: CachedServ
     http, _, _ = cached
     assert http.get("/health/live", headers={"x-request-id": "abc-1"}).headers["x-request-id"] == "abc-1"
     assert http.get("/health/live", headers={"x-request-id": "a b"}).headers["x-request-id"] != "a b"
-
-
-def test_a_log_line_is_json_with_the_request_id() -> None:
-    token = request_id.set("abc")
-    record = logging.makeLogRecord({"msg": "hello", "levelname": "INFO", "name": "x", "status": 200})
-    entry = json.loads(JsonLines().format(record))
-    request_id.reset(token)
-    assert (entry["message"], entry["request_id"], entry["status"], entry["level"]) == ("hello", "abc", 200, "info")
 
 
 def last_event(http: httpx.Client, begun: Event, **fields: str) -> dict[str, Any]:
