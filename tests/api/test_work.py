@@ -14,7 +14,8 @@ import torch
 from probe_sandwich.api import work
 from probe_sandwich.api.messages import Cancel, Done, Job, Outcome, Resume, Stage, Subject, from_worker
 from probe_sandwich.api.work import Run
-from probe_sandwich.diagnosis import MetaClassifiers, Options, load_meta_classifiers
+from probe_sandwich.diagnosis import MetaClassifiers, load_meta_classifiers
+from probe_sandwich.options import Options
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.batching import Cancelled
 from probe_sandwich.subjects.checkpoint import save_checkpoint

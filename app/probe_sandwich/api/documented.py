@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from probe_sandwich.api.messages import ProblemDocument
+from probe_sandwich.answer import ProblemDocument
 from probe_sandwich.api.problems import MEDIA_TYPE, TYPE_PREFIX
 
 EVENT_STREAM = "text/event-stream"

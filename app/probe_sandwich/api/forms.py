@@ -1,32 +1,25 @@
 """What a form says beside its files."""
 
 import json
-from inspect import Parameter, Signature
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Form
+from pydantic.fields import FieldInfo
 
 from probe_sandwich.api.problems import Problem
-from probe_sandwich.options import Options
+from probe_sandwich.options import Options, with_option_parameters
 from probe_sandwich.tasks.logic.tasks import TaskName
 
 
-def options_of(**fields: Any) -> Options:
-    """The optional fields: those of `Options`, with its bounds."""
-    return Options(**fields)
+def _form_field(field: FieldInfo) -> object:
+    return Annotated[field.annotation, *field.metadata, Form(description=field.description)]
 
 
-options_of.__signature__ = Signature(  # type: ignore[attr-defined]
-    [
-        Parameter(
-            name,
-            Parameter.KEYWORD_ONLY,
-            default=field.default,
-            annotation=Annotated[field.annotation, *field.metadata, Form(description=field.description)],
-        )
-        for name, field in Options.model_fields.items()
-    ]
-)
+def _same(options: Options) -> Options:
+    return options
+
+
+options_of = with_option_parameters(_same, _form_field)
 
 
 def description_of(

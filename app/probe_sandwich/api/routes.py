@@ -10,29 +10,21 @@ from fastapi.responses import FileResponse, StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 
+from probe_sandwich.answer import BatchResult, Diagnosis, ProblemDocument
 from probe_sandwich.api.admission import UploadRoute
 from probe_sandwich.api.bounds import client_of
 from probe_sandwich.api.documented import EVENT_STREAM, EXAMPLE, PROBLEMS
 from probe_sandwich.api.forms import DescriptionDependency, OptionsDependency
-from probe_sandwich.api.messages import Outcome, ProblemDocument, Stage, Subject
+from probe_sandwich.api.messages import Outcome, Stage, Subject
 from probe_sandwich.api.problems import MEDIA_TYPE, Problem
 from probe_sandwich.api.reference import Example, Histogram, example_file, examples, histograms
 from probe_sandwich.api.service import Answers, Service, ServiceDependency
 from probe_sandwich.api.spool import path_of
-from probe_sandwich.diagnosis import Diagnosis
 from probe_sandwich.options import Options
 
 CLASSIFY, CLASSIFY_BATCH = "/classify", "/classify/batch"
 router = APIRouter()
 uploads = APIRouter(route_class=UploadRoute)
-
-
-class BatchResult(BaseModel):
-    """What came of one file of a batch."""
-
-    file: str
-    diagnosis: Diagnosis | None
-    problem: ProblemDocument | None
 
 
 class BatchAnswer(BaseModel):

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from probe_sandwich.answer import Diagnosis
 from probe_sandwich.api.cache import Cache
 from probe_sandwich.api.messages import Outcome, Stage, Subject
 from probe_sandwich.api.metrics import Metrics
@@ -15,7 +16,6 @@ from probe_sandwich.api.pending import Listener, Unfinished, Upload
 from probe_sandwich.api.problems import Problem
 from probe_sandwich.api.spool import Spool
 from probe_sandwich.api.supervisor import Supervisor
-from probe_sandwich.diagnosis import Diagnosis
 from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
 

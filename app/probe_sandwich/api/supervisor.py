@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from probe_sandwich.answer import Diagnosis, Verdict
 from probe_sandwich.api.messages import Failed, LoadedMetaClassifier, Outcome, Started, Subject
 from probe_sandwich.api.metrics import Metrics
 from probe_sandwich.api.pending import Listener, Pending, Upload
@@ -17,7 +18,6 @@ from probe_sandwich.api.quarantine import Quarantine
 from probe_sandwich.api.queue import FairQueue
 from probe_sandwich.api.serving import Serving
 from probe_sandwich.api.worker_process import WorkerLost, WorkerProcess
-from probe_sandwich.diagnosis import Diagnosis, Verdict
 from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
 

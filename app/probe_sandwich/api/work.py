@@ -10,11 +10,13 @@ import torch
 from pydantic import BaseModel
 
 from probe_sandwich.api.messages import Cancel, Done, Job, Outcome, Resume, Stage, to_worker
-from probe_sandwich.api.problems import Problem, problem_of
+from probe_sandwich.api.problems import Problem
+from probe_sandwich.api.refusals import problem_of
 from probe_sandwich.cost import TooCostly, estimate
-from probe_sandwich.diagnosis import AnyCheckpoint, MetaClassifiers, diagnose, stacks
+from probe_sandwich.diagnosis import MetaClassifiers, diagnose
 from probe_sandwich.subjects.batching import Cancelled, stop_if
 from probe_sandwich.subjects.checkpoint import Checkpoint, CheckpointError, UnreadableFile, UnrunnableModel
+from probe_sandwich.subjects.stacks import AnyCheckpoint, stacks
 from probe_sandwich.subjects.uploads import Upload, open_upload
 from probe_sandwich.tasks.datasets import NoFormulas
 

@@ -14,7 +14,7 @@ from probe_sandwich.api.logs import configure_logs
 from probe_sandwich.api.messages import Failed, Job, LoadedMetaClassifier, Started
 from probe_sandwich.api.work import Run, receive, send
 from probe_sandwich.cost import MAX_JOB_FLOP
-from probe_sandwich.diagnosis import load_meta_classifiers, warm_up
+from probe_sandwich.diagnosis import SeveralMetaClassifiers, load_meta_classifiers, make_test_sets
 from probe_sandwich.processes import follow_parent
 from probe_sandwich.sandwich.meta_classifier import DamagedMetaClassifier
 from probe_sandwich.settings import Settings
@@ -26,10 +26,10 @@ def run_worker(connection: Connection, settings: Settings, device: str) -> None:
     configure_logs(settings.log_level)
     try:
         meta_classifiers = load_meta_classifiers(settings.models_dir, torch.device(device))
-    except DamagedMetaClassifier as error:
+    except (DamagedMetaClassifier, SeveralMetaClassifiers) as error:
         send(connection, Failed(detail=str(error)))
         return
-    warm_up(meta_classifiers)
+    make_test_sets(meta_classifiers)
     if device == "cpu":  # CUDA maps more than any limit
         limit = _own_bytes() + settings.worker_memory_bytes
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
