@@ -44,15 +44,6 @@ def words(text: str) -> str:
     return " ".join(re.sub(r"\x1b\[[0-9;]*m|│", " ", text).split())
 
 
-def test_demo_shows_a_generalizer_and_one_that_is_none() -> None:
-    done = run("demo")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("POST /classify") == 2
-    assert done.stdout.count("Agreement:      agree") == 2
-    assert "Verdict:        generalizer" in done.stdout
-    assert "Verdict:        not_generalizer" in done.stdout
-
-
 def test_classify_prints_one_json_line_a_file_and_goes_on_after_a_bad_one(tmp_path: Path) -> None:
     bad = tmp_path / "bad.safetensors"
     bad.write_bytes(b"")
