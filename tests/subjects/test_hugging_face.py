@@ -17,7 +17,7 @@ from probe_sandwich.subjects import checkpoint as checkpoints
 from probe_sandwich.subjects.bundles import ARCHITECTURES
 from probe_sandwich.subjects.checkpoint import CheckpointError
 from probe_sandwich.subjects.uploads import load_upload
-from probe_sandwich.tasks.logic.datasets import Formulas, sample_formulas
+from probe_sandwich.tasks.datasets import Formulas, sample_formulas
 from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
 
 transformers = pytest.importorskip("transformers")

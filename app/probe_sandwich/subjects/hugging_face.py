@@ -27,11 +27,11 @@ from probe_sandwich.subjects.checkpoint import (
 from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.symbols import own_ids, untested_symbols
-from probe_sandwich.subjects.transformer import CLASSES, Responses, lens_depths
-from probe_sandwich.tasks.logic.tasks import Task
-from probe_sandwich.tasks.logic.vocabulary import BEGIN_ID
+from probe_sandwich.subjects.transformer import Responses, lens_depths
+from probe_sandwich.tasks.task import AnyTask
 
 MAX_LAYERS = 48
+CLASSES = 2
 # How a model is run here, whatever its file says; none of it changes an answer.
 _RUN_HERE = {
     "return_dict": True,
@@ -112,7 +112,7 @@ class ForeignFacts:
     """What is known of a foreign subject beside its weights."""
 
     architecture: str
-    task: Task
+    task: AnyTask
     train_max_length: int
     longest_formula: int | None
     placing: Placing
@@ -148,7 +148,9 @@ class ForeignSubject:
         self.family = family
         self.configs = (facts,)
         ids = {symbol: number for number, symbol in enumerate(description.vocabulary)}
-        self.own_ids = torch.tensor(own_ids(description.vocabulary, description.symbols))
+        self.own_ids = torch.tensor(
+            own_ids(facts.task, description.vocabulary, description.symbols, description.begin, None)
+        )
         self.begin = None if description.begin is None else ids[description.begin]
         self.end = None if description.end is None else ids[description.end]
 
@@ -181,9 +183,6 @@ class ForeignSubject:
 
     def embed_ids(self, ids: Tensor) -> Tensor:
         own = self.own_ids.to(self.device)
-        if self.begin is not None:
-            own = own.clone()
-            own[BEGIN_ID] = self.begin
         return self._table[own[ids]]
 
     def embed_distribution(self, symbols: Tensor) -> Tensor:
@@ -283,7 +282,9 @@ def load_bundle(bundle: Bundle) -> ForeignCheckpoint:
         description.train_max_length,
         longest,
         Placing.IMPOSSIBLE if family.first_position is None else Placing.BY_POSITION,
-        untested_symbols(description.vocabulary, description.symbols, (description.begin, description.end)),
+        untested_symbols(
+            description.task, description.vocabulary, description.symbols, (description.begin, description.end)
+        ),
     )
     subject = ForeignSubject(model, family, facts, description)
     _try_out(subject)
