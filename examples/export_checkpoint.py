@@ -12,7 +12,7 @@ import torch
 from probe_sandwich.subjects.checkpoint import load_checkpoint, save_checkpoint
 from probe_sandwich.subjects.config import SubjectConfig
 from probe_sandwich.subjects.transformer import join
-from probe_sandwich.tasks.logic.vocabulary import BEGIN_ID, encode
+from probe_sandwich.tasks.alphabets import alphabet_of
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -107,7 +107,8 @@ def main(path: Path) -> None:
     export(model, path)
     checkpoint = load_checkpoint(path)
     subject = join([(checkpoint.config, checkpoint.weights)])
-    ours = torch.tensor([[[BEGIN_ID, *encode(FORMULA)]]])  # (models, batch, length)
+    alphabet = alphabet_of(checkpoint.config.task)  # the begin symbol's id comes after those of the alphabet
+    ours = torch.tensor([[[len(alphabet), *map(alphabet.index, FORMULA)]]])  # (models, batch, length)
     theirs = torch.tensor([[SYMBOLS.index(symbol) for symbol in ("<s>", *FORMULA)]])
     with torch.no_grad():
         logits = subject.forward(subject.embed_ids(ours), torch.ones_like(theirs, dtype=torch.bool)).logits

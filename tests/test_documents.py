@@ -25,7 +25,9 @@ import pytest
 from probe_sandwich.client import Diagnosis
 from probe_sandwich.subjects.bundles import Description
 from probe_sandwich.subjects.config import SubjectConfig
-from pydantic import BaseModel
+from probe_sandwich.tasks.alphabets import needed_symbols
+from probe_sandwich.tasks.task import BUILT_IN, AnyTask
+from pydantic import BaseModel, TypeAdapter
 
 from tests.serving import free_port, served
 
@@ -173,6 +175,13 @@ def test_blocks_that_are_not_run_here_stand_in_a_page_and_name_files_that_are_th
     for text, runner in ELSEWHERE.items():
         for path in (*re.findall(r"\S+\.yaml", text), *([] if runner.startswith("needs ") else [runner])):
             assert (ROOT / path).exists(), path
+
+
+def test_the_page_of_tasks_has_each_of_them_with_its_alphabet() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `(.+?)` \|", (ROOT / "docs/tasks.md").read_text(), re.MULTILINE)
+    tasks = {name: TypeAdapter(AnyTask).validate_python({"name": name}) for name in BUILT_IN}
+    expected = {name: "".join(needed_symbols(task)) for name, task in tasks.items()}
+    assert {name: alphabet.replace("\\|", "|") for name, alphabet in rows} == expected
 
 
 def test_links_lead_somewhere() -> None:
