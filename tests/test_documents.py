@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 MODELS: dict[str, type[BaseModel]] = {model.__name__: model for model in (Diagnosis, Description, SubjectConfig)}
 MARKERS = ("hf", "slow")
-SECONDS = 300
+SECONDS = 600
 SERVE = "probe-sandwich serve --port 8000"
 ELSEWHERE = MappingProxyType(
     {
