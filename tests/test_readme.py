@@ -1,12 +1,12 @@
-"""What the README says is what the card says and what the demo prints."""
+"""What the README says is what the evidence says and what the demo prints."""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-from probe_sandwich.evidence.tables import headline_table
-from probe_sandwich.sandwich.card import Card
+from probe_sandwich.evidence.figures.evidence import read_evidence
+from probe_sandwich.evidence.report.tables import headline_table
 from probe_sandwich.settings import SHIPPED_MODELS
 
 from tests.test_documents import blocks_of
@@ -19,10 +19,9 @@ def test_the_readme_is_read_to_its_end() -> None:
     assert README.stat().st_size <= MOST_BYTES
 
 
-def test_the_readme_shows_the_cards_figures() -> None:
-    card = Card.model_validate_json((SHIPPED_MODELS / "conjunction" / "card.json").read_text())
+def test_the_readme_shows_the_figures_of_the_evidence() -> None:
     text = README.read_text()
-    for line in headline_table(card):
+    for line in headline_table(read_evidence(SHIPPED_MODELS / "conjunction")):
         assert line in text
 
 

@@ -14,8 +14,10 @@ from pydantic import BaseModel, Field
 from probe_sandwich.length_test import Definition, LengthTestResult, bucket_formulas, buckets, run_length_test
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.card import Card
-from probe_sandwich.sandwich.meta_classifier import CARD, MetaClassifier, Prediction, load_meta_classifier
+from probe_sandwich.sandwich.meta_classifier import CARD, MetaClassifier, load_meta_classifier
+from probe_sandwich.sandwich.prediction import Prediction
 from probe_sandwich.sandwich.readout import moment_name
+from probe_sandwich.sandwich.track_record import TrackRecord
 from probe_sandwich.subjects.batching import BATCH_BYTES, Cancelling, never
 from probe_sandwich.subjects.checkpoint import Checkpoint
 from probe_sandwich.subjects.config import Placing, SubjectConfig
@@ -67,7 +69,7 @@ class MetaClassifierSummary(BaseModel):
     name: str
     version: int
     threshold: float
-    metrics: dict[str, Any]
+    metrics: TrackRecord
 
 
 class Timings(BaseModel):
@@ -360,7 +362,9 @@ def _agreement(verdict: Verdict, test: LengthTestResult | None) -> Agreement:
 
 def _meta_summary(meta: MetaClassifier) -> MetaClassifierSummary:
     card = meta.card
-    return MetaClassifierSummary(name=card.name, version=card.version, threshold=card.threshold, metrics=card.metrics)
+    return MetaClassifierSummary(
+        name=card.name, version=card.version, threshold=card.threshold, metrics=card.track_record
+    )
 
 
 def _summary(checkpoint: AnyCheckpoint) -> CheckpointSummary:

@@ -14,13 +14,14 @@ from sys import argv
 import numpy as np
 import torch
 from probe_sandwich.diagnosis import load_meta_classifiers
-from probe_sandwich.evidence.ensemble import whole_ensemble
-from probe_sandwich.evidence.strangers import freshly_initialized, with_shuffled_weights
-from probe_sandwich.evidence.zoo import Zoo
-from probe_sandwich.sandwich.cohorts import load_cohorts
-from probe_sandwich.sandwich.meta_classifier import MetaClassifier, Prediction
+from probe_sandwich.evidence.experiment.ensemble import whole_ensemble
+from probe_sandwich.evidence.experiment.zoo import Zoo
+from probe_sandwich.evidence.figures.strangers import freshly_initialized, with_shuffled_weights
+from probe_sandwich.sandwich.meta_classifier import MetaClassifier
+from probe_sandwich.sandwich.prediction import Prediction
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.tasks.logic.tasks import TaskName
+from probe_sandwich.zoo.cohorts import load_cohorts
 from probe_sandwich.zoo.shards import IndexRow, read_index
 
 CPU = torch.device("cpu")
@@ -57,7 +58,7 @@ def unseen_rows(meta: MetaClassifier, folder: Path) -> list[IndexRow]:
     """Converged subjects that the ensemble was not trained on, long enough for its probes."""
     rows = [row for row in read_index(folder) if row.config.task.name is TaskName.CONJUNCTION]
     if folder.name == "zoo-conjunction":
-        rows = [row for row in rows if row.reserve or row.group >= meta.card.zoo["groups"]]
+        rows = [row for row in rows if row.reserve or row.group >= meta.card.zoo.groups]
     return [row for row in rows if row.converged and row.config.train_max_length >= meta.card.sandwich.probe_length]
 
 

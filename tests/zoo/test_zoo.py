@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from probe_sandwich.diagnosis import load_meta_classifiers
+from probe_sandwich.files import write_atomically
 from probe_sandwich.length_test import run_length_test
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.config import Scheme
@@ -37,7 +38,6 @@ from probe_sandwich.zoo.shards import (
     shard_bytes,
     shard_path,
     shard_rows,
-    write_atomically,
 )
 from probe_sandwich.zoo.stability import Flips
 from probe_sandwich.zoo.training import Run, TrainingConfig, train_stack

@@ -21,7 +21,6 @@ from probe_sandwich.cli.told import complaints, console
 if TYPE_CHECKING:
     from probe_sandwich.diagnosis import Diagnosis
     from probe_sandwich.length_test import LengthTestResult
-    from probe_sandwich.sandwich.card import Card
     from probe_sandwich.zoo.card import ZooCard
     from probe_sandwich.zoo.info import ZooSummary
 
@@ -87,26 +86,6 @@ def _show_direct_test(test: "LengthTestResult") -> None:
             lengths, bucket.relative, f"{bucket.correct}/{bucket.formulas}", f"{bucket.accuracy:.3f}", interval
         )
     console.print(table)
-
-
-def show_figures(card: "Card") -> None:
-    """The card's figures, a table for each set of subjects."""
-    from probe_sandwich.evidence.metrics import short  # noqa: PLC0415
-
-    titles = {
-        "Out of fold, on configurations never trained on": card.metrics,
-        "The whole ensemble, on configurations in reserve": card.reserve,
-        "The whole ensemble, on configurations that joined the zoo later": card.later,
-    }
-    for title, figures in titles.items():
-        if not figures:
-            continue
-        table = Table("method", "AUC (95 %)", "within", "Brier", "ECE", title=title, title_justify="left")
-        for method, one in figures.items():
-            area = f"{short(one['auc'])} ({short(one['auc_low'])}-{short(one['auc_high'])})"
-            names = ("within_configuration_auc", "brier", "expected_calibration_error")
-            table.add_row(method.replace("_", " "), area, *(short(one[name]) for name in names))
-        console.print(table)
 
 
 def show_zoo(summary: "ZooSummary") -> None:
