@@ -10,8 +10,8 @@ import httpx
 import pytest
 import torch
 import uvicorn
+from probe_sandwich.answer import Definition
 from probe_sandwich.api.connections import bounded
-from probe_sandwich.length_test import Definition
 from probe_sandwich.main import create_app
 from probe_sandwich.settings import SHIPPED_MODELS, Settings
 from probe_sandwich.subjects.checkpoint import save_checkpoint

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
-from probe_sandwich.client import Diagnosis
+from probe_sandwich.answer import Diagnosis
 from probe_sandwich.subjects.bundles import Description
 from probe_sandwich.subjects.config import SubjectConfig
 from probe_sandwich.tasks.alphabets import needed_symbols

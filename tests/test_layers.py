@@ -10,11 +10,12 @@ import pytest
 APP = Path(__file__).resolve().parents[1] / "app" / "probe_sandwich"
 LAYERS = (
     {"files", "processes"},
-    {"tasks", "options"},
+    {"answer", "options", "tasks"},
     {"subjects"},
     {"length_test"},
     {"zoo", "sandwich"},
     {"sandwich.training"},
+    {"verdict"},
     {"evidence", "diagnosis"},
     {"cost"},
     {"settings"},
@@ -22,17 +23,19 @@ LAYERS = (
     {"main", "cli"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-CORE = {name for names in LAYERS[:8] for name in names}
+CORE = {name for names in LAYERS[:9] for name in names}
 ROOMS = ("sandwich.training",)
 """Parts of a package that are a layer of their own."""
 EVIDENCE = ("experiment", "figures", "report")
 """Its rooms, from the bottom up."""
 SERVING = {
     "processes",
+    "answer",
     "options",
     "subjects",
     "length_test",
     "sandwich",
+    "verdict",
     "diagnosis",
     "cost",
     "settings",

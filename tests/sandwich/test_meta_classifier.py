@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from probe_sandwich.length_test import Definition
+from probe_sandwich.answer import Definition, TrackRecord
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.card import Card, ZooFacts
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
@@ -21,7 +21,6 @@ from probe_sandwich.sandwich.meta_classifier import (
 from probe_sandwich.sandwich.readout import CHANNELS
 from probe_sandwich.sandwich.sandwich import Sandwich
 from probe_sandwich.sandwich.support import fit_support
-from probe_sandwich.sandwich.track_record import TrackRecord
 from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
 from probe_sandwich.zoo.cohorts import Cohort
 from safetensors.torch import load_file, save_file

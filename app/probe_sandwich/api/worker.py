@@ -25,15 +25,15 @@ from probe_sandwich.api.messages import (
     Subject,
     to_worker,
 )
-from probe_sandwich.api.problems import Problem, problem_of
+from probe_sandwich.api.problems import Problem
+from probe_sandwich.api.refusals import problem_of
 from probe_sandwich.cost import MAX_JOB_FLOP, TooCostly, estimate
 from probe_sandwich.diagnosis import (
-    AnyCheckpoint,
     MetaClassifiers,
+    SeveralMetaClassifiers,
     diagnose,
     load_meta_classifiers,
-    stacks,
-    warm_up,
+    make_test_sets,
 )
 from probe_sandwich.processes import follow_parent
 from probe_sandwich.sandwich.meta_classifier import DamagedMetaClassifier
@@ -41,6 +41,7 @@ from probe_sandwich.settings import Settings
 from probe_sandwich.subjects.batching import Cancelled, stop_if
 from probe_sandwich.subjects.checkpoint import Checkpoint, CheckpointError, UnreadableFile, UnrunnableModel
 from probe_sandwich.subjects.config import SubjectConfig
+from probe_sandwich.subjects.stacks import AnyCheckpoint, stacks
 from probe_sandwich.subjects.uploads import load_upload, preview_upload
 from probe_sandwich.tasks.datasets import NoFormulas
 
@@ -53,10 +54,10 @@ def run_worker(connection: Connection, settings: Settings, device: str) -> None:
     configure_logs(settings.log_level)
     try:
         meta_classifiers = load_meta_classifiers(settings.models_dir, torch.device(device))
-    except DamagedMetaClassifier as error:
+    except (DamagedMetaClassifier, SeveralMetaClassifiers) as error:
         _send(connection, Failed(detail=str(error)))
         return
-    warm_up(meta_classifiers)
+    make_test_sets(meta_classifiers)
     if device == "cpu":  # CUDA maps more than any limit
         limit = _own_bytes() + settings.worker_memory_bytes
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))

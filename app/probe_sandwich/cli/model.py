@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from probe_sandwich.cli.failures import console, explained
 from probe_sandwich.cli.options import CORES
 from probe_sandwich.cli.show import progress_bar
-from probe_sandwich.cli.told import console, told
 
 if TYPE_CHECKING:
     from probe_sandwich.evidence.figures.evidence import Evidence
@@ -46,7 +46,7 @@ def train(
 ) -> None:
     """Train the sandwich over a zoo, with its baselines, and write weights, card, evidence and report; run it again
     to go on after a stop."""
-    with told(lambda: f"jobs that had ended are kept in {out}; the same command goes on from there"):
+    with explained(lambda: f"jobs that had ended are kept in {out}; the same command goes on from there"):
         from probe_sandwich.evidence.build import train_meta_classifier  # noqa: PLC0415
         from probe_sandwich.settings import Settings  # noqa: PLC0415
 
@@ -71,7 +71,7 @@ def evaluate(
     strangers: Strangers = None,
 ) -> None:
     """Recompute every figure from zoo and model, and write evidence, report and plots."""
-    with told(lambda: f"the weights in {model} are as they were; run it again for the figures"):
+    with explained(lambda: f"the weights in {model} are as they were; run it again for the figures"):
         from probe_sandwich.evidence.evaluation import evaluate_meta_classifier  # noqa: PLC0415
         from probe_sandwich.settings import Settings  # noqa: PLC0415
 
@@ -102,7 +102,7 @@ def show_figures(evidence: "Evidence") -> None:
         console.print(table)
 
 
-@told()
+@explained()
 def convert(
     state: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A .pt state dict.")],
     config: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The subject's config as JSON.")],

@@ -16,11 +16,10 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from probe_sandwich.cli.told import complaints, console
+from probe_sandwich.cli.failures import complaints, console
 
 if TYPE_CHECKING:
-    from probe_sandwich.diagnosis import Diagnosis
-    from probe_sandwich.length_test import LengthTestResult
+    from probe_sandwich.answer import Diagnosis, LengthTestResult
     from probe_sandwich.zoo.card import ZooCard
     from probe_sandwich.zoo.info import ZooSummary
 

@@ -4,10 +4,9 @@ import hashlib
 
 from pydantic import BaseModel, ConfigDict
 
-from probe_sandwich.length_test import Definition
+from probe_sandwich.answer import Definition, TrackRecord
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
-from probe_sandwich.sandwich.track_record import TrackRecord
 from probe_sandwich.tasks.task import AnyTask
 
 

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import torch
 
+from probe_sandwich.answer import Definition
 from probe_sandwich.files import write_atomically
-from probe_sandwich.length_test import Definition, run_length_test
+from probe_sandwich.length_test import run_length_test
 from probe_sandwich.subjects.config import Shape
 from probe_sandwich.subjects.transformer import SubjectStack, on_device
-from probe_sandwich.tasks.datasets import Split, sample_formulas
+from probe_sandwich.tasks.datasets import sample_formulas
+from probe_sandwich.tasks.splits import Split
 from probe_sandwich.zoo.precision import pack, unpack
 from probe_sandwich.zoo.recipe import Group
 from probe_sandwich.zoo.shards import (

@@ -10,11 +10,13 @@ import torch
 from matplotlib.figure import Figure
 from pydantic import BaseModel
 
+from probe_sandwich.answer import Definition
 from probe_sandwich.files import write_atomically
-from probe_sandwich.length_test import Definition, buckets
-from probe_sandwich.tasks.datasets import Split, sample_formulas
+from probe_sandwich.length_test import buckets
+from probe_sandwich.tasks.datasets import sample_formulas
 from probe_sandwich.tasks.logic.tasks import Task
 from probe_sandwich.tasks.shortcuts import bag_of_symbols_accuracy
+from probe_sandwich.tasks.splits import Split
 from probe_sandwich.zoo.build import check_recipe
 from probe_sandwich.zoo.info import ZooSummary, summarize
 from probe_sandwich.zoo.recipe import Recipe, manifest

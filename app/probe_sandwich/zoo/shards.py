@@ -17,8 +17,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from probe_sandwich.answer import BucketResult, Definition, LengthTestResult
 from probe_sandwich.files import write_atomically
-from probe_sandwich.length_test import BucketResult, Definition, LengthTestResult, judge
+from probe_sandwich.length_test import judge
 from probe_sandwich.subjects.config import Scheme, SubjectConfig
 from probe_sandwich.subjects.transformer import Weights
 from probe_sandwich.zoo.precision import unpack

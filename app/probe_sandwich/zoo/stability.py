@@ -9,7 +9,8 @@ import torch
 from pydantic import BaseModel
 from torch import Tensor
 
-from probe_sandwich.length_test import Definition, LengthTestResult, run_length_test
+from probe_sandwich.answer import Definition, LengthTestResult
+from probe_sandwich.length_test import run_length_test
 from probe_sandwich.subjects.config import Shape
 from probe_sandwich.subjects.transformer import SubjectStack, join, on_device
 from probe_sandwich.zoo.build import training_run

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from pydantic import BaseModel
 
-from probe_sandwich.length_test import BucketResult, run_length_test
+from probe_sandwich.answer import BucketResult
+from probe_sandwich.length_test import run_length_test
 from probe_sandwich.subjects.transformer import join, on_device
 from probe_sandwich.zoo.shards import read_index, read_weights, shard_rows
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from probe_sandwich.answer import TrackRecord
 from probe_sandwich.evidence.experiment.methods import SANDWICH
 from probe_sandwich.evidence.figures.metrics import Figures
 from probe_sandwich.evidence.figures.price import Prices
@@ -11,7 +12,6 @@ from probe_sandwich.evidence.figures.probes import ProbeFigures
 from probe_sandwich.evidence.figures.schemes import SchemeFigures
 from probe_sandwich.evidence.figures.trust import Trust
 from probe_sandwich.files import write_atomically
-from probe_sandwich.sandwich.track_record import TrackRecord
 
 EVIDENCE = "evidence.json"
 

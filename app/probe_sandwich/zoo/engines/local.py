@@ -10,7 +10,7 @@ from multiprocessing import active_children, get_context
 
 import torch
 
-from probe_sandwich.length_test import Definition
+from probe_sandwich.answer import Definition
 from probe_sandwich.processes import follow_parent
 from probe_sandwich.zoo.build import BuildFailed, Shard, build_stack
 from probe_sandwich.zoo.recipe import Group

@@ -1,4 +1,4 @@
-"""How a command ends that could not do what was asked: a line that says why, and an exit code; no traceback."""
+"""How a command that failed ends: with a line that says why and an exit code, without a traceback."""
 
 import traceback
 from collections.abc import Callable, Iterator
@@ -21,14 +21,15 @@ def fail(message: str) -> typer.Exit:
 
 
 @contextmanager
-def told(kept: Callable[[], str] = lambda: "nothing was changed") -> Iterator[None]:
-    """Turns a foreseen error into a line and exit code 1; Ctrl-C into one that says what was `kept`, and 130."""
+def explained(after_interrupt: Callable[[], str] = lambda: "nothing was changed") -> Iterator[None]:
+    """Turns a foreseen error into a line and exit code 1; Ctrl-C into a line that ends with what `after_interrupt` says
+    of the work done so far, and exit code 130."""
     try:
         yield
     except KeyboardInterrupt as interrupt:
         # Frames that the interrupt left hold pools open; what they had not finished will be done again.
         traceback.clear_frames(interrupt.__traceback__)
-        complaints.print(f"\nstopped: {escape(kept())}", highlight=False, soft_wrap=True)
+        complaints.print(f"\nstopped: {escape(after_interrupt())}", highlight=False, soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:
         if not _foreseen(error):
