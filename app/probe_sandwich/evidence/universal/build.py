@@ -9,14 +9,15 @@ from importlib.metadata import version
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from probe_sandwich.answer import Definition, TrackRecord
 from probe_sandwich.evidence.build import THRESHOLD
-from probe_sandwich.evidence.experiment.jobs import read_all
 from probe_sandwich.evidence.figures.trust import student_quantile
 from probe_sandwich.evidence.universal.figures import KindFigures, UniversalEvidence, measure_kind
-from probe_sandwich.evidence.universal.methods import METHODS, SANDWICH, Rivals
+from probe_sandwich.evidence.universal.methods import METHODS, SANDWICH, Recordings, Rivals, fit
 from probe_sandwich.evidence.universal.part import (
+    Part,
     Split,
     by_configuration,
     length_left_out,
@@ -25,15 +26,13 @@ from probe_sandwich.evidence.universal.part import (
 )
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.options import DRAWS
-from probe_sandwich.sandwich.calibration import fit_calibration
 from probe_sandwich.sandwich.card import Card, ZooFacts
 from probe_sandwich.sandwich.config import Reading, SandwichConfig, SandwichTraining
-from probe_sandwich.sandwich.meta_classifier import Member, judging_noise
+from probe_sandwich.sandwich.meta_classifier import Member
 from probe_sandwich.sandwich.placements import Kind, Placement
+from probe_sandwich.sandwich.readout import Readout
 from probe_sandwich.sandwich.support import fit_support
-from probe_sandwich.sandwich.training.blind_heads import BlindHeads
 from probe_sandwich.sandwich.training.recorded import Recording, fitting_noise
-from probe_sandwich.sandwich.training.training import train_sandwich
 from probe_sandwich.sandwich.training.warm_up import start_universal
 
 UNIVERSAL = SandwichConfig(
@@ -52,7 +51,7 @@ UNIVERSAL = SandwichConfig(
     ),
 )
 """Noise that selects stands for no symbols, so the readout does not see it."""
-TRAINING = SandwichTraining(fitting_draws=DRAWS, epochs=0)
+TRAINING = SandwichTraining(fitting_draws=2 * DRAWS, epochs=0)
 """The selector stays as it is: what training it through the subjects is worth is a figure of its own."""
 _PACKAGES = ("probe-sandwich", "torch", "numpy", "scikit-learn", "safetensors")
 Progress = Callable[[str], None]
@@ -73,13 +72,13 @@ class Judged:
 
 def evaluate_universal(
     table: Table,
-    recording: Recording,
+    recordings: Recordings,
     config: SandwichConfig = UNIVERSAL,
     training: SandwichTraining = TRAINING,
     progress: Progress = lambda stage: None,
 ) -> UniversalEvidence:
     """Every kind of split, judged by what was fitted without what it leaves out."""
-    rivals = Rivals.of(table, recording, config)
+    rivals = Rivals.of(table, recordings, config)
     kinds = {
         "unseen configurations": by_configuration(table, training.folds, training.seed),
         "task left out": task_left_out(table),
@@ -101,32 +100,37 @@ def evaluate_universal(
 
 def train_ensemble(
     table: Table,
-    recording: Recording,
-    device: torch.device,
+    recordings: Recordings,
     config: SandwichConfig = UNIVERSAL,
     training: SandwichTraining = TRAINING,
-    progress: Progress = lambda stage: None,
 ) -> list[Member]:
     """One member a fold of the configurations outside the reserve, calibrated by its blind heads."""
     members = []
     for number, split in enumerate(by_configuration(table, training.folds, training.seed)):
-        progress(f"member {number + 1} of {training.folds}")
-        known = recording.select(torch.from_numpy(split.train))
-        blind = BlindHeads.assign(known.groups, config.heads, number)
-        train, test = (table.cohorts(part, device) for part in (split.train, split.test))
-        sandwich = train_sandwich(config, training, train, known, blind, number)
-        noise = judging_noise(config, training.folds, DRAWS)[number]
-        own, judged = (read_all(sandwich, part, noise) for part in (train, test))
-        scores = blind.held_out(own.scores, own.groups)
-        calibration = fit_calibration(scores, own.labels.numpy() == 1)
-        members.append(Member(sandwich.cpu(), calibration, fit_support(own.moments, judged.moments)))
+        fitted = fit(recordings.fitting, recordings.judging, split.train, config, training, number)
+        sandwich = start_universal(config, training)
+        sandwich.readout = fitted.readout
+        known, unseen = (_moments(fitted.readout, recordings.judging, part) for part in (split.train, split.test))
+        members.append(Member(sandwich.eval(), fitted.calibration, fit_support(known, unseen)))
     return members
 
 
-def record_table(table: Table, device: torch.device, config: SandwichConfig, training: SandwichTraining) -> Recording:
-    """Answers of all subjects to the probes of an untrained selector."""
+def record_table(
+    table: Table, device: torch.device, config: SandwichConfig = UNIVERSAL, training: SandwichTraining = TRAINING
+) -> Recordings:
+    """Answers of all subjects to the probes of an untrained selector: half of the draws to fit on, half to judge on."""
     sandwich = start_universal(config, training).to(device)
-    return table.record(sandwich, fitting_noise(config, training).to(device), device)
+    noise = fitting_noise(config, training).to(device)
+    whole = table.record(sandwich, noise, device)
+    half = len(noise) // 2
+    bare = table.record(sandwich, noise[half:], device, bare=True)
+    return Recordings(whole.draws(0, half), whole.draws(half, len(noise)), bare)
+
+
+def _moments(readout: Readout, recording: Recording, part: Part) -> NDArray[np.float64]:
+    with torch.inference_mode():
+        moments: Tensor = readout(recording.channels[torch.from_numpy(part)], recording.noise).moments
+    return moments.mean(dim=1).double().numpy()
 
 
 def universal_card(name: str, table: Table, evidence: UniversalEvidence, training: SandwichTraining) -> Card:
