@@ -33,10 +33,11 @@ class GivenInputs:
 
 def read_unlabelled(text: str, task: AnyTask, train_max_length: int) -> tuple[tuple[str, ...], ...]:
     """Inputs of at most T symbols each, each once. Raises `UnusableInputs`."""
+    alphabet = alphabet_of(task)
     found: dict[tuple[str, ...], None] = {}
     for number, line in _lines(text, MOST_UNLABELLED):
-        entry = _entry(line, number)
-        symbols = _symbols(entry["input"] if isinstance(entry, dict) else entry, alphabet_of(task), number)
+        entry = _entry(line, alphabet, number)
+        symbols = _symbols(entry["input"] if isinstance(entry, dict) else entry, alphabet, number)
         if len(symbols) > train_max_length:
             raise UnusableInputs(
                 f"line {number} has {len(symbols)} symbols; unlabelled inputs have at most T = {train_max_length}"
@@ -55,7 +56,7 @@ def read_labelled(text: str, task: AnyTask, classes: int) -> Formulas:
     alphabet = alphabet_of(task)
     rows: list[tuple[tuple[str, ...], int]] = []
     for number, line in _lines(text, MOST_LABELLED):
-        entry = _entry(line, number)
+        entry = _entry(line, alphabet, number)
         if not isinstance(entry, dict) or "label" not in entry:
             raise UnusableInputs(f'line {number} has no label; write {{"input": "…", "label": 1}}')
         label = entry["label"]
@@ -83,14 +84,14 @@ def _lines(text: str, most: int) -> Iterator[tuple[int, str]]:
             yield number, line.strip()
 
 
-def _entry(line: str, number: int) -> Any:
+def _entry(line: str, alphabet: Sequence[str], number: int) -> Any:
     """A line's text, list of symbols, or object with an `input`."""
-    if line[0] not in '"[{':
+    # Brackets and quotes may be symbols of the alphabet.
+    if line[0] not in '"[{' or set(line) <= set(alphabet):
         return line
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
-        # Brackets and quotes may be symbols of the alphabet.
         return line
     if isinstance(entry, dict) and not isinstance(entry.get("input"), str | list):
         raise UnusableInputs(f'line {number} has no input; write {{"input": "…"}}')
