@@ -38,9 +38,7 @@ def _strangers_beside(zoo: Path, given: Path | None) -> Path | None:
 def train(
     zoos: Annotated[
         list[Path],
-        typer.Argument(
-            exists=True, file_okay=False, help="Folder of the zoo; with --universal, of one or more."
-        ),
+        typer.Argument(exists=True, file_okay=False, help="Folder of the zoo; with --universal, of one or more."),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the meta-classifier, models/NAME.")],
     universal: Annotated[

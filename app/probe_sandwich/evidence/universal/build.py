@@ -19,13 +19,19 @@ from probe_sandwich.evidence.universal.report import write_universal_report
 from probe_sandwich.evidence.universal.settings import TRAINING, UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.sandwich.card import Card, ZooFacts
+from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import save_meta_classifier
 
 _PACKAGES = ("probe-sandwich", "torch", "numpy", "scikit-learn", "safetensors")
 
 
 def train_universal(
-    folders: Sequence[Path], out: Path, device: torch.device, progress: Progress = lambda stage: None
+    folders: Sequence[Path],
+    out: Path,
+    device: torch.device,
+    progress: Progress = lambda stage: None,
+    config: SandwichConfig = UNIVERSAL,
+    training: SandwichTraining = TRAINING,
 ) -> UniversalEvidence:
     """Train the ensemble on the converged subjects of some zoos, judge it, and write the whole folder.
 
@@ -33,17 +39,19 @@ def train_universal(
     """
     table = Table.of(folders)
     progress(f"recording {len(table)} subjects")
-    recordings = record_table(table, device)
+    recordings = record_table(table, device, config, training)
     progress("training")
-    members = train_ensemble(table, recordings)
-    evidence = evaluate_universal(table, recordings, members, progress=progress)
-    card = save_meta_classifier(out, members, _card(out.name, table, evidence))
+    members = train_ensemble(table, recordings, config, training)
+    evidence = evaluate_universal(table, recordings, members, config, training, progress)
+    card = save_meta_classifier(out, members, _card(out.name, table, evidence, config, training))
     write_universal_evidence(out, evidence)
     write_universal_report(out, card, evidence)
     return evidence
 
 
-def _card(name: str, table: Table, evidence: UniversalEvidence) -> Card:
+def _card(
+    name: str, table: Table, evidence: UniversalEvidence, config: SandwichConfig, training: SandwichTraining
+) -> Card:
     """The card but for what saving the members adds to it."""
     rows = "".join(f"{row.subject}{row.label}" for row in table.rows)
     return Card(
@@ -52,11 +60,11 @@ def _card(name: str, table: Table, evidence: UniversalEvidence) -> Card:
         train_max_length=None,
         definition=Definition(formulas_per_bucket=1000),
         threshold=THRESHOLD,
-        sandwich=UNIVERSAL,
-        training=TRAINING,
+        sandwich=config,
+        training=training,
         calibrations=[],
         support_limits=[],
-        student_quantile=student_quantile(TRAINING.folds),
+        student_quantile=student_quantile(training.folds),
         zoo=ZooFacts(
             groups=len(np.unique(table.configurations)),
             rows_sha256=hashlib.sha256(rows.encode()).hexdigest(),
