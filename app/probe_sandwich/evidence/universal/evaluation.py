@@ -29,9 +29,10 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Judged:
-    """The splits of one kind, and of each method the scores of all that they judge."""
+    """The splits of one kind, which of all that they judge a service would answer, and each method's scores of them."""
 
     splits: list[Split]
+    inside: NDArray[np.bool_]
     scores: dict[str, NDArray[np.float64]]
 
     @property
@@ -88,7 +89,8 @@ def _judge(
         if controls:
             scores |= rivals.control_scores(split, config, training, number)
         parts.append(scores)
-    return Judged(list(splits), {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    inside = np.concatenate([rivals.alike(split, number) for number, split in enumerate(splits)])
+    return Judged(list(splits), inside, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
 def _judge_reserve(
@@ -99,12 +101,18 @@ def _judge_reserve(
     scores = rivals.scores(split, config, training, 0)
     scores[SANDWICH] = ensemble_probability(members, rivals.recordings.judging, split.test)
     scores[BARE] = ensemble_probability(members, rivals.recordings.bare, split.test)
-    return Judged([split], scores)
+    return Judged([split], rivals.alike(split, 0), scores)
 
 
 def _figures(table: Table, judged: Judged) -> KindFigures:
     test = judged.test
     calibrated = frozenset(method.name for method in METHODS if method.calibrated)
     return measure_kind(
-        judged.scores, calibrated, SANDWICH, table.labels[test], table.configurations[test], table.tasks[test]
+        judged.scores,
+        judged.inside,
+        calibrated,
+        SANDWICH,
+        table.labels[test],
+        table.configurations[test],
+        table.tasks[test],
     )

@@ -17,6 +17,7 @@ from probe_sandwich.sandwich.calibration import Calibration, fit_calibration
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import head_scores
 from probe_sandwich.sandwich.readout import Readout
+from probe_sandwich.sandwich.support import fit_support
 from probe_sandwich.sandwich.training.blind_heads import BlindHeads
 from probe_sandwich.sandwich.training.readout_fit import fit_readout
 from probe_sandwich.sandwich.training.recorded import Recording
@@ -27,6 +28,7 @@ CONFIGURATION, IN_DISTRIBUTION = "configuration and task", "in-distribution accu
 BARE = "sandwich, bare alphabet"
 SHUFFLED, SEVERED = "sandwich, labels shuffled", "sandwich, answers severed"
 _TREES = 400
+_HELD_OUT_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,13 @@ class Recordings:
 
 @dataclass(frozen=True)
 class Rivals:
-    """What every split reads: the recordings, statistics `(subjects, features)` of the answers that judge, and the
-    configurations as numbers `(subjects, facts)`."""
+    """What every split reads: the recordings, statistics and moments `(subjects, features)` of the answers that judge,
+    and the configurations as numbers `(subjects, facts)`."""
 
     table: Table
     recordings: Recordings
     statistics: NDArray[np.float64]
+    moments: NDArray[np.float64]
     facts: NDArray[np.float64]
 
     @staticmethod
@@ -77,8 +80,20 @@ class Rivals:
         channels = recordings.judging.channels
         readout.standardize_on(channels)
         with torch.inference_mode():
-            statistics = readout.prepare(channels).statistics.mean(dim=1)
-        return Rivals(table, recordings, statistics.double().numpy(), configuration_facts(table.rows))
+            prepared = readout.prepare(channels)
+        statistics, moments = (part.mean(dim=1).double().numpy() for part in (prepared.statistics, prepared.moments))
+        return Rivals(table, recordings, statistics, moments, configuration_facts(table.rows))
+
+    def alike(self, split: Split, seed: int) -> NDArray[np.bool_]:
+        """Which judged subjects lie within the support of the training part, whose limit some of its configurations
+        set, `(judged,)`: those that a service would answer."""
+        configurations = self.table.configurations[split.train]
+        found = np.random.default_rng(seed).permutation(np.unique(configurations))
+        held_out = np.isin(configurations, found[: max(1, round(_HELD_OUT_SHARE * len(found)))])
+        support = fit_support(self.moments[split.train[~held_out]], self.moments[split.train[held_out]])
+        distance = support.distance(torch.tensor(self.moments[split.test], dtype=torch.float32))
+        inside: NDArray[np.bool_] = (distance <= support.limit).numpy()
+        return inside
 
     def scores(
         self, split: Split, config: SandwichConfig, training: SandwichTraining, seed: int

@@ -51,8 +51,13 @@ def _kind(kind: str, figures: KindFigures) -> list[str]:
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         *(_row(name, method) for name, method in figures.methods.items()),
         "",
-        "| task | subjects | generalizers | " + " | ".join(figures.methods) + " |",
-        "| --- | --- | --- |" + " --- |" * len(figures.methods),
+        f"Within the support: {figures.answered.share:.2f} of them, of which {_short(figures.answered.accuracy)} get "
+        f"the right verdict (of all {figures.answered.accuracy_of_all:.3f}).",
+        "",
+        "| task | subjects | generalizers | within the support | right of those | "
+        + " | ".join(figures.methods)
+        + " |",
+        "| --- | --- | --- | --- | --- |" + " --- |" * len(figures.methods),
         *(_task_row(task, figures) for task in next(iter(figures.methods.values())).tasks),
     ]
 
@@ -76,7 +81,9 @@ def _row(name: str, method: MethodFigures) -> str:
 def _task_row(task: str, figures: KindFigures) -> str:
     of_task = [method.tasks[task] for method in figures.methods.values()]
     areas = " | ".join(_short(one.auc) for one in of_task)
-    return f"| {task} | {of_task[0].subjects} | {of_task[0].positives} | {areas} |"
+    answered = figures.answered_by_task[task]
+    facts = [task, of_task[0].subjects, of_task[0].positives, f"{answered.share:.2f}", _short(answered.accuracy), areas]
+    return "| " + " | ".join(map(str, facts)) + " |"
 
 
 def _lead(lead: Lead | None) -> str:
