@@ -7,14 +7,17 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from probe_sandwich.answer import ProblemDocument
 from probe_sandwich.options import Options
+from probe_sandwich.tasks.given import GivenFiles
 
 
 class Subject(BaseModel):
-    """One subject's files: a checkpoint or bundle, or weights with a foreign model's config and description."""
+    """One subject's files: a checkpoint or bundle, or weights with a foreign model's config and description; and
+    unlabelled and labelled inputs of the user's own."""
 
     checkpoint: Path
     config: Path | None = None
     description: str | None = None
+    given: GivenFiles = GivenFiles()
 
 
 class Job(BaseModel):
