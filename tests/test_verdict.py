@@ -35,6 +35,7 @@ class Facts:
     longest_formula: int | None = None
     placing: Placing = Placing.BY_POSITION
     untested_symbols: tuple[str, ...] = ()
+    classes: int = 2
 
 
 def accurate(in_distribution: float, long: float) -> LengthTestResult:

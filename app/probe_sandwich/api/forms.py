@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import Depends, File, Form, UploadFile
 from pydantic.fields import FieldInfo
 
+from probe_sandwich.api.messages import GivenFiles
 from probe_sandwich.api.problems import Problem
 from probe_sandwich.api.spool import path_of
 from probe_sandwich.options import Options, with_option_parameters
-from probe_sandwich.tasks.given import GivenFiles
 from probe_sandwich.tasks.logic.tasks import TaskName
 from probe_sandwich.tasks.task import BUILT_IN
 
@@ -77,7 +77,9 @@ def given_of(
     ] = None,
 ) -> GivenFiles:
     """Where inputs of the user's own lie."""
-    return GivenFiles(*(None if upload is None else path_of(upload) for upload in (inputs, labelled)))
+    return GivenFiles(
+        inputs=None if inputs is None else path_of(inputs), labelled=None if labelled is None else path_of(labelled)
+    )
 
 
 OptionsDependency = Annotated[Options, Depends(options_of)]

@@ -7,7 +7,13 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from probe_sandwich.answer import ProblemDocument
 from probe_sandwich.options import Options
-from probe_sandwich.tasks.given import GivenFiles
+
+
+class GivenFiles(BaseModel):
+    """Inputs of the user's own that came beside a subject, unread."""
+
+    inputs: Path | None = None
+    labelled: Path | None = None
 
 
 class Subject(BaseModel):

@@ -19,7 +19,7 @@ from probe_sandwich.subjects.checkpoint import Checkpoint, CheckpointError, Unre
 from probe_sandwich.subjects.stacks import AnyCheckpoint, stacks
 from probe_sandwich.subjects.uploads import Upload, open_upload
 from probe_sandwich.tasks.datasets import NoFormulas
-from probe_sandwich.tasks.given import GivenInputs, UnusableInputs
+from probe_sandwich.tasks.given import GivenInputs, UnusableInputs, read_given
 
 log = logging.getLogger("probe_sandwich.worker")
 _BRIEF_SHARE = 1 / 40
@@ -129,8 +129,8 @@ class Run:
 
     def _given(self, index: int, checkpoint: AnyCheckpoint) -> GivenInputs:
         """Raises `UnusableInputs`."""
-        config = checkpoint.config
-        return self.job.subjects[index].given.read(config.task, config.train_max_length, config.classes)
+        config, files = checkpoint.config, self.job.subjects[index].given
+        return read_given(files.inputs, files.labelled, config.task, config.train_max_length, config.classes)
 
     def _charge(self, checkpoint: AnyCheckpoint, given: GivenInputs, drawn: bool) -> None:
         """Raises `TooCostly`, `TooLong`."""

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from probe_sandwich.answer import Diagnosis
     from probe_sandwich.diagnosis import MetaClassifiers
     from probe_sandwich.subjects.stacks import AnyCheckpoint
-    from probe_sandwich.tasks.given import GivenFiles
 
 
 def classify(
@@ -65,13 +64,12 @@ def classify(
         return f"{printer.printed} of {len(paths)} files are answered above; run it again with the others"
 
     from probe_sandwich.settings import Settings  # noqa: PLC0415
-    from probe_sandwich.tasks.given import GivenFiles  # noqa: PLC0415
 
     with explained(answered_so_far):
         device = Settings().torch_device()
         meta_classifiers = _meta_classifiers(model, device)
         loaded = list(_loaded(paths, printer))
-        _diagnose(loaded, meta_classifiers, device, options, GivenFiles(inputs, labelled), printer)
+        _diagnose(loaded, meta_classifiers, device, options, (inputs, labelled), printer)
     if printer.bad:
         raise typer.Exit(1)
 
@@ -146,19 +144,19 @@ def _diagnose(
     meta_classifiers: "MetaClassifiers",
     device: "torch.device",
     options: Options,
-    files: "GivenFiles",
+    given_files: tuple[Path | None, Path | None],
     printer: _Printer,
 ) -> None:
     from probe_sandwich.diagnosis import diagnose  # noqa: PLC0415
     from probe_sandwich.subjects.stacks import batches  # noqa: PLC0415
     from probe_sandwich.tasks.datasets import NoFormulas  # noqa: PLC0415
-    from probe_sandwich.tasks.given import UnusableInputs  # noqa: PLC0415
+    from probe_sandwich.tasks.given import UnusableInputs, read_given  # noqa: PLC0415
 
     for together in batches([checkpoint for _, checkpoint in loaded]):
         rows = [loaded[number] for number in together]
         config = rows[0][1].config
         try:
-            given = files.read(config.task, config.train_max_length, config.classes)
+            given = read_given(*given_files, config.task, config.train_max_length, config.classes)
             found = diagnose([checkpoint for _, checkpoint in rows], meta_classifiers, device, options, given=given)
         except (NoFormulas, UnusableInputs) as error:
             for path, _ in rows:

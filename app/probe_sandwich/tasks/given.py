@@ -7,7 +7,7 @@ Lines of text, one input each, or JSON lines: `"abba"`, `["x1", "&"]`, `{"input"
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,24 +35,21 @@ class GivenInputs:
     labelled: Formulas | None = None
 
 
-@dataclass(frozen=True)
-class GivenFiles:
-    """Where such inputs lie, before anyone has looked at them."""
+def read_given(
+    inputs: Path | None, labelled: Path | None, task: AnyTask, train_max_length: int, classes: int
+) -> GivenInputs:
+    """What is in the files that came, held against a subject's task, T and classes.
 
-    inputs: Path | None = None
-    labelled: Path | None = None
-
-    def read(self, task: AnyTask, train_max_length: int, classes: int) -> GivenInputs:
-        """What is in them, held against a subject's task, T and classes. Raises `UnusableInputs`, `OSError`."""
-        unlabelled: tuple[tuple[str, ...], ...] = ()
-        labelled = None
-        if self.inputs is not None:
-            with _named("inputs"):
-                unlabelled = read_unlabelled(_text(self.inputs), task, train_max_length)
-        if self.labelled is not None:
-            with _named("labelled"):
-                labelled = read_labelled(_text(self.labelled), task, classes)
-        return GivenInputs(unlabelled, labelled)
+    Raises `UnusableInputs`, whose message names the part and the line, and `OSError`.
+    """
+    found = GivenInputs()
+    if inputs is not None:
+        with _named("inputs"):
+            found = replace(found, unlabelled=read_unlabelled(_text(inputs), task, train_max_length))
+    if labelled is not None:
+        with _named("labelled"):
+            found = replace(found, labelled=_tested(read_labelled(_text(labelled), task, classes), train_max_length))
+    return found
 
 
 def read_unlabelled(text: str, task: AnyTask, train_max_length: int) -> tuple[tuple[str, ...], ...]:
@@ -97,6 +94,16 @@ def read_labelled(text: str, task: AnyTask, classes: int) -> Formulas:
         table[place, : len(symbols)] = [ids[symbol] for symbol in symbols]
     lengths = np.array([len(symbols) for symbols, _ in rows], np.int64)
     return Formulas(alphabet, table, lengths, np.array([label for _, label in rows], np.int64))
+
+
+def _tested(labelled: Formulas, train_max_length: int) -> Formulas:
+    """The same, where convergence can be judged on them. Raises `UnusableInputs`."""
+    if labelled.lengths[0] > train_max_length:
+        raise UnusableInputs(
+            f"the shortest input has {labelled.lengths[0]} symbols; give some of at most T = {train_max_length} too, for "
+            "whether it has learned its task shows on those"
+        )
+    return labelled
 
 
 @contextmanager
