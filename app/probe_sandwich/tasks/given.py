@@ -100,7 +100,7 @@ def _tested(labelled: Formulas, train_max_length: int) -> Formulas:
     """The same, where convergence can be judged on them. Raises `UnusableInputs`."""
     if labelled.lengths[0] > train_max_length:
         raise UnusableInputs(
-            f"the shortest input has {labelled.lengths[0]} symbols; give some of at most T = {train_max_length} too, for "
+            f"the shortest input has {labelled.lengths[0]} symbols; give some of at most T = {train_max_length} too: "
             "whether it has learned its task shows on those"
         )
     return labelled

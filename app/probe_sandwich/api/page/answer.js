@@ -46,7 +46,8 @@ export async function showResult(diagnosis, name) {
   at("result-title").textContent = name;
   at("summary").textContent =
     `${checkpoint.parameters.toLocaleString("en")} parameters, task ${checkpoint.task}, trained on ` +
-    `${LOGIC.includes(checkpoint.task) ? "formulas" : "inputs"} of up to ${checkpoint.train_max_length} symbols. ${AGREEMENTS[diagnosis.agreement]}`;
+    `${LOGIC.includes(checkpoint.task) ? "formulas" : "inputs"} of up to ` +
+    `${checkpoint.train_max_length} symbols. ${AGREEMENTS[diagnosis.agreement]}`;
   const [words, tone] = verdictOf(diagnosis);
   at("verdict").textContent = words;
   at("verdict").className = `verdict ${tone}`;
