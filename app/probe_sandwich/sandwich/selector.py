@@ -34,7 +34,8 @@ class Selector(nn.Module):
         """Unnormalized log-probabilities `(..., candidates)`."""
         generator = torch.Generator().manual_seed(_CODE_SEED)
         codes = torch.randn(len(candidates.lengths), self.config.noise_dim, generator=generator).to(noise)
-        at_random: Tensor = noise @ codes.T / self.config.noise_dim**0.5
+        # Of one length: else the longest codes would be chosen most.
+        at_random: Tensor = noise @ F.normalize(codes, dim=1).T
         preferred: Tensor = self.layers(noise) @ candidates.features.T
         return at_random + preferred
 

@@ -54,10 +54,11 @@ def read_given(
 
 def read_unlabelled(text: str, task: AnyTask, train_max_length: int) -> tuple[tuple[str, ...], ...]:
     """Inputs of at most T symbols each, each once. Raises `UnusableInputs`."""
+    alphabet = alphabet_of(task)
     found: dict[tuple[str, ...], None] = {}
     for number, line in _lines(text, MOST_UNLABELLED):
-        entry = _entry(line, number)
-        symbols = _symbols(entry["input"] if isinstance(entry, dict) else entry, alphabet_of(task), number)
+        entry = _entry(line, alphabet, number)
+        symbols = _symbols(entry["input"] if isinstance(entry, dict) else entry, alphabet, number)
         if len(symbols) > train_max_length:
             raise UnusableInputs(
                 f"line {number} has {len(symbols)} symbols; unlabelled inputs have at most T = {train_max_length}"
@@ -76,13 +77,13 @@ def read_labelled(text: str, task: AnyTask, classes: int) -> Formulas:
     alphabet = alphabet_of(task)
     rows: list[tuple[tuple[str, ...], int]] = []
     for number, line in _lines(text, MOST_LABELLED):
-        entry = _entry(line, number)
+        entry = _entry(line, alphabet, number)
         if not isinstance(entry, dict) or "label" not in entry:
             raise UnusableInputs(f'line {number} has no label; write {{"input": "…", "label": 1}}')
         label = entry["label"]
         if type(label) not in (int, bool) or not 0 <= label < classes:
             raise UnusableInputs(
-                f"line {number} has the label {str(label)[:_MOST_QUOTED]!r}; labels are whole numbers below {classes}"
+                f"line {number} has the label {repr(label)[:_MOST_QUOTED]}; labels are whole numbers below {classes}"
             )
         rows.append((_symbols(entry["input"], alphabet, number), int(label)))
     if not rows:
@@ -132,14 +133,14 @@ def _lines(text: str, most: int) -> Iterator[tuple[int, str]]:
             yield number, line.strip()
 
 
-def _entry(line: str, number: int) -> Any:
+def _entry(line: str, alphabet: Sequence[str], number: int) -> Any:
     """A line's text, list of symbols, or object with an `input`."""
-    if line[0] not in '"[{':
+    # Brackets and quotes may be symbols of the alphabet.
+    if line[0] not in '"[{' or set(line) <= set(alphabet):
         return line
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
-        # Brackets and quotes may be symbols of the alphabet.
         return line
     if isinstance(entry, dict) and not isinstance(entry.get("input"), str | list):
         raise UnusableInputs(f'line {number} has no input; write {{"input": "…"}}')
@@ -156,6 +157,6 @@ def _symbols(entry: Any, alphabet: Sequence[str], number: int) -> tuple[str, ...
     for symbol in entry:
         if not isinstance(symbol, str) or symbol not in known:
             raise UnusableInputs(
-                f"line {number} holds {str(symbol)[:_MOST_QUOTED]!r}; the task's symbols are {' '.join(alphabet)}"
+                f"line {number} holds {repr(symbol)[:_MOST_QUOTED]}; the task's symbols are {' '.join(alphabet)}"
             )
     return tuple(entry)

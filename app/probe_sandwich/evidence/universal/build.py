@@ -1,138 +1,58 @@
-"""From zoos of many tasks to the universal meta-classifier and its figures."""
+"""From zoos of many tasks to the folder of the universal meta-classifier."""
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from probe_sandwich.answer import Definition, TrackRecord
 from probe_sandwich.evidence.build import THRESHOLD
-from probe_sandwich.evidence.experiment.jobs import read_all
 from probe_sandwich.evidence.figures.trust import student_quantile
-from probe_sandwich.evidence.universal.figures import KindFigures, UniversalEvidence, measure_kind
-from probe_sandwich.evidence.universal.methods import METHODS, SANDWICH, Rivals
-from probe_sandwich.evidence.universal.part import (
-    Split,
-    by_configuration,
-    length_left_out,
-    size_left_out,
-    task_left_out,
-)
+from probe_sandwich.evidence.universal.ensemble import record_table, train_ensemble
+from probe_sandwich.evidence.universal.evaluation import UNSEEN, Progress, evaluate_universal
+from probe_sandwich.evidence.universal.figures import UniversalEvidence, write_universal_evidence
+from probe_sandwich.evidence.universal.methods import SANDWICH
+from probe_sandwich.evidence.universal.report import write_universal_report
+from probe_sandwich.evidence.universal.settings import TRAINING, UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
-from probe_sandwich.options import DRAWS
-from probe_sandwich.sandwich.calibration import fit_calibration
 from probe_sandwich.sandwich.card import Card, ZooFacts
-from probe_sandwich.sandwich.config import Reading, SandwichConfig, SandwichTraining
-from probe_sandwich.sandwich.meta_classifier import Member, judging_noise
-from probe_sandwich.sandwich.placements import Kind, Placement
-from probe_sandwich.sandwich.support import fit_support
-from probe_sandwich.sandwich.training.blind_heads import BlindHeads
-from probe_sandwich.sandwich.training.recorded import Recording, fitting_noise
-from probe_sandwich.sandwich.training.training import train_sandwich
-from probe_sandwich.sandwich.training.warm_up import start_universal
+from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
+from probe_sandwich.sandwich.meta_classifier import save_meta_classifier
 
-UNIVERSAL = SandwichConfig(
-    reading=Reading.ANSWERS,
-    noise_dim=32,
-    temperature=0.1,
-    readout_sees_noise=False,
-    placements=tuple(
-        Placement(kind=kind, reach=reach)
-        for kind, reaches in (
-            (Kind.SHIFTED, (1.25, 1.5, 2)),
-            (Kind.PARTED, (1.25, 1.5, 2)),
-            (Kind.SPREAD, (1.5, 2)),
-        )
-        for reach in reaches
-    ),
-)
-"""Noise that selects stands for no symbols, so the readout does not see it."""
-TRAINING = SandwichTraining(fitting_draws=DRAWS, epochs=0)
-"""The selector stays as it is: what training it through the subjects is worth is a figure of its own."""
 _PACKAGES = ("probe-sandwich", "torch", "numpy", "scikit-learn", "safetensors")
-Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Judged:
-    """The splits of one kind, and of each method the scores of all that they judge."""
-
-    splits: list[Split]
-    scores: dict[str, NDArray[np.float64]]
-
-    @property
-    def test(self) -> NDArray[np.int64]:
-        """Places in the table of the judged subjects."""
-        return np.concatenate([split.test for split in self.splits])
-
-
-def evaluate_universal(
-    table: Table,
-    recording: Recording,
-    config: SandwichConfig = UNIVERSAL,
-    training: SandwichTraining = TRAINING,
-    progress: Progress = lambda stage: None,
-) -> UniversalEvidence:
-    """Every kind of split, judged by what was fitted without what it leaves out."""
-    rivals = Rivals.of(table, recording, config)
-    kinds = {
-        "unseen configurations": by_configuration(table, training.folds, training.seed),
-        "task left out": task_left_out(table),
-        "T left out": length_left_out(table),
-        "size left out": size_left_out(table),
-    }
-    found: dict[str, KindFigures] = {}
-    for kind, splits in kinds.items():
-        if not splits:
-            continue
-        judged = _judge(rivals, splits, config, training, progress, controls=kind == "unseen configurations")
-        found[kind] = _figures(table, judged)
-    return UniversalEvidence(
-        kinds=found,
-        converged_by_task=dict(sorted(Counter(table.tasks.tolist()).items())),
-        generalizers_by_task=dict(sorted(Counter(table.tasks[table.labels].tolist()).items())),
-    )
-
-
-def train_ensemble(
-    table: Table,
-    recording: Recording,
+def train_universal(
+    folders: Sequence[Path],
+    out: Path,
     device: torch.device,
+    progress: Progress = lambda stage: None,
     config: SandwichConfig = UNIVERSAL,
     training: SandwichTraining = TRAINING,
-    progress: Progress = lambda stage: None,
-) -> list[Member]:
-    """One member a fold of the configurations outside the reserve, calibrated by its blind heads."""
-    members = []
-    for number, split in enumerate(by_configuration(table, training.folds, training.seed)):
-        progress(f"member {number + 1} of {training.folds}")
-        known = recording.select(torch.from_numpy(split.train))
-        blind = BlindHeads.assign(known.groups, config.heads, number)
-        train, test = (table.cohorts(part, device) for part in (split.train, split.test))
-        sandwich = train_sandwich(config, training, train, known, blind, number)
-        noise = judging_noise(config, training.folds, DRAWS)[number]
-        own, judged = (read_all(sandwich, part, noise) for part in (train, test))
-        scores = blind.held_out(own.scores, own.groups)
-        calibration = fit_calibration(scores, own.labels.numpy() == 1)
-        members.append(Member(sandwich.cpu(), calibration, fit_support(own.moments, judged.moments)))
-    return members
+) -> UniversalEvidence:
+    """Train the ensemble on the converged subjects of some zoos, judge it, and write the whole folder.
+
+    Raises `NotAZoo`, `TooFewConfigurations`, and `DamagedShard` where weights do not match their rows.
+    """
+    table = Table.of(folders)
+    progress(f"recording {len(table)} subjects")
+    recordings = record_table(table, device, config, training)
+    progress("training")
+    members = train_ensemble(table, recordings, config, training)
+    evidence = evaluate_universal(table, recordings, members, config, training, progress)
+    card = save_meta_classifier(out, members, _card(out.name, table, evidence, config, training))
+    write_universal_evidence(out, evidence)
+    write_universal_report(out, card, evidence)
+    return evidence
 
 
-def record_table(table: Table, device: torch.device, config: SandwichConfig, training: SandwichTraining) -> Recording:
-    """Answers of all subjects to the probes of an untrained selector."""
-    sandwich = start_universal(config, training).to(device)
-    return table.record(sandwich, fitting_noise(config, training).to(device), device)
-
-
-def universal_card(name: str, table: Table, evidence: UniversalEvidence, training: SandwichTraining) -> Card:
+def _card(
+    name: str, table: Table, evidence: UniversalEvidence, config: SandwichConfig, training: SandwichTraining
+) -> Card:
     """The card but for what saving the members adds to it."""
-    unseen = evidence.kinds["unseen configurations"]
-    figures = unseen.methods[SANDWICH]
     rows = "".join(f"{row.subject}{row.label}" for row in table.rows)
     return Card(
         name=name,
@@ -140,7 +60,7 @@ def universal_card(name: str, table: Table, evidence: UniversalEvidence, trainin
         train_max_length=None,
         definition=Definition(formulas_per_bucket=1000),
         threshold=THRESHOLD,
-        sandwich=UNIVERSAL,
+        sandwich=config,
         training=training,
         calibrations=[],
         support_limits=[],
@@ -154,44 +74,23 @@ def universal_card(name: str, table: Table, evidence: UniversalEvidence, trainin
             generalizers=int(table.labels.sum()),
             one_sided_schemes=[],
         ),
-        track_record=TrackRecord(
-            subjects=unseen.subjects,
-            positives=unseen.positives,
-            auc=figures.auc,
-            auc_low=figures.auc_low,
-            auc_high=figures.auc_high,
-            within_configuration_auc=figures.within_configuration_auc,
-            brier=None,
-            expected_calibration_error=figures.calibration_error,
-            accuracy=figures.accuracy,
-        ),
+        track_record=_track_record(evidence),
         packages={package: version(package) for package in _PACKAGES},
         sha256="",
     )
 
 
-def _judge(
-    rivals: Rivals,
-    splits: Sequence[Split],
-    config: SandwichConfig,
-    training: SandwichTraining,
-    progress: Progress,
-    *,
-    controls: bool,
-) -> Judged:
-    parts = []
-    for number, split in enumerate(splits):
-        progress(split.name)
-        scores = rivals.scores(split, config, training, number)
-        if controls:
-            scores |= rivals.control_scores(split, config, training, number)
-        parts.append(scores)
-    return Judged(list(splits), {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
-
-
-def _figures(table: Table, judged: Judged) -> KindFigures:
-    test = judged.test
-    calibrated = frozenset(method.name for method in METHODS if method.calibrated)
-    return measure_kind(
-        judged.scores, calibrated, SANDWICH, table.labels[test], table.configurations[test], table.tasks[test]
+def _track_record(evidence: UniversalEvidence) -> TrackRecord:
+    unseen = evidence.kinds[UNSEEN]
+    figures = unseen.methods[SANDWICH]
+    return TrackRecord(
+        subjects=unseen.subjects,
+        positives=unseen.positives,
+        auc=figures.auc,
+        auc_low=figures.auc_low,
+        auc_high=figures.auc_high,
+        within_configuration_auc=figures.within_configuration_auc,
+        brier=None,
+        expected_calibration_error=figures.calibration_error,
+        accuracy=figures.accuracy,
     )

@@ -12,6 +12,7 @@ from probe_sandwich.evidence.figures.metrics import Lead, lead
 from probe_sandwich.files import write_atomically
 
 FILE = "evidence.json"
+_THRESHOLD = 0.5
 _LEAST_OF_A_LABEL = 5
 """Subjects of either label that a task needs for an AUC of its own."""
 
@@ -45,6 +46,23 @@ class MethodFigures(BaseModel):
     sandwich_lead: Lead | None
 
 
+class Answered(BaseModel):
+    """What abstaining would do: the share of the subjects that lie within the support, and the share of right verdicts
+    among them, and among all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    share: float
+    accuracy: float | None
+    accuracy_of_all: float
+
+    @staticmethod
+    def of(inside: NDArray[np.bool_], right: NDArray[np.bool_]) -> "Answered":
+        """From what is inside and what is right, `(judged,)` each."""
+        accuracy = float(right[inside].mean()) if inside.any() else None
+        return Answered(share=float(inside.mean()), accuracy=accuracy, accuracy_of_all=float(right.mean()))
+
+
 class KindFigures(BaseModel):
     """What was left out of the training, how many subjects were judged, and what each method made of them."""
 
@@ -53,6 +71,8 @@ class KindFigures(BaseModel):
     subjects: int
     positives: int
     configurations: int
+    answered: Answered
+    answered_by_task: dict[str, Answered]
     methods: dict[str, MethodFigures]
 
 
@@ -68,13 +88,16 @@ class UniversalEvidence(BaseModel):
 
 def measure_kind(
     scores: dict[str, NDArray[np.float64]],
+    inside: NDArray[np.bool_],
     calibrated: frozenset[str],
     sandwich: str,
     labels: NDArray[np.bool_],
     configurations: NDArray[np.int64],
     tasks: NDArray[np.str_],
 ) -> KindFigures:
-    """Figures of methods whose scores `(judged,)` are of the same subjects."""
+    """Figures of methods whose scores `(judged,)` are of the same subjects; `inside (judged,)` tells which of them a
+    service would answer."""
+    right = (scores[sandwich] >= _THRESHOLD) == labels
     methods = {
         name: _measure(
             score,
@@ -90,6 +113,10 @@ def measure_kind(
         subjects=len(labels),
         positives=int(labels.sum()),
         configurations=len(np.unique(configurations)),
+        answered=Answered.of(inside, right),
+        answered_by_task={
+            str(task): Answered.of(inside[tasks == task], right[tasks == task]) for task in np.unique(tasks)
+        },
         methods=methods,
     )
 
@@ -116,7 +143,7 @@ def _measure(
         within_configuration_auc=within,
         within_configuration_pairs=pairs,
         calibration_error=calibration_error(score, labels) if calibrated else None,
-        accuracy=float(np.mean((score >= 0.5) == labels)) if calibrated else None,
+        accuracy=float(np.mean((score >= _THRESHOLD) == labels)) if calibrated else None,
         tasks=by_task,
         sandwich_lead=sandwich_lead,
     )

@@ -68,7 +68,10 @@ class Table:
                 cohorts.append(Cohort(cohort.subjects, cohort.labels, cohort.long_accuracy, *facts))
         return cohorts
 
-    def record(self, sandwich: UniversalSandwich, noise: torch.Tensor, device: torch.device) -> Recording:
-        """All answers to the probes of `noise (draws, probes, noise_dim)`, in the order of the table."""
+    def record(
+        self, sandwich: UniversalSandwich, noise: torch.Tensor, device: torch.device, *, bare: bool = False
+    ) -> Recording:
+        """All answers to the probes of `noise (draws, probes, noise_dim)`, in the order of the table; `bare`: to random
+        strings of each task's alphabet."""
         cohorts = self.cohorts(np.arange(len(self)), device)
-        return join_recordings([record_answers(sandwich, [cohort], noise) for cohort in cohorts])
+        return join_recordings([record_answers(sandwich, [cohort], noise, bare=bare) for cohort in cohorts])
