@@ -35,6 +35,7 @@ class Facts:
     longest_formula: int | None = None
     placing: Placing = Placing.BY_POSITION
     untested_symbols: tuple[str, ...] = ()
+    classes: int = 2
 
 
 def accurate(in_distribution: float, long: float) -> LengthTestResult:
@@ -132,8 +133,8 @@ def test_a_subject_that_looks_misread_comes_with_a_remark(accuracy: float, remar
 
 def test_symbols_that_no_formula_holds_are_named_up_to_eight() -> None:
     few, many = (decided(facts=Facts(untested_symbols=tuple("mnopqrstu"[:count]))).reason for count in (2, 9))
-    assert "no formula here holds m n of its vocabulary" in few
-    assert "no formula here holds m n o p q r s t … of its vocabulary" in many
+    assert "no input here holds m n of its vocabulary" in few
+    assert "no input here holds m n o p q r s t … of its vocabulary" in many
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from probe_sandwich.answer import (
     Diagnosis,
     LengthTestResult,
     MetaClassifierSummary,
+    ProbeContent,
     ProbeReading,
     Progress,
     Timings,
@@ -33,7 +34,7 @@ from probe_sandwich.subjects.subject import SubjectFacts, Subjects
 from probe_sandwich.subjects.uploads import stacked
 from probe_sandwich.tasks.given import GivenInputs
 from probe_sandwich.tasks.task import OwnTask
-from probe_sandwich.verdict import SubjectPrediction, decide, probes_fit
+from probe_sandwich.verdict import SubjectPrediction, decide, missing_inputs, probes_fit
 
 SHOWN_PROBES = 16
 ANY_TASK = "any"
@@ -115,8 +116,10 @@ def diagnose(
     progress("sandwich", "")
     predictions: Sequence[SubjectPrediction | None] = [None] * len(checkpoints)
     probes: Sequence[list[ProbeReading]] = [[] for _ in checkpoints]
+    content: ProbeContent | None = None
     if meta is not None and probes_fit(config, meta.card):
         candidates = _candidates(meta, config, given)
+        content = ProbeContent.GENERATOR if candidates is None else candidates.content
         predictions = _predictions(meta, subjects, options, cancelled, candidates)
         probes = _probe_readings(meta, subjects, options.seed, cancelled, candidates)
     sandwich_done = time.perf_counter()
@@ -125,8 +128,9 @@ def diagnose(
         tests = _direct_tests(meta, subjects, options, progress, cancelled, given)
     finished = time.perf_counter()
     timings = Timings(sandwich=sandwich_done - started, direct_test=finished - sandwich_done, total=finished - started)
+    missing = missing_inputs(config, content, untested=options.direct_test and tests[0] is None)
     return [
-        _diagnosis(checkpoint, meta, prediction, test, readings, str(device), timings)
+        _diagnosis(checkpoint, meta, prediction, test, readings, content, missing, str(device), timings)
         for checkpoint, prediction, test, readings in zip(checkpoints, predictions, tests, probes, strict=True)
     ]
 
@@ -209,10 +213,12 @@ def _diagnosis(
     prediction: SubjectPrediction | None,
     test: LengthTestResult | None,
     probes: list[ProbeReading],
+    content: ProbeContent | None,
+    missing: Sequence[str],
     device: str,
     timings: Timings,
 ) -> Diagnosis:
-    decision = decide(checkpoint.config, None if meta is None else meta.card, prediction, test)
+    decision = decide(checkpoint.config, None if meta is None else meta.card, prediction, test, missing)
     given = withheld = None
     if decision.verdict is not Verdict.ABSTAIN:
         given = prediction
@@ -227,6 +233,7 @@ def _diagnosis(
         reason=decision.reason,
         direct_test=test,
         agreement=decision.agreement,
+        probe_content=content,
         probes=probes,
         meta_classifier=None if meta is None else _meta_classifier_summary(meta.card),
         device=device,

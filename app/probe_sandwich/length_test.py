@@ -31,6 +31,11 @@ class Bucket:
     max_length: int
     relative: str
 
+    def of(self, inputs: Formulas) -> NDArray[np.bool_]:
+        """Which inputs have its lengths."""
+        inside: NDArray[np.bool_] = (inputs.lengths >= self.min_length) & (inputs.lengths <= self.max_length)
+        return inside
+
 
 def buckets(train_max_length: int) -> list[Bucket]:
     """The length buckets of a subject trained up to T symbols."""
@@ -128,7 +133,7 @@ def run_labelled_test(
     config = stack.configs[0]
     counts: list[_Counted | BucketResult] = []
     for bucket in buckets(config.train_max_length):
-        inside = (labelled.lengths >= bucket.min_length) & (labelled.lengths <= bucket.max_length)
+        inside = bucket.of(labelled)
         if config.longest_formula is not None and bucket.max_length > config.longest_formula:
             counts.append(_unreachable(bucket, f"the position table ends at {config.longest_formula} symbols"))
         elif not inside.any():

@@ -1,12 +1,15 @@
 """When the sandwich gives a verdict, when it abstains, and why."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from probe_sandwich.answer import Agreement, LengthTestResult, Verdict
+from probe_sandwich.answer import Agreement, LengthTestResult, ProbeContent, Verdict
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.sandwich.config import Reading
 from probe_sandwich.subjects.subject import SubjectFacts
+from probe_sandwich.tasks.logic.tasks import Task as LogicTask
+from probe_sandwich.tasks.task import OwnTask
 
 _MOSTLY_WRONG, _AT_CHANCE = 0.4, 0.6
 """In-distribution accuracies below which a subject's labels look exchanged, and its input misread."""
@@ -45,12 +48,33 @@ class Decision:
 
 
 def decide(
-    config: SubjectFacts, card: Card | None, prediction: SubjectPrediction | None, test: LengthTestResult | None
+    config: SubjectFacts,
+    card: Card | None,
+    prediction: SubjectPrediction | None,
+    test: LengthTestResult | None,
+    missing: Sequence[str] = (),
 ) -> Decision:
     """The decision about a subject, from the card of its task's meta-classifier, if there is one, the prediction, where
-    the probes fit, and the direct test, where it was run."""
+    the probes fit, and the direct test, where it was run. `missing`: what was not given, and what that costs."""
     verdict, reason = _verdict(config, card, prediction, test)
-    return Decision(verdict, "; ".join((reason, *_remarks(config, test))), _agreement(verdict, test))
+    return Decision(verdict, "; ".join((reason, *missing, *_remarks(config, test))), _agreement(verdict, test))
+
+
+def missing_inputs(config: SubjectFacts, content: ProbeContent | None, *, untested: bool) -> list[str]:
+    """What a user could give to get a better answer. `untested`: the direct test was wanted, and nothing to run it on
+    was there."""
+    missing = []
+    if content is ProbeContent.BARE:
+        missing.append(
+            f"nothing is known of task {config.task.name} but its alphabet, so that the probes are random strings of "
+            "it: give unlabelled short inputs of the task (`inputs`) for a better answer"
+        )
+    if untested:
+        missing.append(
+            f"the direct test was left out, as there are no labelled inputs of task {config.task.name}: give some of "
+            "any length (`labelled`) to have it run"
+        )
+    return missing
 
 
 def probes_fit(config: SubjectFacts, card: Card) -> bool:
@@ -118,12 +142,14 @@ def _remarks(config: SubjectFacts, test: LengthTestResult | None) -> list[str]:
     remarks = []
     if config.untested_symbols:
         named = " ".join(config.untested_symbols[:_MOST_NAMED]) + " …" * (len(config.untested_symbols) > _MOST_NAMED)
-        remarks.append(f"no formula here holds {named} of its vocabulary: nothing is said about those")
+        remarks.append(f"no input here holds {named} of its vocabulary: nothing is said about those")
     if test is None or test.converged:
         return remarks
-    if test.in_distribution_accuracy < _MOSTLY_WRONG:
-        remarks.append("it is mostly wrong on lengths it was trained on: check that class 1 means satisfiable")
-    elif test.in_distribution_accuracy < _AT_CHANCE:
+    # Of two classes, that is: who chooses from more is at chance further down.
+    mostly_wrong, at_chance = (2 * share / config.classes for share in (_MOSTLY_WRONG, _AT_CHANCE))
+    if test.in_distribution_accuracy < mostly_wrong:
+        remarks.append(f"it is mostly wrong on lengths it was trained on: check that {_meaning_of_classes(config)}")
+    elif test.in_distribution_accuracy < at_chance:
         remarks.append(
             "it is at chance on lengths it was trained on: check the begin and end symbols, the order of the "
             "vocabulary, and its task"
@@ -134,6 +160,12 @@ def _remarks(config: SubjectFacts, test: LengthTestResult | None) -> list[str]:
             "check the begin and end symbols and the order of the vocabulary"
         )
     return remarks
+
+
+def _meaning_of_classes(config: SubjectFacts) -> str:
+    if isinstance(config.task, OwnTask):
+        return "its classes have the numbers of the labels"
+    return f"class 1 means {'satisfiable' if isinstance(config.task, LogicTask) else 'in the language'}"
 
 
 def _agreement(verdict: Verdict, test: LengthTestResult | None) -> Agreement:

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from probe_sandwich.answer import ProbeContent
 from probe_sandwich.sandwich.inputs import (
     CANDIDATES,
     FEATURES,
-    Content,
     bare_candidates,
     best_candidates,
     drawn_candidates,
@@ -23,7 +23,7 @@ GIVEN = [("x1",), ("x1", "&", "x2"), ("x2", "x2"), ("&",)]
 @pytest.mark.parametrize("train_max_length", [10, 24])
 def test_drawn_candidates_are_inputs_of_the_task_up_to_t(task: AnyTask, train_max_length: int) -> None:
     candidates = drawn_candidates(task, train_max_length)
-    assert candidates.content is Content.DRAWN
+    assert candidates.content is ProbeContent.DRAWN
     assert train_max_length // 2 < candidates.lengths.min() <= candidates.lengths.max() <= train_max_length
     filled = candidates.symbols.sum(dim=-1)
     assert torch.equal(filled.sum(dim=-1).long(), candidates.lengths)
@@ -47,9 +47,9 @@ def test_given_candidates_are_the_given_inputs() -> None:
 
 
 def test_the_best_that_there_is() -> None:
-    assert best_candidates(OWN, 8, GIVEN).content is Content.GIVEN
-    assert best_candidates(OWN, 8).content is Content.BARE
-    assert best_candidates(Task(), 12).content is Content.DRAWN
+    assert best_candidates(OWN, 8, GIVEN).content is ProbeContent.GIVEN
+    assert best_candidates(OWN, 8).content is ProbeContent.BARE
+    assert best_candidates(Task(), 12).content is ProbeContent.DRAWN
 
 
 def test_features_do_not_depend_on_which_symbol_is_which() -> None:

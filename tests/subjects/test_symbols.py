@@ -127,7 +127,7 @@ def test_symbols_that_nobody_asked_about_are_named(meta: MetaClassifier) -> None
     more = torch.cat([checkpoint.weights["embedding"], torch.zeros(3, checkpoint.config.d_model)])
     config = checkpoint.config.model_copy(update={"vocabulary": (*VOCABULARY, "f", "g", "h")})
     reason = reason_of(config, checkpoint.weights | {"embedding": more}, meta)
-    assert "no formula here holds f g h of its vocabulary" in reason
+    assert "no input here holds f g h of its vocabulary" in reason
     assert "of its vocabulary" not in reason_of(checkpoint.config, checkpoint.weights, meta)
 
 

@@ -1,11 +1,12 @@
 """Inputs of the user's own, as lines of text or JSON."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from probe_sandwich.tasks.given import UnusableInputs, read_labelled, read_unlabelled
+from probe_sandwich.tasks.given import GivenInputs, UnusableInputs, read_given, read_labelled, read_unlabelled
 from probe_sandwich.tasks.languages.names import LanguageName, LanguageTask
 from probe_sandwich.tasks.task import OwnTask
 
@@ -69,3 +70,28 @@ def test_what_cannot_be_used_is_named_by_its_line(text: str, says: str) -> None:
 def test_labelled_inputs_that_cannot_be_used_are_named_too(text: str, says: str) -> None:
     with pytest.raises(UnusableInputs, match=says):
         read_labelled(text, BRACKETS, 2)
+
+
+def test_an_own_task_may_have_more_classes_than_two() -> None:
+    assert read_labelled('{"input": "x1 & x2", "label": 2}', WORDS, 3).satisfiable.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("part", "content", "says"),
+    [
+        ("inputs", b"()()()", "inputs: line 1 has 6 symbols"),
+        ("inputs", b"\xff\xfe", "inputs: it is no text in UTF-8"),
+        ("labelled", b"()", "labelled: line 1 has no label"),
+        ("labelled", b'{"input": "()()()", "label": 0}', "labelled: the shortest input has 6 symbols; give some of"),
+    ],
+)
+def test_a_complaint_says_of_which_file_it_is(part: str, content: bytes, says: str, tmp_path: Path) -> None:
+    file = tmp_path / "given"
+    file.write_bytes(content)
+    files: dict[str, Path | None] = {"inputs": None, "labelled": None} | {part: file}
+    with pytest.raises(UnusableInputs, match=says):
+        read_given(files["inputs"], files["labelled"], BRACKETS, 4, 2)
+
+
+def test_nothing_given_is_nothing_read() -> None:
+    assert read_given(None, None, BRACKETS, 12, 2) == GivenInputs()

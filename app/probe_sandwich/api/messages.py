@@ -9,12 +9,21 @@ from probe_sandwich.answer import ProblemDocument
 from probe_sandwich.options import Options
 
 
+class GivenFiles(BaseModel):
+    """Inputs of the user's own that came beside a subject, unread."""
+
+    inputs: Path | None = None
+    labelled: Path | None = None
+
+
 class Subject(BaseModel):
-    """One subject's files: a checkpoint or bundle, or weights with a foreign model's config and description."""
+    """One subject's files: a checkpoint or bundle, or weights with a foreign model's config and description; and
+    unlabelled and labelled inputs of the user's own."""
 
     checkpoint: Path
     config: Path | None = None
     description: str | None = None
+    given: GivenFiles = GivenFiles()
 
 
 class Job(BaseModel):

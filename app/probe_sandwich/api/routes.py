@@ -14,7 +14,7 @@ from probe_sandwich.answer import BatchResult, Diagnosis, ProblemDocument
 from probe_sandwich.api.admission import UploadRoute
 from probe_sandwich.api.bounds import client_of
 from probe_sandwich.api.documented import EVENT_STREAM, EXAMPLE, PROBLEMS
-from probe_sandwich.api.forms import DescriptionDependency, OptionsDependency
+from probe_sandwich.api.forms import DescriptionDependency, GivenDependency, OptionsDependency
 from probe_sandwich.api.messages import Outcome, Stage, Subject
 from probe_sandwich.api.problems import MEDIA_TYPE, Problem
 from probe_sandwich.api.reference import Example, Histogram, example_file, examples, histograms
@@ -60,11 +60,15 @@ async def classify(
     options: OptionsDependency,
     service: ServiceDependency,
     description: DescriptionDependency,
+    given: GivenDependency,
     config: Annotated[UploadFile | None, File(description="config.json of a Hugging Face model")] = None,
 ) -> Response:
     """P(generalizer) of a checkpoint, beside its direct length test."""
     subject = Subject(
-        checkpoint=path_of(checkpoint), config=None if config is None else path_of(config), description=description
+        checkpoint=path_of(checkpoint),
+        config=None if config is None else path_of(config),
+        description=description,
+        given=given,
     )
     if EVENT_STREAM in request.headers.get("accept", ""):
         events = service.events([subject], options, client_of(request.scope))
@@ -99,9 +103,10 @@ async def classify_batch(
     ],
     options: OptionsDependency,
     service: ServiceDependency,
+    given: GivenDependency,
 ) -> Response:
     """The same for many checkpoints at once; a bad file costs only its own result."""
-    subjects = [Subject(checkpoint=path_of(upload)) for upload in checkpoints]
+    subjects = [Subject(checkpoint=path_of(upload), given=given) for upload in checkpoints]
     answers = await _while_connected(request, service, subjects, options)
     results = [
         f'{{"file":{json.dumps(upload.filename or "")},"diagnosis":{outcome.diagnosis or "null"},'

@@ -36,10 +36,27 @@ def classify(
             help="Folder of the one meta-classifier to ask; by default all below PROBE_SANDWICH_MODELS_DIR.",
         ),
     ] = None,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Unlabelled inputs of the task, at most T symbols each, one a line: probes are made of them.",
+        ),
+    ] = None,
+    labelled: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help='Labelled inputs of any length, JSON lines {"input": "…", "label": 1}: the direct test runs on them.',
+        ),
+    ] = None,
     *,
     options: Options,
 ) -> None:
-    """The service's answer without a server; files of one shape and scheme run stacked."""
+    """The service's answer without a server; files of one shape and scheme run stacked. Inputs of your own are for all
+    of them."""
     paths = [path for argument in files for path in _uploads_of(argument)]
     printer = _Printer(as_json)
 
@@ -52,7 +69,7 @@ def classify(
         device = Settings().torch_device()
         meta_classifiers = _meta_classifiers(model, device)
         loaded = list(_loaded(paths, printer))
-        _diagnose(loaded, meta_classifiers, device, options, printer)
+        _diagnose(loaded, meta_classifiers, device, options, (inputs, labelled), printer)
     if printer.bad:
         raise typer.Exit(1)
 
@@ -127,17 +144,21 @@ def _diagnose(
     meta_classifiers: "MetaClassifiers",
     device: "torch.device",
     options: Options,
+    given_files: tuple[Path | None, Path | None],
     printer: _Printer,
 ) -> None:
     from probe_sandwich.diagnosis import diagnose  # noqa: PLC0415
     from probe_sandwich.subjects.stacks import batches  # noqa: PLC0415
     from probe_sandwich.tasks.datasets import NoFormulas  # noqa: PLC0415
+    from probe_sandwich.tasks.given import UnusableInputs, read_given  # noqa: PLC0415
 
     for together in batches([checkpoint for _, checkpoint in loaded]):
         rows = [loaded[number] for number in together]
+        config = rows[0][1].config
         try:
-            found = diagnose([checkpoint for _, checkpoint in rows], meta_classifiers, device, options)
-        except NoFormulas as error:
+            given = read_given(*given_files, config.task, config.train_max_length, config.classes)
+            found = diagnose([checkpoint for _, checkpoint in rows], meta_classifiers, device, options, given=given)
+        except (NoFormulas, UnusableInputs) as error:
             for path, _ in rows:
                 printer.problem(path, type(error).__name__, str(error))
             continue

@@ -60,6 +60,8 @@ def show_diagnosis(diagnosis: "Diagnosis") -> None:
     console.print(
         f"Verdict:        [bold]{diagnosis.verdict}[/bold] ({diagnosis.reason})", highlight=False, soft_wrap=True
     )
+    if diagnosis.probe_content is not None:
+        console.print(f"Probes from:    {diagnosis.probe_content}")
     if diagnosis.direct_test is not None:
         _show_direct_test(diagnosis.direct_test)
     console.print(

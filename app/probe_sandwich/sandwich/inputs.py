@@ -5,7 +5,6 @@ Noise selects among such candidates; nothing about them has a label, and none is
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from probe_sandwich.answer import ProbeContent
 from probe_sandwich.tasks.alphabets import alphabet_of
 from probe_sandwich.tasks.datasets import sample_formulas
 from probe_sandwich.tasks.splits import Split
@@ -24,26 +24,18 @@ FEATURES = ("length", "variety", "commonest", "repetition", "same ends", "longes
 """What of a candidate its selection may go by: nothing that depends on which symbol is which."""
 
 
-class Content(StrEnum):
-    """Where the candidates come from."""
-
-    DRAWN = "inputs drawn from the built-in task, unlabelled"
-    GIVEN = "the given unlabelled inputs"
-    BARE = "random strings of the alphabet"
-
-
 @dataclass(frozen=True)
 class Candidates:
     """Inputs that noise selects from: `symbols (candidates, length, symbols)`, one-hot and zero beyond each one's end,
     `lengths (candidates,)` and `features (candidates, features)`."""
 
-    content: Content
+    content: ProbeContent
     symbols: Tensor
     lengths: Tensor
     features: Tensor
 
     @staticmethod
-    def of(content: Content, ids: NDArray[np.uint8], lengths: NDArray[np.int64], symbols: int) -> "Candidates":
+    def of(content: ProbeContent, ids: NDArray[np.uint8], lengths: NDArray[np.int64], symbols: int) -> "Candidates":
         """From padded ids `(candidates, length)`, the padding beyond the symbols."""
         width = int(lengths.max())
         hot = F.one_hot(torch.from_numpy(ids[:, :width].astype(np.int64)).clamp(max=symbols), symbols + 1)
@@ -63,7 +55,7 @@ class Candidates:
 def drawn_candidates(task: AnyTask, train_max_length: int, seed: int = _SEED) -> Candidates:
     """Unlabelled inputs of a built-in task, from half of T on. Raises `NoSampler`, `NoFormulas`."""
     drawn = sample_formulas(task, train_max_length // 2 + 1, train_max_length, CANDIDATES, seed, Split.TRAINING)
-    return Candidates.of(Content.DRAWN, drawn.ids, drawn.lengths, len(drawn.alphabet))
+    return Candidates.of(ProbeContent.DRAWN, drawn.ids, drawn.lengths, len(drawn.alphabet))
 
 
 def bare_candidates(task: AnyTask, train_max_length: int, seed: int = _SEED) -> Candidates:
@@ -73,7 +65,7 @@ def bare_candidates(task: AnyTask, train_max_length: int, seed: int = _SEED) -> 
     lengths = rng.integers(train_max_length // 2 + 1, train_max_length + 1, size=CANDIDATES)
     ids = rng.integers(symbols, size=(CANDIDATES, train_max_length))
     ids[np.arange(train_max_length) >= lengths[:, None]] = symbols
-    return Candidates.of(Content.BARE, ids.astype(np.uint8), lengths, symbols)
+    return Candidates.of(ProbeContent.BARE, ids.astype(np.uint8), lengths, symbols)
 
 
 def given_candidates(task: AnyTask, inputs: Sequence[Sequence[str]], seed: int = _SEED) -> Candidates:
@@ -85,7 +77,7 @@ def given_candidates(task: AnyTask, inputs: Sequence[Sequence[str]], seed: int =
     ids = np.full((len(some), lengths.max()), len(alphabet), np.uint8)
     for row, one in enumerate(some):
         ids[row, : len(one)] = [alphabet[symbol] for symbol in one]
-    return Candidates.of(Content.GIVEN, ids, lengths, len(alphabet))
+    return Candidates.of(ProbeContent.GIVEN, ids, lengths, len(alphabet))
 
 
 def best_candidates(task: AnyTask, train_max_length: int, inputs: Sequence[Sequence[str]] = ()) -> Candidates:

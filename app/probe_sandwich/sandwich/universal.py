@@ -44,6 +44,7 @@ class UniversalSandwich(nn.Module):
         facts = subjects.configs[0]
         candidates = (candidates or candidates_of(facts.task, facts.train_max_length)).to(noise.device)
         symbols, lengths = self.generator(noise.flatten(0, 1), candidates)  # (probes, length, symbols), (probes,)
+        symbols = symbols[:, : int(lengths.max())]  # noise need not have selected the longest candidate
         places = self.places(lengths.cpu(), facts.train_max_length).to(noise.device)  # (placements, probes, 1 + length)
         vectors = subjects.embed_distribution(symbols).repeat(1, len(places), 1, 1)
         mask = torch.arange(vectors.shape[2], device=noise.device) <= lengths.repeat(len(places)).unsqueeze(1)

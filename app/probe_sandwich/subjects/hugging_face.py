@@ -118,6 +118,7 @@ class ForeignFacts:
     longest_formula: int | None
     placing: Placing
     untested_symbols: tuple[str, ...] = ()
+    classes: int = CLASSES
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ Lines of text, one input each, or JSON lines: `"abba"`, `["x1", "&"]`, `{"input"
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from probe_sandwich.tasks.task import AnyTask
 
 MOST_UNLABELLED, MOST_LABELLED, MOST_SYMBOLS = 4096, 50_000, 4096
 LEAST_UNLABELLED = 8
+_MOST_QUOTED = 40
+"""Characters of a mistaken symbol or label that a message repeats."""
 
 
 class UnusableInputs(ValueError):
@@ -29,6 +33,23 @@ class GivenInputs:
 
     unlabelled: tuple[tuple[str, ...], ...] = ()
     labelled: Formulas | None = None
+
+
+def read_given(
+    inputs: Path | None, labelled: Path | None, task: AnyTask, train_max_length: int, classes: int
+) -> GivenInputs:
+    """What is in the files that came, held against a subject's task, T and classes.
+
+    Raises `UnusableInputs`, whose message names the part and the line, and `OSError`.
+    """
+    found = GivenInputs()
+    if inputs is not None:
+        with _named("inputs"):
+            found = replace(found, unlabelled=read_unlabelled(_text(inputs), task, train_max_length))
+    if labelled is not None:
+        with _named("labelled"):
+            found = replace(found, labelled=_tested(read_labelled(_text(labelled), task, classes), train_max_length))
+    return found
 
 
 def read_unlabelled(text: str, task: AnyTask, train_max_length: int) -> tuple[tuple[str, ...], ...]:
@@ -61,7 +82,9 @@ def read_labelled(text: str, task: AnyTask, classes: int) -> Formulas:
             raise UnusableInputs(f'line {number} has no label; write {{"input": "…", "label": 1}}')
         label = entry["label"]
         if type(label) not in (int, bool) or not 0 <= label < classes:
-            raise UnusableInputs(f"line {number} has the label {label!r}; labels are whole numbers below {classes}")
+            raise UnusableInputs(
+                f"line {number} has the label {repr(label)[:_MOST_QUOTED]}; labels are whole numbers below {classes}"
+            )
         rows.append((_symbols(entry["input"], alphabet, number), int(label)))
     if not rows:
         raise UnusableInputs("there are no labelled inputs in it")
@@ -72,6 +95,32 @@ def read_labelled(text: str, task: AnyTask, classes: int) -> Formulas:
         table[place, : len(symbols)] = [ids[symbol] for symbol in symbols]
     lengths = np.array([len(symbols) for symbols, _ in rows], np.int64)
     return Formulas(alphabet, table, lengths, np.array([label for _, label in rows], np.int64))
+
+
+def _tested(labelled: Formulas, train_max_length: int) -> Formulas:
+    """The same, where convergence can be judged on them. Raises `UnusableInputs`."""
+    if labelled.lengths[0] > train_max_length:
+        raise UnusableInputs(
+            f"the shortest input has {labelled.lengths[0]} symbols; give some of at most T = {train_max_length} too: "
+            "whether it has learned its task shows on those"
+        )
+    return labelled
+
+
+@contextmanager
+def _named(part: str) -> Iterator[None]:
+    """Say of which of the two files a complaint is."""
+    try:
+        yield
+    except UnusableInputs as error:
+        raise UnusableInputs(f"{part}: {error}") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnusableInputs("it is no text in UTF-8; write one input a line") from error
 
 
 def _lines(text: str, most: int) -> Iterator[tuple[int, str]]:
@@ -102,9 +151,12 @@ def _symbols(entry: Any, alphabet: Sequence[str], number: int) -> tuple[str, ...
     if isinstance(entry, str):
         longer = any(len(symbol) > 1 for symbol in alphabet)
         entry = entry.split() if longer else [symbol for symbol in entry if not symbol.isspace()]
-    for symbol in entry:
-        if not isinstance(symbol, str) or symbol not in alphabet:
-            raise UnusableInputs(f"line {number} holds {symbol!r}; the task's symbols are {' '.join(alphabet)}")
     if not 1 <= len(entry) <= MOST_SYMBOLS:
         raise UnusableInputs(f"line {number} has {len(entry)} symbols; inputs have 1 to {MOST_SYMBOLS}")
+    known = frozenset(alphabet)
+    for symbol in entry:
+        if not isinstance(symbol, str) or symbol not in known:
+            raise UnusableInputs(
+                f"line {number} holds {repr(symbol)[:_MOST_QUOTED]}; the task's symbols are {' '.join(alphabet)}"
+            )
     return tuple(entry)
