@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from probe_sandwich.cli.failures import complaints, console, explained, fail
-from probe_sandwich.cli.show import show_diagnosis
+from probe_sandwich.cli.show import show_diagnosis, show_legend
 from probe_sandwich.options import Options
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def classify(
         meta_classifiers = _meta_classifiers(model, device)
         loaded = list(_loaded(paths, printer))
         _diagnose(loaded, meta_classifiers, device, options, (inputs, labelled), printer)
+        printer.end()
     if printer.bad:
         raise typer.Exit(1)
 
@@ -95,6 +96,11 @@ class _Printer:
         if self.as_json:
             self._line({"file": str(path), "problem": {"type": name, "detail": detail}})
         complaints.print(f"[red]{escape(str(path))}[/red]: {escape(detail)}", highlight=False, soft_wrap=True)
+
+    def end(self) -> None:
+        """After the last answer, if there is any to read."""
+        if not self.as_json and self.printed > self.bad:
+            show_legend()
 
     def _line(self, facts: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(facts) + "\n")
