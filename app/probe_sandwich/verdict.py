@@ -102,12 +102,24 @@ def _verdict(
             "its positions cannot be chosen, so that every probe stands at its usual places wherever it is put; what "
             "tells generalizers is how a subject answers further out"
         )
-    doubt = _doubt(config, card, prediction, test)
+    doubt = _untrusted_kind(config, card) or _doubt(config, card, prediction, test)
     if doubt is not None:
         return Verdict.ABSTAIN, doubt
     above = prediction.probability >= card.threshold
     verdict, relation = (Verdict.GENERALIZER, "at or above") if above else (Verdict.NOT_GENERALIZER, "below")
     return verdict, f"P(generalizer) = {prediction.probability:.2f} is {relation} the threshold {card.threshold:.2f}"
+
+
+def _untrusted_kind(config: SubjectFacts, card: Card) -> str | None:
+    """Why no verdict is given on subjects of this kind, whatever the prediction, or None."""
+    record = card.record_of(config)
+    if record is None or record.trusted:
+        return None
+    kind = "tasks that were left out of the training" if record is card.other_tasks else f"task {config.task.name}"
+    return (
+        f"on subjects of {kind}, {_share(record.accuracy)} of the verdicts were right, too few to give one; the number "
+        f"that is withheld still orders subjects of one task (AUC {_share(record.auc)})"
+    )
 
 
 def _doubt(
@@ -166,6 +178,10 @@ def _meaning_of_classes(config: SubjectFacts) -> str:
     if isinstance(config.task, OwnTask):
         return "its classes have the numbers of the labels"
     return f"class 1 means {'satisfiable' if isinstance(config.task, LogicTask) else 'in the language'}"
+
+
+def _share(value: float | None) -> str:
+    return "none" if value is None else f"{value:.2f}"
 
 
 def _agreement(verdict: Verdict, test: LengthTestResult | None) -> Agreement:
