@@ -107,7 +107,7 @@ def test_a_verdict_on_a_task_is_given_where_enough_of_its_verdicts_were_right(
     decision = decide(Facts(train_max_length=16), card, CONFIDENT, None)
     assert decision.verdict is verdict
     if subjects < 50:
-        assert "tasks left out of the training, 0.60 of the verdicts were right" in decision.reason
+        assert "tasks that were left out of the training, 0.60 of the verdicts were right" in decision.reason
 
 
 REASONS_BY_RANK = [
