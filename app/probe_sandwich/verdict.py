@@ -118,7 +118,7 @@ def _untrusted_kind(config: SubjectFacts, card: Card) -> str | None:
     kind = "tasks that were left out of the training" if record is card.other_tasks else f"task {config.task.name}"
     return (
         f"on subjects of {kind}, {_share(record.accuracy)} of the verdicts were right, too few to give one; the number "
-        f"that is withheld still orders subjects of one task (AUC {_share(record.auc)})"
+        f"that is withheld orders them with an AUC of {_share(record.auc)}"
     )
 
 
