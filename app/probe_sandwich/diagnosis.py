@@ -203,7 +203,7 @@ class _Answer:
     def of(prediction: Prediction, row: int, card: Card, placing: Placing) -> "_Answer":
         deviation = float(prediction.deviation[row])
         farthest = moment_name(card.sandwich, int(prediction.farthest[row]))
-        moves = placing is Placing.BY_POSITION and bool(prediction.moved[row])
+        moves = placing in (Placing.BY_POSITION, Placing.BY_FILLERS) and bool(prediction.moved[row])
         return _Answer(
             float(prediction.probability[row]),
             (float(prediction.low[row]), float(prediction.high[row])),

@@ -51,7 +51,7 @@ class Formulas:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def with_begin(self, rows: slice = slice(None)) -> NDArray[np.int64]:
+    def with_begin(self, rows: slice | NDArray[np.int64] = slice(None)) -> NDArray[np.int64]:
         """Symbol ids of some rows with the begin symbol before each formula, `(formulas, 1 + length)`."""
         ids = self.ids[rows].astype(np.int64)
         return np.concatenate([np.full((len(ids), 1), BEGIN_ID), ids], axis=1)

@@ -1,0 +1,18 @@
+"""What is known of a foreign subject beside its weights."""
+
+from dataclasses import dataclass
+
+from probe_sandwich.subjects.config import Placing
+from probe_sandwich.tasks.logic.tasks import Task
+
+
+@dataclass(frozen=True)
+class ForeignFacts:
+    """What is known of a foreign subject beside its weights."""
+
+    architecture: str
+    task: Task
+    train_max_length: int
+    longest_formula: int | None
+    placing: Placing
+    untested_symbols: tuple[str, ...] = ()
