@@ -18,7 +18,7 @@ import torch
 from probe_sandwich.cli import app
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.folders import as_bundle
-from probe_sandwich.tasks.logic.datasets import Split, in_split
+from probe_sandwich.tasks.datasets import Split, in_split
 from probe_sandwich.tasks.logic.solver import satisfiable
 from probe_sandwich.tasks.logic.vocabulary import encode
 from typer.testing import CliRunner, Result

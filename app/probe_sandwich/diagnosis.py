@@ -22,7 +22,6 @@ from probe_sandwich.subjects.config import Placing, SubjectConfig
 from probe_sandwich.subjects.subject import SubjectFacts, Subjects
 from probe_sandwich.subjects.transformer import parameter_count
 from probe_sandwich.subjects.uploads import stacked
-from probe_sandwich.tasks.logic.tasks import TaskName
 
 if TYPE_CHECKING:
     from probe_sandwich.subjects.hugging_face import ForeignCheckpoint
@@ -59,7 +58,7 @@ class CheckpointSummary(BaseModel):
     architecture: str
     parameters: int
     train_max_length: int
-    task: TaskName
+    task: str
 
 
 class MetaClassifierSummary(BaseModel):
@@ -114,10 +113,11 @@ class Diagnosis(BaseModel):
     timings_seconds: Timings
 
 
-MetaClassifiers = Mapping[TaskName, MetaClassifier]
+MetaClassifiers = Mapping[str, MetaClassifier]
+"""By the name of the task that they answer for."""
 
 
-def load_meta_classifiers(folder: Path, device: torch.device) -> dict[TaskName, MetaClassifier]:
+def load_meta_classifiers(folder: Path, device: torch.device) -> dict[str, MetaClassifier]:
     """All meta-classifiers below a folder, by task. Raises `DamagedMetaClassifier`."""
     loaded = (load_meta_classifier(path.parent, device) for path in sorted(folder.glob(f"*/{CARD}")))
     return {meta_classifier.card.task.name: meta_classifier for meta_classifier in loaded}

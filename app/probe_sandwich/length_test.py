@@ -11,16 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from probe_sandwich.subjects.batching import Cancelling, never, row_batches, stop_if
 from probe_sandwich.subjects.subject import Subjects
-from probe_sandwich.tasks.logic.datasets import Formulas, NoFormulas, Split, sample_formulas
-from probe_sandwich.tasks.logic.sampler import Style
-from probe_sandwich.tasks.logic.tasks import Task
+from probe_sandwich.tasks.datasets import Formulas, NoFormulas, Split, sample_formulas
+from probe_sandwich.tasks.task import AnyTask
 
 BUCKET_EDGES = (0.0, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Multiples of the training length T; the first bucket is in-distribution, the next two are (T, 2T]."""
 LONG = slice(1, 3)
 _Z_95 = 1.959963984540054
 _KEPT_BUCKETS, _KEPT_SYMBOLS = 64, 1 << 18
-_kept: dict[tuple[Task, int, int, int, int, Style | None], Formulas] = {}
+_kept: dict[tuple[AnyTask, int, int, int, int, bool], Formulas] = {}
 
 
 class Definition(BaseModel):
@@ -93,20 +92,28 @@ def buckets(train_max_length: int) -> list[Bucket]:
 
 
 def bucket_formulas(
-    task: Task,
+    task: AnyTask,
     min_length: int,
     max_length: int,
     count: int,
     seed: int,
-    style: Style | None = None,
     cancelled: Cancelling = never,
+    *,
+    otherwise: bool = False,
 ) -> Formulas:
     """The formulas of one bucket, made once and kept where they are not too many. Raises `NoFormulas`, `Cancelled`."""
-    key = (task, min_length, max_length, count, seed, style)
+    key = (task, min_length, max_length, count, seed, otherwise)
     formulas = _kept.get(key)
     if formulas is None:
         formulas = sample_formulas(
-            task, min_length, max_length, count, seed, Split.EVALUATION, style, lambda: stop_if(cancelled)
+            task,
+            min_length,
+            max_length,
+            count,
+            seed,
+            Split.EVALUATION,
+            lambda: stop_if(cancelled),
+            otherwise=otherwise,
         )
         if formulas.ids.size <= _KEPT_SYMBOLS:
             if len(_kept) == _KEPT_BUCKETS:
@@ -127,11 +134,13 @@ def wilson_interval(correct: int, total: int) -> tuple[float, float]:
 def run_length_test(
     stack: Subjects,
     definition: Definition = Definition(),
-    style: Style | None = None,
     before_bucket: Callable[[Bucket], None] = lambda bucket: None,
     cancelled: Cancelling = never,
+    *,
+    otherwise: bool = False,
 ) -> list[LengthTestResult]:
-    """Test every subject of a stack; all share the task and T of the first. `style`: the task's own by default.
+    """Test every subject of a stack; all share the task and T of the first. `otherwise`: on inputs drawn in
+    another way.
 
     Raises `NoFormulas` where T is too short for any balanced formula, and `Cancelled`.
     """
@@ -149,8 +158,8 @@ def run_length_test(
                 bucket.max_length,
                 definition.formulas_per_bucket,
                 definition.seed,
-                style,
                 cancelled,
+                otherwise=otherwise,
             )
         except NoFormulas:
             if bucket.min_length == 1:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 import torch
-from probe_sandwich.tasks.logic.datasets import Split, sample_formulas
+from probe_sandwich.tasks.datasets import Split, sample_formulas
 from probe_sandwich.tasks.logic.tasks import Task
 
 from tests.conftest import FAST

@@ -9,15 +9,14 @@ from probe_sandwich.zoo.foreign.config import Family
 from probe_sandwich.zoo.foreign.recipe import manifest
 from probe_sandwich.zoo.foreign.store import ForeignRow
 
-PLANS_A_TASK = 120
-
 
 def print_row(row: ForeignRow) -> None:
     """What became of one subject."""
     config = row.config
     long = "-" if row.long_accuracy is None else f"{row.long_accuracy:.3f}"
     print(
-        f"{row.number} {config.family} T={config.train_max_length} d={config.d_model} {config.table} {config.pool} "
+        f"{row.number} {config.task.name} {config.family} T={config.train_max_length} d={config.d_model} "
+        f"{config.table} {config.pool} "
         f"offset={row.training.max_offset}: {row.in_distribution_accuracy:.3f} then {long}"
         f"{'' if row.given_up_at is None else ', given up'}, {row.train_seconds:.0f} s",
         flush=True,
@@ -27,5 +26,5 @@ def print_row(row: ForeignRow) -> None:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     families = {Family(name) for name in argv[2:]} or set(Family)
-    plans = [plan for plan in manifest(PLANS_A_TASK) if plan.config.family in families]
+    plans = [plan for plan in manifest() if plan.config.family in families]
     build(Path(argv[1]), plans, progress=print_row)

@@ -2,7 +2,7 @@
 
 import time
 
-from probe_sandwich.tasks.logic.datasets import Split, sample_formulas
+from probe_sandwich.tasks.datasets import Split, sample_formulas
 from probe_sandwich.tasks.logic.solver import reference_satisfiable, satisfiable
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
 

@@ -25,7 +25,7 @@ from probe_sandwich.sandwich.cohorts import Cohort
 from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.placements import Kind
 from probe_sandwich.subjects.transformer import SubjectStack
-from probe_sandwich.tasks.logic.datasets import sample_formulas
+from probe_sandwich.tasks.datasets import sample_formulas
 
 from tests.conftest import StackFactory
 

@@ -19,7 +19,7 @@ from probe_sandwich.subjects.bundles import ARCHITECTURES, Description
 from probe_sandwich.subjects.checkpoint import CheckpointError
 from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.uploads import load_upload
-from probe_sandwich.tasks.logic.datasets import Formulas, sample_formulas
+from probe_sandwich.tasks.datasets import Formulas, sample_formulas
 from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
 
 transformers = pytest.importorskip("transformers")

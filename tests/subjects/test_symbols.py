@@ -83,7 +83,7 @@ def test_answers_do_not_depend_on_unused_symbols_or_on_names(meta: MetaClassifie
 @pytest.mark.parametrize(
     ("symbols", "says"),
     [
-        ({"!": "~"}, "stands in no formula"),
+        ({"!": "~"}, "the task does not use"),
         ({"~": "!"}, "not in the vocabulary"),
         ({"a": "b"}, "stand for two things"),
         ({"a": "<pad>"}, "stand for two things"),

@@ -19,7 +19,7 @@ from probe_sandwich.length_test import run_length_test
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.config import Scheme
 from probe_sandwich.subjects.transformer import SubjectStack, join
-from probe_sandwich.tasks.logic.datasets import Split, sample_formulas
+from probe_sandwich.tasks.datasets import Split, sample_formulas
 from probe_sandwich.tasks.logic.tasks import TaskName
 from probe_sandwich.zoo.build import OtherRecipe, build, build_stack, check_recipe, stacks, training_run
 from probe_sandwich.zoo.card import read_card, write_card

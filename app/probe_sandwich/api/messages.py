@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, TypeAdapter
 
 from probe_sandwich.options import Options
-from probe_sandwich.tasks.logic.tasks import TaskName
 
 
 class ProblemDocument(BaseModel):
@@ -44,7 +43,7 @@ class LoadedMetaClassifier(BaseModel):
     """A meta-classifier that is ready to answer."""
 
     name: str
-    task: TaskName
+    task: str
     version: int
     train_max_length: int
     sha256: str

@@ -45,7 +45,7 @@ from probe_sandwich.subjects.batching import Cancelled, stop_if
 from probe_sandwich.subjects.checkpoint import Checkpoint, CheckpointError, UnreadableFile, UnrunnableModel
 from probe_sandwich.subjects.config import SubjectConfig
 from probe_sandwich.subjects.uploads import load_upload, preview_upload
-from probe_sandwich.tasks.logic.datasets import NoFormulas
+from probe_sandwich.tasks.datasets import NoFormulas
 
 log = logging.getLogger("probe_sandwich.worker")
 

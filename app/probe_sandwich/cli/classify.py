@@ -136,7 +136,7 @@ def _diagnose(
     answers: _Answers,
 ) -> None:
     from probe_sandwich.diagnosis import batches, diagnose  # noqa: PLC0415
-    from probe_sandwich.tasks.logic.datasets import NoFormulas  # noqa: PLC0415
+    from probe_sandwich.tasks.datasets import NoFormulas  # noqa: PLC0415
 
     for together in batches([checkpoint for _, checkpoint in loaded]):
         rows = [loaded[number] for number in together]

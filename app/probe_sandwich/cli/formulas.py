@@ -8,7 +8,7 @@ import typer
 
 from probe_sandwich.cli.options import MOST_SEED
 from probe_sandwich.cli.told import told
-from probe_sandwich.tasks.logic.datasets import Split, sample_formulas
+from probe_sandwich.tasks.datasets import Split, sample_formulas
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
 
 app = typer.Typer(help="Sample formulas with exact labels.", no_args_is_help=True)

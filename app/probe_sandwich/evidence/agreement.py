@@ -15,7 +15,7 @@ from probe_sandwich.evidence.baselines import Baseline
 from probe_sandwich.evidence.placed import placed_gaps
 from probe_sandwich.sandwich.cohorts import Cohort
 from probe_sandwich.sandwich.placements import Kind, Placement
-from probe_sandwich.tasks.logic.datasets import sample_formulas
+from probe_sandwich.tasks.datasets import sample_formulas
 
 AGREEMENT, AGREEMENT_TREES = "self_agreement", "self_agreement_trees"
 FORMULAS = 64

@@ -17,8 +17,8 @@ from probe_sandwich.sandwich.generator import one_hot_symbols
 from probe_sandwich.sandwich.kept import Kept
 from probe_sandwich.sandwich.meta_classifier import judging_noise
 from probe_sandwich.sandwich.training import kept_noise, start_sandwich
-from probe_sandwich.tasks.logic.datasets import sample_formulas
-from probe_sandwich.tasks.logic.tasks import Task
+from probe_sandwich.tasks.datasets import sample_formulas
+from probe_sandwich.tasks.task import AnyTask
 
 SANDWICH, SCHEME_LEFT_OUT, SHUFFLED, SEVERED = "sandwich", "scheme_left_out", "shuffled_labels", "severed_responses"
 USUAL_PLACES, NOT_TRAINED, LONGER_PROBES = "usual_places", "generator_not_trained", "longer_probes"
@@ -50,7 +50,7 @@ class Questions:
     noise: Tensor
 
 
-def questions(asked: Asked, config: SandwichConfig, training: SandwichTraining, task: Task) -> Questions:
+def questions(asked: Asked, config: SandwichConfig, training: SandwichTraining, task: AnyTask) -> Questions:
     """The probes of one kind."""
     if asked in (Asked.LONGER, Asked.LONGER_REAL):
         config = config.model_copy(

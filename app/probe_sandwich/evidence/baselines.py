@@ -23,7 +23,7 @@ from probe_sandwich.options import DRAWS
 from probe_sandwich.sandwich.cohorts import Cohort
 from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.subjects.config import Activation, Norm, Pooling, Scheme, Shape
-from probe_sandwich.tasks.logic.datasets import sample_formulas
+from probe_sandwich.tasks.datasets import sample_formulas
 from probe_sandwich.zoo.shards import IndexRow
 
 CONFIGURATION, IN_DISTRIBUTION = "configuration", "in_distribution"

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from probe_sandwich.sandwich.cohorts import Cohort, in_chunks
 from probe_sandwich.sandwich.placements import Placement, places
-from probe_sandwich.tasks.logic.datasets import Formulas
+from probe_sandwich.tasks.datasets import Formulas
 
 _FORMULAS_AT_ONCE = 64
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from probe_sandwich.length_test import Definition
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
-from probe_sandwich.tasks.logic.tasks import Task
+from probe_sandwich.tasks.task import AnyTask
 
 
 class Card(BaseModel):
@@ -18,7 +18,7 @@ class Card(BaseModel):
 
     name: str
     version: int = 1
-    task: Task
+    task: AnyTask
     train_max_length: int
     definition: Definition
     threshold: float

@@ -27,6 +27,7 @@ from probe_sandwich.subjects.checkpoint import (
 )
 from probe_sandwich.subjects.symbols import check_names, missing_symbols
 from probe_sandwich.tasks.logic.tasks import Task
+from probe_sandwich.tasks.task import AnyTask
 
 CONFIG, WEIGHTS, DESCRIPTION, TOKENIZER = "config.json", "model.safetensors", "subject.json", "tokenizer.json"
 ARCHITECTURES = (
@@ -57,9 +58,9 @@ class Description(BaseModel):
         default=(), max_length=65_536, description="symbols in id order; by default those of tokenizer.json"
     )
     train_max_length: int = Field(ge=4, le=256)
-    task: Task = Task()
+    task: AnyTask = Task()
     symbols: dict[str, str] = Field(
-        default={}, max_length=16, description="its names of formula symbols, where they differ from ours"
+        default={}, max_length=256, description="its names of the task's symbols, where they differ from ours"
     )
     begin: str | None = Field(default=None, description="symbol before every formula, such as [CLS]; none by default")
     end: str | None = Field(default=None, description="symbol after every formula, such as [SEP]; none by default")
@@ -234,7 +235,7 @@ def _description(texts: Mapping[str, bytes]) -> Description:
     if missing:
         raise MissingSymbol(missing)
     try:
-        check_names(description.symbols, description.vocabulary, (description.begin, description.end))
+        check_names(description.task, description.symbols, description.vocabulary, (description.begin, description.end))
     except ValueError as error:
         raise InvalidConfig(f"{DESCRIPTION}: {error}") from error
     for symbol in (description.begin, description.end):

@@ -7,8 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 
 from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.symbols import check_names, missing_symbols, own_ids, untested_symbols
+from probe_sandwich.tasks.alphabets import alphabet_of
 from probe_sandwich.tasks.logic.tasks import Task
 from probe_sandwich.tasks.logic.vocabulary import BEGIN, PAD, VOCABULARY
+from probe_sandwich.tasks.task import AnyTask, OwnTask
 
 
 class Scheme(StrEnum):
@@ -78,9 +80,17 @@ class SubjectConfig(BaseModel):
     norm: Norm = Field(strict=False)
     activation: Activation = Field(default=Activation.GELU, strict=False)
     train_max_length: int = Field(ge=4, le=256, description="T: symbols of the longest training formula")
-    task: Task = Task()
+    task: AnyTask = Task()
     symbols: dict[str, str] = Field(
-        default={}, max_length=len(VOCABULARY), description="its names of formula symbols, where they differ from ours"
+        default={}, max_length=256, description="its names of the task's symbols, where they differ from ours"
+    )
+    classes: int = Field(
+        default=2,
+        ge=2,
+        le=256,
+        # Files that were written before there was this field stay as they are.
+        exclude_if=lambda classes: classes == 2,
+        description="answers that it chooses from; of the built-in tasks class 1 is satisfiable, or in the language",
     )
 
     @model_serializer(mode="wrap")
@@ -98,7 +108,9 @@ class SubjectConfig(BaseModel):
         for symbol in (self.begin_symbol, self.pad_symbol):
             if symbol not in self.vocabulary:
                 raise ValueError(f"special symbol {symbol!r} is not in the vocabulary")
-        check_names(self.symbols, self.vocabulary, (self.begin_symbol, self.pad_symbol))
+        check_names(self.task, self.symbols, self.vocabulary, (self.begin_symbol, self.pad_symbol))
+        if self.classes > 2 and not isinstance(self.task, OwnTask):
+            raise ValueError(f"task {self.task.name} has two classes")
         if self.scheme is Scheme.LEARNED and self.max_positions < self.train_max_length + 1:
             raise ValueError("max_positions must be at least train_max_length + 1")
         return self
@@ -119,6 +131,8 @@ class SubjectConfig(BaseModel):
             self.d_ff,
             self.norm.value,
             self.activation.value,
+            alphabet_of(self.task),
+            self.classes,
         )
 
     @property
@@ -130,8 +144,8 @@ class SubjectConfig(BaseModel):
 
     @property
     def own_ids(self) -> tuple[int, ...]:
-        """This subject's ids of the symbols of `VOCABULARY`, in that order."""
-        return own_ids(self.vocabulary, {BEGIN: self.begin_symbol, PAD: self.pad_symbol} | self.symbols)
+        """This subject's ids of the task's symbols, of the begin symbol and of the padding, in that order."""
+        return own_ids(self.task, self.vocabulary, self.symbols, self.begin_symbol, self.pad_symbol)
 
     @property
     def missing_symbols(self) -> list[str]:
@@ -140,8 +154,8 @@ class SubjectConfig(BaseModel):
 
     @property
     def untested_symbols(self) -> tuple[str, ...]:
-        """Symbols of the vocabulary that no formula here holds."""
-        return untested_symbols(self.vocabulary, self.symbols, (self.begin_symbol, self.pad_symbol))
+        """Symbols of the vocabulary that no input here holds."""
+        return untested_symbols(self.task, self.vocabulary, self.symbols, (self.begin_symbol, self.pad_symbol))
 
     @property
     def longest_formula(self) -> int | None:
@@ -149,4 +163,4 @@ class SubjectConfig(BaseModel):
         return self.max_positions - 1 if self.scheme is Scheme.LEARNED else None
 
 
-Shape = tuple[int, int, int, int, int, str, str]
+Shape = tuple[int, int, int, int, int, str, str, tuple[str, ...], int]

@@ -30,10 +30,10 @@ from probe_sandwich.subjects.foreign.fillers import at_places, last_seen, with_f
 from probe_sandwich.subjects.foreign.frame import framed, own_places
 from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.symbols import own_ids, untested_symbols
-from probe_sandwich.subjects.transformer import CLASSES, Responses, lens_depths
-from probe_sandwich.tasks.logic.vocabulary import BEGIN_ID
+from probe_sandwich.subjects.transformer import Responses, lens_depths
 
 MAX_LAYERS = 48
+CLASSES = 2
 # How a model is run here, whatever its file says; none of it changes an answer.
 _RUN_HERE = {
     "return_dict": True,
@@ -138,7 +138,9 @@ class ForeignSubject:
         self.family = family
         self.configs = (facts,)
         ids = {symbol: number for number, symbol in enumerate(description.vocabulary)}
-        self.own_ids = torch.tensor(own_ids(description.vocabulary, description.symbols))
+        self.own_ids = torch.tensor(
+            own_ids(facts.task, description.vocabulary, description.symbols, description.begin, None)
+        )
         self.begin = None if description.begin is None else ids[description.begin]
         self.end = None if description.end is None else ids[description.end]
 
@@ -171,9 +173,6 @@ class ForeignSubject:
 
     def embed_ids(self, ids: Tensor) -> Tensor:
         own = self.own_ids.to(self.device)
-        if self.begin is not None:
-            own = own.clone()
-            own[BEGIN_ID] = self.begin
         return self._table[own[ids]]
 
     def embed_distribution(self, symbols: Tensor) -> Tensor:
@@ -275,7 +274,9 @@ def described_subject(model: Model, name: str, description: Description) -> Fore
         description.train_max_length,
         longest,
         _placing(family, longest, description.train_max_length),
-        untested_symbols(description.vocabulary, description.symbols, (description.begin, description.end)),
+        untested_symbols(
+            description.task, description.vocabulary, description.symbols, (description.begin, description.end)
+        ),
     )
     return ForeignSubject(model, family, facts, description)
 

@@ -9,14 +9,14 @@ from torch import Tensor
 from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.transformer import Responses
-from probe_sandwich.tasks.logic.tasks import Task
+from probe_sandwich.tasks.task import AnyTask
 
 
 class SubjectFacts(Protocol):
     """What a subject was trained for."""
 
     @property
-    def task(self) -> Task: ...
+    def task(self) -> AnyTask: ...
 
     @property
     def train_max_length(self) -> int: ...
@@ -37,7 +37,8 @@ class SubjectFacts(Protocol):
 class Subjects(Protocol):
     """One or more frozen subjects that run as one batch, with a leading axis of models.
 
-    Positions are those of `VOCABULARY` sequences with the begin symbol first, whatever the subject makes of them.
+    Ids are places in the task's alphabet, the begin symbol and the padding after it; positions are those of sequences
+    with the begin symbol first, whatever the subject makes of them.
     """
 
     @property
@@ -56,7 +57,7 @@ class Subjects(Protocol):
         """Symbol ids `(models or 1, batch, length)` as vectors `(models, batch, length, d_model)`."""
 
     def embed_distribution(self, symbols: Tensor) -> Tensor:
-        """Distributions over `FORMULA_SYMBOLS` `(batch, length, symbols)` as vectors
+        """Distributions over the task's alphabet `(batch, length, symbols)` as vectors
         `(models, batch, 1 + length, d_model)`."""
 
     def forward(

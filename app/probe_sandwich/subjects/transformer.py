@@ -16,9 +16,7 @@ from torch import Tensor
 from probe_sandwich.subjects.config import Activation, Norm, Pooling, Scheme, SubjectConfig
 from probe_sandwich.subjects.positions import Positions, stack_positions, turn
 from probe_sandwich.subjects.size import Size
-from probe_sandwich.tasks.logic.vocabulary import BEGIN_ID
 
-CLASSES = 2
 Weights = Mapping[str, Tensor]
 
 
@@ -44,8 +42,8 @@ def weight_shapes(config: SubjectConfig) -> dict[str, tuple[int, ...]]:
             f"layers.{layer}.feed_forward.out.bias": (d,),
         }
     return shapes | {
-        "head.weight": (d, CLASSES),
-        "head.bias": (CLASSES,),
+        "head.weight": (d, config.classes),
+        "head.bias": (config.classes,),
     }
 
 
@@ -82,7 +80,7 @@ class SubjectStack:
     weights: Weights
     positions: Positions
     own_ids: Tensor
-    """Each subject's own ids of the symbols of `VOCABULARY`, `(models, symbols)`."""
+    """Each subject's own ids of the task's symbols, the begin symbol and the padding, `(models, symbols + 2)`."""
 
     @staticmethod
     def of(configs: Sequence[SubjectConfig], weights: Weights) -> "SubjectStack":
@@ -112,7 +110,7 @@ class SubjectStack:
     def embed_ids(self, ids: Tensor) -> Tensor:
         """Symbol ids `(models or 1, batch, length)` as vectors `(models, batch, length, d_model)`.
 
-        Ids are those of `probe_sandwich.tasks.logic.vocabulary`, whatever order the subject's own vocabulary has.
+        Ids are places in the task's alphabet, whatever order the subject's own vocabulary has.
         """
         embedding = self._embedding()
         if ids.shape[0] == 1:
@@ -121,14 +119,14 @@ class SubjectStack:
         return embedding[models, ids]
 
     def embed_distribution(self, symbols: Tensor) -> Tensor:
-        """Distributions over `FORMULA_SYMBOLS`, `(batch, length, symbols)`, as vectors
+        """Distributions over the task's alphabet, `(batch, length, symbols)`, as vectors
         `(models, batch, 1 + length, d_model)` with the begin symbol's before them."""
         embedding = self._embedding()
-        begin = embedding[:, None, None, BEGIN_ID].expand(-1, len(symbols), 1, -1)
+        begin = embedding[:, None, None, -2].expand(-1, len(symbols), 1, -1)
         return torch.cat([begin, symbols @ embedding[:, None, : symbols.shape[-1]]], dim=2)
 
     def _embedding(self) -> Tensor:
-        """Embedding rows in the order of `VOCABULARY`, `(models, symbols, d_model)`."""
+        """Embedding rows of the task's symbols, the begin symbol and the padding, `(models, symbols + 2, d_model)`."""
         models = torch.arange(len(self), device=self.device).unsqueeze(1)
         return self.weights["embedding"][models, self.own_ids]
 

@@ -11,7 +11,11 @@ from itertools import chain
 import numpy as np
 
 from probe_sandwich.subjects.config import Activation, Norm, Pooling, Scheme, SubjectConfig
+from probe_sandwich.tasks.alphabets import alphabet_of
+from probe_sandwich.tasks.languages.names import LanguageName, LanguageTask
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
+from probe_sandwich.tasks.logic.vocabulary import BEGIN, PAD
+from probe_sandwich.tasks.task import AnyTask
 from probe_sandwich.zoo.recipe import SCHEMES, Group
 from probe_sandwich.zoo.training import TrainingConfig
 
@@ -42,14 +46,25 @@ class Family:
     `tasks`: its variants, the one with the most distinct formulas last.
     """
 
-    tasks: tuple[Task, ...]
+    tasks: tuple[AnyTask, ...]
     lengths: tuple[int, ...]
     layers: tuple[int, ...]
     steps: int
     formulas: tuple[int, ...]
 
 
-FAMILIES = {
+def _language(name: LanguageName, steps: int, shortest: int = 8) -> Family:
+    """`shortest`: the least T that has enough distinct strings."""
+    return Family(
+        tasks=(LanguageTask(name=name),),
+        lengths=tuple(length for length in (8, 10, 10, 12, 12, 14, 16, 16, 20, 24, 32) if length >= shortest),
+        layers=(1, *[2] * 6, *[3] * 5, *[4] * 3, 5, 6),
+        steps=steps,
+        formulas=(1_000, 3_000, 8_000, 20_000),
+    )
+
+
+FAMILIES: dict[TaskName | LanguageName, Family] = {
     TaskName.CONJUNCTION: Family(
         tasks=tuple(Task(variables=variables) for variables in (3, 4, 5, 5)),
         lengths=(8, 10, 10, 12, 12, 14, 14, 16, 16, 20, 20, 24, 32),
@@ -71,6 +86,18 @@ FAMILIES = {
         steps=3000,
         formulas=(10_000, 20_000, 30_000),
     ),
+    LanguageName.FIRST_LAST: _language(LanguageName.FIRST_LAST, 800),
+    LanguageName.MAJORITY: _language(LanguageName.MAJORITY, 800),
+    LanguageName.SORTED: _language(LanguageName.SORTED, 800),
+    LanguageName.LAST_OCCURRENCE: _language(LanguageName.LAST_OCCURRENCE, 800),
+    LanguageName.CONTAINS: _language(LanguageName.CONTAINS, 1000),
+    LanguageName.DYCK1: _language(LanguageName.DYCK1, 1200, 10),
+    LanguageName.RECALL: _language(LanguageName.RECALL, 1400, 12),
+    LanguageName.PALINDROME: _language(LanguageName.PALINDROME, 2000, 12),
+    LanguageName.COPY: _language(LanguageName.COPY, 2000, 16),
+    LanguageName.MODULO: _language(LanguageName.MODULO, 2000, 12),
+    LanguageName.DYCK2: _language(LanguageName.DYCK2, 2000, 12),
+    LanguageName.PARITY: _language(LanguageName.PARITY, 2000, 12),
 }
 """By task, in the order of their thousands; a family that joins goes to the end. What they were chosen by stands in
 `models/zoo-broad/trail.md`."""
@@ -125,7 +152,8 @@ def _config(family: Family, scheme: Scheme, rng: np.random.Generator) -> Subject
         norm=rng.choice([Norm.PRE, Norm.PRE, Norm.PRE, Norm.POST]),
         activation=rng.choice([Activation.RELU, Activation.GELU]),
         train_max_length=train_max_length,
-        task=tasks[int(rng.integers(len(tasks)))],
+        task=(task := tasks[int(rng.integers(len(tasks)))]),
+        vocabulary=(*alphabet_of(task), BEGIN, PAD),
     )
 
 

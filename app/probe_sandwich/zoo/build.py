@@ -16,7 +16,7 @@ import torch
 from probe_sandwich.length_test import Definition, run_length_test
 from probe_sandwich.subjects.config import Shape
 from probe_sandwich.subjects.transformer import SubjectStack
-from probe_sandwich.tasks.logic.datasets import Split, sample_formulas
+from probe_sandwich.tasks.datasets import Split, sample_formulas
 from probe_sandwich.zoo.precision import pack, unpack
 from probe_sandwich.zoo.recipe import Group
 from probe_sandwich.zoo.shards import (

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from pydantic import BaseModel
 
 from probe_sandwich.length_test import Definition, buckets
-from probe_sandwich.tasks.logic.datasets import Split, sample_formulas
-from probe_sandwich.tasks.logic.shortcuts import bag_of_symbols_accuracy
+from probe_sandwich.tasks.datasets import Split, sample_formulas
 from probe_sandwich.tasks.logic.tasks import Task
+from probe_sandwich.tasks.shortcuts import bag_of_symbols_accuracy
 from probe_sandwich.zoo.build import check_recipe
 from probe_sandwich.zoo.info import ZooSummary, summarize
 from probe_sandwich.zoo.recipe import Recipe, manifest

@@ -12,7 +12,6 @@ from torch import Tensor
 from probe_sandwich.length_test import Definition, LengthTestResult, run_length_test
 from probe_sandwich.subjects.config import Shape
 from probe_sandwich.subjects.transformer import SubjectStack, join
-from probe_sandwich.tasks.logic.sampler import OTHER_STYLES
 from probe_sandwich.zoo.build import training_run
 from probe_sandwich.zoo.recipe import Group
 from probe_sandwich.zoo.shards import IndexRow, read_weights, subject_hash
@@ -73,10 +72,11 @@ def label_stability(
     chosen = [converged[n] for n in np.random.default_rng(seed).permutation(len(converged))[:sample].tolist()]
     definition = chosen[0].definition
     other_seed = definition.model_copy(update={"seed": definition.seed + 1})
-    style = OTHER_STYLES[chosen[0].config.task.name]
     return LabelStability(
         second_test_set=_retested(folder, chosen, device, lambda stack: run_length_test(stack, other_seed)),
-        second_sampler=_retested(folder, chosen, device, lambda stack: run_length_test(stack, other_seed, style)),
+        second_sampler=_retested(
+            folder, chosen, device, lambda stack: run_length_test(stack, other_seed, otherwise=True)
+        ),
     )
 
 

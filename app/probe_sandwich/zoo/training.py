@@ -19,7 +19,7 @@ from torch import Tensor
 
 from probe_sandwich.subjects.config import Scheme, SubjectConfig
 from probe_sandwich.subjects.transformer import SubjectStack, check_alike, initial_weights, weight_shapes
-from probe_sandwich.tasks.logic.datasets import Formulas
+from probe_sandwich.tasks.datasets import Formulas
 
 BETAS, EPSILON = (0.9, 0.98), 1e-8
 WARM_UP = 0.15

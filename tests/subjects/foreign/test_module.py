@@ -10,7 +10,7 @@ from probe_sandwich.length_test import Definition, run_length_test
 from probe_sandwich.subjects.checkpoint import UnrunnableModel
 from probe_sandwich.subjects.config import Activation, Norm, Placing
 from probe_sandwich.subjects.foreign.module import PlainSubject, Reading
-from probe_sandwich.tasks.logic.datasets import sample_formulas
+from probe_sandwich.tasks.datasets import sample_formulas
 from probe_sandwich.tasks.logic.tasks import Task
 from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
 from probe_sandwich.zoo.foreign.config import Family, ForeignConfig, Pool, Table

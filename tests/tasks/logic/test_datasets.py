@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from probe_sandwich.tasks.logic.datasets import NoFormulas, Split, canonical, sample_formulas
-from probe_sandwich.tasks.logic.sampler import OTHER_STYLES
-from probe_sandwich.tasks.logic.shortcuts import bag_of_symbols, bag_of_symbols_accuracy
+from probe_sandwich.tasks.datasets import NoFormulas, Split, sample_formulas
+from probe_sandwich.tasks.logic.canonical import canonical
 from probe_sandwich.tasks.logic.solver import satisfiable
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.tasks.logic.vocabulary import IDS, VARIABLES
+from probe_sandwich.tasks.shortcuts import bag_of_symbols, bag_of_symbols_accuracy
 
 T = 16
 SHALLOW = Task(name=TaskName.FORMULA, variables=2, max_depth=1)
@@ -97,7 +97,7 @@ def test_the_bag_of_symbols_reader_can_read() -> None:
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_another_style_gives_other_formulas_of_the_same_task(task: Task) -> None:
     usual = sample_formulas(task, 20, 24, 400, seed=13)
-    other = sample_formulas(task, 20, 24, 400, seed=13, style=OTHER_STYLES[task.name])
+    other = sample_formulas(task, 20, 24, 400, seed=13, otherwise=True)
     leaves = [(formulas.ids < len(VARIABLES)).sum(axis=1).mean() for formulas in (usual, other)]
     assert leaves[1] > leaves[0] + 0.1
     assert [satisfiable(text) for text in other.texts()] == other.satisfiable.tolist()

@@ -12,7 +12,7 @@ from probe_sandwich.subjects.config import Activation, Norm, Placing
 from probe_sandwich.tasks.logic.tasks import Task
 from probe_sandwich.zoo.foreign.build import build
 from probe_sandwich.zoo.foreign.config import Family, ForeignConfig, ForeignTraining, Pool, Table
-from probe_sandwich.zoo.foreign.recipe import Plan, manifest
+from probe_sandwich.zoo.foreign.recipe import COURSES, Plan, manifest
 from probe_sandwich.zoo.foreign.store import (
     INDEX,
     DamagedWeights,
@@ -56,15 +56,17 @@ def plan(number: int = 0, **facts: Any) -> Plan:
 
 
 def test_a_third_of_every_task_is_pytorchs_own_encoder_and_the_rest_five_families() -> None:
-    plans = manifest(90)
-    assert len({one.number for one in plans}) == len({one.seed for one in plans}) == 90
-    counts = Counter(one.config.family for one in plans)
-    assert counts == {family: 30 if family is Family.PLAIN else 12 for family in Family}
+    plans = manifest()
+    assert len({one.number for one in plans}) == len({one.seed for one in plans}) == len(plans)
+    for course in COURSES:
+        counts = Counter(one.config.family for one in plans if one.config.task == course.task)
+        assert counts == {family: course.plans // (3 if family is Family.PLAIN else 7.5) for family in Family}
     assert {one.training.max_offset > 0 for one in plans if one.config.table is Table.LEARNED} == {True, False}
 
 
 def test_plans_do_not_depend_on_how_many_there_are() -> None:
-    assert manifest(5) == manifest(90)[:5]
+    few = manifest([replace(course, plans=15) for course in COURSES])
+    assert {one.number: one for one in manifest()}.items() >= {one.number: one for one in few}.items()
 
 
 def test_what_is_stored_is_what_was_labelled(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from probe_sandwich.subjects.config import Placing
-from probe_sandwich.tasks.logic.tasks import Task
+from probe_sandwich.tasks.task import AnyTask
 
 
 @dataclass(frozen=True)
@@ -11,7 +11,7 @@ class ForeignFacts:
     """What is known of a foreign subject beside its weights."""
 
     architecture: str
-    task: Task
+    task: AnyTask
     train_max_length: int
     longest_formula: int | None
     placing: Placing

@@ -5,7 +5,7 @@ through the module's own embedding, whose output is replaced; streams come out o
 comes back as it went in.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,9 +29,10 @@ from probe_sandwich.subjects.foreign.insides import (
 )
 from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.symbols import own_ids, untested_symbols
-from probe_sandwich.subjects.transformer import CLASSES, Responses, lens_depths
+from probe_sandwich.subjects.transformer import Responses, lens_depths
+from probe_sandwich.tasks.alphabets import alphabet_of
 from probe_sandwich.tasks.logic.tasks import Task
-from probe_sandwich.tasks.logic.vocabulary import BEGIN_ID
+from probe_sandwich.tasks.task import AnyTask
 
 CallAt = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Runs a module as `Call` does, with the positions `(batch, length)` of the ids."""
@@ -40,19 +41,33 @@ _TRIALS, _ALIKE = 8, 1e-4
 
 @dataclass(frozen=True)
 class Reading:
-    """How a module reads formulas: its symbols in id order, and what stands before, after and beyond them."""
+    """How a module reads inputs: its symbols in id order, its names of the task's symbols where they differ, and the
+    ids of what stands before, after and beyond an input."""
 
     vocabulary: tuple[str, ...]
     train_max_length: int
     pad: int
     begin: int | None = None
     end: int | None = None
-    task: Task = field(default_factory=Task)
+    task: AnyTask = field(default_factory=Task)
+    symbols: Mapping[str, str] = field(default_factory=dict)
+    classes: int = 2
 
     @property
     def frame(self) -> int:
-        """Symbols around a formula."""
+        """Symbols around an input."""
         return (self.begin is not None) + (self.end is not None)
+
+    @property
+    def special(self) -> list[str]:
+        """Symbols that are none of the task's."""
+        return [self.vocabulary[own] for own in (self.begin, self.end, self.pad) if own is not None]
+
+    @property
+    def own_ids(self) -> tuple[int, ...]:
+        """The module's ids of the task's symbols, of the begin symbol (0 where there is none) and of the padding."""
+        begin = None if self.begin is None else self.vocabulary[self.begin]
+        return own_ids(self.task, self.vocabulary, self.symbols, begin, self.vocabulary[self.pad])
 
 
 class PlainSubject:
@@ -68,13 +83,10 @@ class PlainSubject:
         self.call = call
         self.call_at = call_at
         self.reading = reading
-        self.own_ids = torch.tensor(own_ids(reading.vocabulary, {}))
-        if reading.begin is not None:
-            self.own_ids[BEGIN_ID] = reading.begin
+        self.own_ids = torch.tensor(reading.own_ids)
         with frozen(module):
             self.insides = _looked_into(module, call, int(self.own_ids[0]))
         self.first_stays = False
-        special = [reading.vocabulary[own] for own in (reading.begin, reading.end, reading.pad) if own is not None]
         self.configs = (
             ForeignFacts(
                 type(module).__name__,
@@ -82,7 +94,7 @@ class PlainSubject:
                 reading.train_max_length,
                 self._longest_formula(),
                 Placing.IMPOSSIBLE,
-                untested_symbols(reading.vocabulary, {}, special),
+                untested_symbols(reading.task, reading.vocabulary, reading.symbols, reading.special),
             ),
         )
         self.configs = (replace(self.configs[0], placing=self._find_placing()),)
@@ -109,7 +121,7 @@ class PlainSubject:
 
     def embed_distribution(self, symbols: Tensor) -> Tensor:
         own = self.own_ids.to(self.device)
-        begin = self._vectors(own[BEGIN_ID]).expand(1, len(symbols), 1, -1)
+        begin = self._vectors(own[symbols.shape[-1]]).expand(1, len(symbols), 1, -1)
         if self.insides.embedding is None:
             inside = self._vectors(own[symbols.argmax(dim=-1)])
         else:
@@ -216,8 +228,9 @@ class PlainSubject:
                 logits = self.forward(self.embed_ids(ids), mask).logits
         except Exception as error:  # whatever a module makes of what it does not take
             return f"{type(error).__name__}: {str(error)[:200]}"
-        if logits.shape != (1, 2, CLASSES) or not bool(logits.isfinite().all()):
-            return f"its answers have shape {list(logits.shape[1:])} and must be {CLASSES} finite numbers each"
+        classes = self.reading.classes
+        if logits.shape != (1, 2, classes) or not bool(logits.isfinite().all()):
+            return f"its answers have shape {list(logits.shape[1:])} and must be {classes} finite numbers each"
         return None
 
     def _find_placing(self) -> Placing:
@@ -244,7 +257,8 @@ class PlainSubject:
         gap; and the same with another symbol for a filler."""
         random = torch.Generator().manual_seed(0)
         length = max(3, self.reading.train_max_length // 2) + self.reading.frame
-        ids = self.own_ids[torch.randint(5, (_TRIALS, length), generator=random)].to(self.device)
+        symbols = len(alphabet_of(self.reading.task))
+        ids = self.own_ids[torch.randint(symbols, (_TRIALS, length), generator=random)].to(self.device)
         x, seen = self._vectors(ids), torch.ones_like(ids, dtype=torch.bool)
         usual = torch.arange(length, device=self.device).expand(_TRIALS, -1)
         gap = self._reach() + self.reading.frame - length

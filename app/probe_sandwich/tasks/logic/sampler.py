@@ -6,7 +6,6 @@ which negation stands before which variable does. (Evans et al. 2018 and NeuroSA
 same reason; the exchange makes the pair exact.)
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from probe_sandwich.tasks.logic.solver import TRUTH_TABLES
 from probe_sandwich.tasks.logic.tasks import LEAF, Skeleton, Task, TaskName, sample_skeleton
 from probe_sandwich.tasks.logic.vocabulary import AND, IDS, NOT, VARIABLES
+from probe_sandwich.tasks.pairs import Pairs
 
 _TABLES = np.array([TRUTH_TABLES[name] for name in VARIABLES], dtype=np.uint32)
 _SKIP = 255
@@ -50,22 +50,6 @@ OTHER_STYLES = {
 }
 """The same tasks drawn otherwise, to see whether a label depends on how: more leaves and fewer negations at a length,
 and clashes that were there before the exchange as well as those that it made."""
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Minimal pairs of one length: symbol ids, `(pairs, length)` each."""
-
-    satisfiable: NDArray[np.uint8]
-    unsatisfiable: NDArray[np.uint8]
-
-    @staticmethod
-    def joined(parts: "Sequence[Pairs]", length: int) -> "Pairs":
-        """All pairs of some parts."""
-        return Pairs(
-            np.concatenate([*(part.satisfiable for part in parts), np.empty((0, length), np.uint8)]),
-            np.concatenate([*(part.unsatisfiable for part in parts), np.empty((0, length), np.uint8)]),
-        )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from probe_sandwich.length_test import Definition, run_length_test
-from probe_sandwich.tasks.logic.datasets import Formulas, Split, sample_formulas
+from probe_sandwich.tasks.datasets import Formulas, Split, sample_formulas
 from probe_sandwich.zoo.foreign.config import ForeignConfig, ForeignTraining
 from probe_sandwich.zoo.foreign.recipe import Plan
 from probe_sandwich.zoo.foreign.store import (

@@ -5,10 +5,11 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from probe_sandwich.subjects.config import Activation, Norm
-from probe_sandwich.tasks.logic.tasks import Task
-from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
+from probe_sandwich.tasks.alphabets import alphabet_of
+from probe_sandwich.tasks.task import AnyTask
 
 BEGIN, END, PAD = "<bos>", "<eos>", "<pad>"
+CLASSES = 2
 
 
 class Family(StrEnum):
@@ -59,12 +60,12 @@ class ForeignConfig(BaseModel):
     begins: bool = Field(description="whether a special symbol stands before every formula")
     ends: bool = Field(description="whether a special symbol stands after every formula")
     train_max_length: int = Field(ge=4, le=64)
-    task: Task
+    task: AnyTask
 
     @property
     def vocabulary(self) -> tuple[str, ...]:
         """Its symbols in id order."""
-        return (*FORMULA_SYMBOLS, BEGIN, END, PAD)
+        return (*alphabet_of(self.task), BEGIN, END, PAD)
 
     @property
     def max_positions(self) -> int:

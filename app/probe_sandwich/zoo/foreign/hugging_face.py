@@ -6,8 +6,7 @@ import transformers
 
 from probe_sandwich.subjects.config import Activation
 from probe_sandwich.subjects.hugging_face import Model
-from probe_sandwich.subjects.transformer import CLASSES
-from probe_sandwich.zoo.foreign.config import BEGIN, END, PAD, Family, ForeignConfig
+from probe_sandwich.zoo.foreign.config import BEGIN, CLASSES, END, PAD, Family, ForeignConfig
 
 ARCHITECTURES = {
     Family.BERT: "BertForSequenceClassification",

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from probe_sandwich.subjects.config import Norm
-from probe_sandwich.subjects.transformer import CLASSES
-from probe_sandwich.zoo.foreign.config import ForeignConfig, Pool, Table
+from probe_sandwich.zoo.foreign.config import CLASSES, ForeignConfig, Pool, Table
 
 
 class PlainClassifier(nn.Module):

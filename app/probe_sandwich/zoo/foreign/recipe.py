@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from probe_sandwich.subjects.config import Activation, Norm
+from probe_sandwich.tasks.languages.names import LanguageName, LanguageTask
 from probe_sandwich.tasks.logic.tasks import Task
+from probe_sandwich.tasks.task import AnyTask
 from probe_sandwich.zoo.foreign.config import Family, ForeignConfig, ForeignTraining, Pool, Table
 
 PLANS_A_TASK = 1000
@@ -18,6 +20,9 @@ _FAMILIES = (
     *(Family.T5, Family.PLAIN, Family.DISTILBERT, Family.BERT, Family.PLAIN),
     *(Family.GPT2, Family.LLAMA, Family.PLAIN, Family.T5, Family.DISTILBERT),
 )
+
+_SHIFT = 4
+"""Each course begins the turn further on, so that a few of each already are of several families."""
 
 
 @dataclass(frozen=True)
@@ -32,31 +37,44 @@ class Plan:
 
 @dataclass(frozen=True)
 class Course:
-    """A task's subjects: its training lengths, steps for the plain encoder, and labelled inputs."""
+    """A task's subjects: how many plans, training lengths, steps of the plain encoder, and labelled inputs; what stands
+    there twice is drawn twice as often."""
 
-    task: Task
+    task: AnyTask
+    plans: int
     lengths: tuple[int, ...]
     steps: int
     examples: tuple[int, ...]
 
 
-COURSES = (Course(Task(), (12, 12, 12, 12, 14, 16), 1600, (8_000, 15_000, 30_000)),)
-"""In this order their plans are numbered, each from a thousand of its own: append, never insert."""
+def _language(name: LanguageName) -> Course:
+    return Course(LanguageTask(name=name), 15, (10, 12, 12, 14, 16), 1000, (4_000, 10_000, 20_000))
 
 
-def manifest(plans_a_task: int, courses: Sequence[Course] = COURSES) -> list[Plan]:
-    """So many plans of every course, the courses taking turns."""
-    return [
-        plan_of(course, PLANS_A_TASK * number + place)
-        for place in range(plans_a_task)
-        for number, course in enumerate(courses)
+COURSES = (
+    Course(Task(), 75, (12, 12, 12, 12, 14, 16), 1800, (20_000, 40_000, 60_000)),
+    _language(LanguageName.MAJORITY),
+    _language(LanguageName.FIRST_LAST),
+    _language(LanguageName.DYCK1),
+    _language(LanguageName.CONTAINS),
+    _language(LanguageName.LAST_OCCURRENCE),
+)
+"""Each has numbers from a thousand of its own, in this order: append, never insert."""
+
+
+def manifest(courses: Sequence[Course] = COURSES) -> list[Plan]:
+    """All plans, the courses mixed evenly, so that what is not finished yet is balanced."""
+    places = [
+        (place / course.plans, number, place) for number, course in enumerate(courses) for place in range(course.plans)
     ]
+    return [plan_of(courses[number], PLANS_A_TASK * number + place) for _, number, place in sorted(places)]
 
 
 def plan_of(course: Course, number: int) -> Plan:
     """One plan, which depends on its course and its number alone."""
     random = np.random.default_rng([FIRST_SEED, number])
-    family = _FAMILIES[number % PLANS_A_TASK % len(_FAMILIES)]
+    course_number, place = divmod(number, PLANS_A_TASK)
+    family = _FAMILIES[(place + _SHIFT * course_number) % len(_FAMILIES)]
     length = int(random.choice(course.lengths))
     facts = _plain(random) if family is Family.PLAIN else _hugging_face(family, random)
     width = int(random.choice([32, 32, 40, 48, 64]))

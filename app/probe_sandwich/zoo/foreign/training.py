@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from probe_sandwich.subjects.subject import Subjects
-from probe_sandwich.tasks.logic.datasets import Formulas
+from probe_sandwich.tasks.datasets import Formulas
 from probe_sandwich.zoo.foreign.config import BEGIN, END, PAD, Family, ForeignConfig, ForeignTraining
 from probe_sandwich.zoo.foreign.subject import build_module, subject_of
 

@@ -1,4 +1,4 @@
-"""How much of satisfiability a reader can tell from the bag of symbols alone: counts of each, and the length."""
+"""How much of a label a reader can tell from the bag of symbols alone: counts of each, and the length."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,13 +7,12 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from probe_sandwich.tasks.logic.datasets import Formulas
-from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
+from probe_sandwich.tasks.datasets import Formulas
 
 
 def bag_of_symbols(formulas: Formulas) -> NDArray[np.float64]:
     """Counts of each symbol, and the length: `(formulas, symbols + 1)`."""
-    counts = [(formulas.ids == symbol).sum(axis=1) for symbol in range(len(FORMULA_SYMBOLS))]
+    counts = [(formulas.ids == symbol).sum(axis=1) for symbol in range(len(formulas.alphabet))]
     return np.stack([*counts, formulas.lengths], axis=1).astype(np.float64)
 
 

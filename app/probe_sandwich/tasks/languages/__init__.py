@@ -1,0 +1,1 @@
+"""Formal languages from the literature on length generalization, from easy to hard."""

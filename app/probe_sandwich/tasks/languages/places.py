@@ -1,0 +1,86 @@
+"""Languages of what stands where: ends, order, a substring, and what came last (Bhattamishra et al. 2020; flip-flop,
+Liu et al. 2023)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from probe_sandwich.tasks.languages.language import Language, Strings, exchange, exchanged, none_of, uniform
+
+_RARE = (0.2, 0.2, 0.6)
+_KEYS, _VALUES = 3, 2
+
+
+def _first_is_last(strings: Strings) -> NDArray[np.bool_]:
+    return np.asarray(strings[:, 0] == strings[:, -1])
+
+
+def _contains(strings: Strings) -> NDArray[np.bool_]:
+    """The substring aba."""
+    if strings.shape[1] < 3:
+        return np.zeros(len(strings), np.bool_)
+    here = (strings[:, :-2] == 0) & (strings[:, 1:-1] == 1) & (strings[:, 2:] == 0)
+    result: NDArray[np.bool_] = np.any(here, axis=1)
+    return result
+
+
+def _without_substring(length: int, count: int, rng: np.random.Generator) -> Strings:
+    """Strings of a, b, c (a and b twice as often as c) in which every aba was turned into abc."""
+    strings = rng.choice(3, size=(count, length), p=(0.4, 0.4, 0.2)).astype(np.uint8)
+    for place in range(2, length):
+        found = _contains(strings[:, place - 2 : place + 1])
+        strings[found, place] = 2
+    return strings
+
+
+def _is_sorted(strings: Strings) -> NDArray[np.bool_]:
+    rising: NDArray[np.bool_] = strings[:, 1:] >= strings[:, :-1]
+    result: NDArray[np.bool_] = np.all(rising, axis=1)
+    return result
+
+
+def _sorted(length: int, count: int, rng: np.random.Generator) -> Strings:
+    return np.sort(uniform(4)(length, count, rng), axis=1)
+
+
+def _last_is_a(strings: Strings) -> NDArray[np.bool_]:
+    """Of all a and b, the last is an a."""
+    places = np.arange(1, strings.shape[1] + 1)
+    last_a, last_b = (((strings == symbol) * places).max(axis=1) for symbol in (0, 1))
+    result: NDArray[np.bool_] = last_a > last_b
+    return result
+
+
+def _mostly_filler(length: int, count: int, rng: np.random.Generator) -> Strings:
+    return rng.choice(3, size=(count, length), p=_RARE).astype(np.uint8)
+
+
+def _recalls(strings: Strings) -> NDArray[np.bool_]:
+    """Keys with their values, and a key at the end: the value that it last had is a 1."""
+    keys, values = strings[:, :-1:2], strings[:, 1::2]
+    places = np.arange(1, keys.shape[1] + 1)
+    latest = ((keys == strings[:, -1:]) * places).argmax(axis=1)
+    result: NDArray[np.bool_] = values[np.arange(len(strings)), latest] == _KEYS + 1
+    return result
+
+
+def _records(length: int, count: int, rng: np.random.Generator) -> Strings:
+    if length < 3 or length % 2 == 0:
+        return none_of(length)
+    strings = np.empty((count, length), np.uint8)
+    pairs = length // 2
+    strings[:, :-1:2] = rng.integers(_KEYS, size=(count, pairs))
+    strings[:, 1::2] = _KEYS + rng.integers(_VALUES, size=(count, pairs))
+    strings[:, -1] = strings[np.arange(count), 2 * rng.integers(pairs, size=count)]
+    return strings
+
+
+def _exchange_values(strings: Strings, rng: np.random.Generator) -> Strings:
+    one, other = (1 + 2 * rng.integers(strings.shape[1] // 2, size=len(strings)) for _ in range(2))
+    return exchanged(strings, one, other)
+
+
+FIRST_LAST = Language(("a", "b", "c"), uniform(3), _first_is_last, exchange)
+CONTAINS = Language(("a", "b", "c"), _without_substring, _contains, exchange)
+SORTED = Language(("a", "b", "c", "d"), _sorted, _is_sorted, exchange)
+LAST_OCCURRENCE = Language(("a", "b", "c"), _mostly_filler, _last_is_a, exchange)
+RECALL = Language(("a", "b", "c", "0", "1"), _records, _recalls, _exchange_values)
