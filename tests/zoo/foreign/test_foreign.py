@@ -88,6 +88,15 @@ def test_what_is_finished_is_not_made_again(tmp_path: Path) -> None:
     assert weights_path(tmp_path, 0).stat().st_mtime_ns == before
 
 
+def test_what_was_made_by_another_recipe_is_made_anew(tmp_path: Path) -> None:
+    build(tmp_path, [plan(0), plan(1)], DEFINITION)
+    other = plan(0, pool=Pool.MEAN)
+    rows = build(tmp_path, [other, plan(1)], DEFINITION)
+    assert read_rows(tmp_path) == rows
+    assert [row.config.pool for row in rows] == [Pool.MEAN, Pool.LAST]
+    assert read_subject(tmp_path, rows[0])
+
+
 def test_a_subject_killed_before_its_row_was_written_comes_out_the_same(tmp_path: Path) -> None:
     (row,) = build(tmp_path, [plan()], DEFINITION)
     (tmp_path / INDEX).unlink()

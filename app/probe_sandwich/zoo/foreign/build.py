@@ -32,19 +32,20 @@ def build(
     definition: Definition | None = None,
     progress: Callable[[ForeignRow], None] = lambda row: None,
 ) -> list[ForeignRow]:
-    """Train and label the plans that are not in the index; each is in it as soon as it is done."""
+    """Train and label the plans that are not in the index, or otherwise than planned; each is in it as soon as it is
+    done."""
     definition = definition or Definition(formulas_per_bucket=LABEL_FORMULAS)
-    rows = read_rows(folder)
-    done = {row.number for row in rows}
+    rows = {row.number: row for row in read_rows(folder)}
     for plan in plans:
-        if plan.number in done:
+        there = rows.get(plan.number)
+        if there is not None and (there.config, there.training) == (plan.config, plan.training):
             continue
         row, content = train_one(plan, definition)
         write_atomically(weights_path(folder, plan.number), content)
-        rows.append(row)
-        write_rows(folder, rows)
+        rows[plan.number] = row
+        write_rows(folder, rows.values())
         progress(row)
-    return rows
+    return list(rows.values())
 
 
 def train_one(plan: Plan, definition: Definition) -> tuple[ForeignRow, bytes]:

@@ -52,7 +52,7 @@ def _language(name: LanguageName) -> Course:
 
 
 COURSES = (
-    Course(Task(), 75, (12, 12, 12, 12, 14, 16), 1800, (20_000, 40_000, 60_000)),
+    Course(Task(), 75, (12, 12, 12, 12, 14, 16), 1800, (30_000, 60_000, 120_000)),
     _language(LanguageName.MAJORITY),
     _language(LanguageName.FIRST_LAST),
     _language(LanguageName.DYCK1),
@@ -114,8 +114,8 @@ _STEPS = {
 }
 _RATES = {
     Family.PLAIN: (2e-3, 4e-3),
-    Family.BERT: (1e-3, 2e-3),
-    Family.DISTILBERT: (1e-3, 2e-3),
+    Family.BERT: (2e-3, 4e-3),
+    Family.DISTILBERT: (2e-3, 4e-3),
     Family.GPT2: (2e-3, 4e-3),
     Family.LLAMA: (2e-3, 4e-3),
     Family.T5: (2e-3, 4e-3),
@@ -126,8 +126,10 @@ def _plain(random: np.random.Generator) -> dict[str, Any]:
     table = Table(random.choice(["learned", "learned", "sinusoidal", "sinusoidal", "none"]))
     # Without positions, one that sees both ways cannot tell which symbol a negation belongs to.
     causal = bool(table is Table.NONE or random.random() < 0.6)
-    pools = ["max", "max", "mean", "last"] if causal else ["max", "max", "mean", "first"]
-    pool = Pool(random.choice(pools))
+    # Where many pool by the last or the first symbol, few converge within these steps.
+    # Few of those that pool by the first or the last symbol converge within these steps; without positions, none.
+    rare = Pool.MAX if table is Table.NONE else Pool.LAST if causal else Pool.FIRST
+    pool = Pool(random.choice([*[Pool.MAX] * 5, *[Pool.MEAN] * 3, rare]))
     return {
         "table": table,
         "causal": causal,
