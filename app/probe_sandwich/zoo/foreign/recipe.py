@@ -93,7 +93,8 @@ def plan_of(course: Course, number: int) -> Plan:
     training = ForeignTraining(
         steps=int(course.steps * _STEPS[family] * (1.5 if shifts else 1.0)),
         batch=int(random.choice([48, 64, 96])),
-        learning_rate=float(np.exp(random.uniform(*np.log(_RATES[family])))),
+        # Rounded, since processors differ in the last place of an exponential.
+        learning_rate=round(float(np.exp(random.uniform(*np.log(_RATES[family])))), 6),
         weight_decay=float(random.choice([0.0, 0.01, 0.1])),
         dropout=float(random.choice([0.0, 0.0, 0.0, 0.05])),
         examples=int(random.choice(course.examples)),
