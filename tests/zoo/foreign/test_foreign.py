@@ -117,7 +117,7 @@ def test_weights_that_are_not_the_rows_are_not_read(tmp_path: Path) -> None:
 
 def test_what_is_hopeless_is_given_up_and_its_row_tells_when(tmp_path: Path) -> None:
     (row,) = build(tmp_path, [plan()], DEFINITION)
-    assert row.given_up_at == 12
+    assert row.given_up_at == 7
     assert not row.converged
 
 

@@ -18,7 +18,9 @@ BETAS = (0.9, 0.98)
 WARM_UP = 0.15
 _SHORTEST_SHARE, _SHORT_UNTIL, _ALL_FROM = 0.6, 0.15, 0.4
 _OFFSETS_FROM, _OFFSETS_FULL = 0.3, 0.7
-_HOPELESS_AT, _HOPELESS_LOSS, _REMEMBERED = 0.6, 0.5, 100
+_HOPELESS = ((0.35, 0.67), (0.6, 0.5))
+_REMEMBERED = 100
+"""Given up: at so large a share of the steps, with so large a running loss; steps that it remembers."""
 
 Ask = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """Ids with the begin symbol first, mask and positions `(batch, length)` each, to logits `(batch, classes)`."""
@@ -34,7 +36,7 @@ class Outcome:
 
 
 def train(config: ForeignConfig, training: ForeignTraining, examples: Formulas, seed: int) -> Outcome:
-    """Train a fresh module. Where half of the steps leave the running loss above 0.5, it is given up: a selection,
+    """Train a fresh module. Where a share of the steps leaves the running loss too high, it is given up: a selection,
     which its row tells."""
     module = build_module(config, seed, training.dropout).train()
     ask = _asking(config, module)
@@ -55,7 +57,7 @@ def train(config: ForeignConfig, training: ForeignTraining, examples: Formulas, 
             optimizer.step()
             schedule.step()
             running += (float(loss.detach()) - running) / _REMEMBERED
-            if step == int(training.steps * _HOPELESS_AT) and running > _HOPELESS_LOSS:
+            if any(step == int(training.steps * share) and running > most for share, most in _HOPELESS):
                 return Outcome(module.eval(), running, step)
     return Outcome(module.eval(), running, None)
 
