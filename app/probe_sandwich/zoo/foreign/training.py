@@ -41,7 +41,7 @@ def train(config: ForeignConfig, training: ForeignTraining, examples: Formulas, 
     module = build_module(config, seed, training.dropout).train()
     ask = _asking(config, module)
     optimizer = torch.optim.AdamW(
-        module.parameters(), lr=training.learning_rate, betas=BETAS, weight_decay=training.weight_decay
+        module.parameters(), lr=training.learning_rate, betas=BETAS, weight_decay=training.weight_decay, fused=True
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _one_cycle(step / training.steps))
     batches = _Batches(config, training, examples, np.random.default_rng(seed))
