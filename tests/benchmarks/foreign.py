@@ -1,4 +1,4 @@
-"""Trains the foreign test set, resuming what is there: `python -m tests.benchmarks.foreign FOLDER [FAMILY...]`."""
+"""Trains the foreign test set, resuming what is there: `python -m tests.benchmarks.foreign FOLDER [FAMILY|TASK...]`."""
 
 from pathlib import Path
 from sys import argv
@@ -25,6 +25,9 @@ def print_row(row: ForeignRow) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    families = {Family(name) for name in argv[2:]} or set(Family)
-    plans = [plan for plan in manifest() if plan.config.family in families]
+    families = set(argv[2:]) & set(Family) or set(Family)
+    tasks = set(argv[2:]) - set(Family)
+    plans = [
+        plan for plan in manifest() if plan.config.family in families and (not tasks or plan.config.task.name in tasks)
+    ]
     build(Path(argv[1]), plans, progress=print_row)
