@@ -135,6 +135,15 @@ def test_distributions_of_one_symbol_each_are_the_same_formulas() -> None:
     torch.testing.assert_close(by_symbols, subject.forward(subject.embed_ids(ids[None]), mask).logits)
 
 
+def test_a_module_of_half_precision_answers_in_single() -> None:
+    subject = asked(plain().bfloat16())
+    symbols = torch.eye(len(FORMULA_SYMBOLS))[torch.randint(7, (4, T), generator=torch.Generator().manual_seed(0))]
+    mask = torch.ones(4, 1 + T, dtype=torch.bool)
+    responses = subject.forward(subject.embed_distribution(symbols), mask, parted(), with_streams=True)
+    assert responses.lens is not None
+    assert responses.logits.dtype == responses.lens.dtype == torch.float32
+
+
 def test_a_gradient_reaches_the_distribution_and_no_parameter() -> None:
     module = plain()
     subject = asked(module)

@@ -125,7 +125,7 @@ class PlainSubject:
         if self.insides.embedding is None:
             inside = self._vectors(own[symbols.argmax(dim=-1)])
         else:
-            inside = symbols @ self._vectors(own[: symbols.shape[-1]])
+            inside = symbols.to(begin.dtype) @ self._vectors(own[: symbols.shape[-1]])
         return torch.cat([begin, inside.unsqueeze(0)], dim=2)
 
     def forward(
@@ -143,8 +143,8 @@ class PlainSubject:
             if not with_streams:
                 return Responses(logits.unsqueeze(0), None, None, mask)
             stacked = torch.stack([streams[depth - 1] for depth in lens_depths(len(streams))], dim=1)
-            lens = self._head(stacked.flatten(0, 2)).unflatten(0, stacked.shape[:3])
-        norms = stacked.square().mean(dim=-1).add(1e-6).log() / 2
+            lens = self._head(stacked.flatten(0, 2)).float().unflatten(0, stacked.shape[:3])
+        norms = stacked.float().square().mean(dim=-1).add(1e-6).log() / 2
         return Responses(logits.unsqueeze(0), lens.unsqueeze(0), norms.unsqueeze(0), mask)
 
     def _vectors(self, own: Tensor) -> Tensor:
@@ -173,7 +173,7 @@ class PlainSubject:
             streams.append(self._by_batch(stream_of(output)))
 
         with hooked(dict.fromkeys(self.insides.blocks, keep) if with_streams else {}):
-            return self._called(call, x, seen), streams
+            return self._called(call, x, seen).float(), streams
 
     def _called(self, call: Call, x: Tensor, seen: Tensor) -> Tensor:
         """Logits, with vectors `x` in the place of what the embedding makes of the ids."""
