@@ -25,6 +25,7 @@ def print_row(row: ForeignRow) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    torch.set_flush_denormal(True)  # optimizers' moments get that small, and processors slow
     families = set(argv[2:]) & set(Family) or set(Family)
     tasks = set(argv[2:]) - set(Family)
     plans = [

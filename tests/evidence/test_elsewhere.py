@@ -82,6 +82,7 @@ def foreign(tmp_path: Path) -> Path:
         dropout=0.0,
         examples=100,
         short_first=False,
+        stop_loss=0.0,
         max_offset=0,
     )
     build(tmp_path, [Plan(0, config, training, 0)], Definition(formulas_per_bucket=20, convergence_cut=0.0))

@@ -50,6 +50,7 @@ def plan(number: int = 0, **facts: Any) -> Plan:
         dropout=0.1,
         examples=100,
         short_first=True,
+        stop_loss=0.0,
         max_offset=12,
     )
     return Plan(number, config, training, 77 + number)

@@ -85,4 +85,5 @@ class ForeignTraining(BaseModel):
     dropout: float = Field(ge=0, lt=1)
     examples: int = Field(ge=2, description="distinct labelled inputs")
     short_first: bool = Field(description="whether the longest inputs wait until two fifths of the steps are done")
+    stop_loss: float = Field(ge=0, description="running loss at which training stops before its steps are done")
     max_offset: int = Field(ge=0, description="largest random shift of the positions")

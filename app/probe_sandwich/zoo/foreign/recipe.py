@@ -92,13 +92,15 @@ def plan_of(course: Course, number: int) -> Plan:
     shifts = bool(shifted and random.random() < 0.6)
     training = ForeignTraining(
         steps=int(course.steps * _STEPS[family] * (1.5 if shifts else 1.0)),
-        batch=int(random.choice([32, 48, 64])),
+        batch=int(random.choice([32, 32, 48, 64])),
         # Rounded, since processors differ in the last place of an exponential.
         learning_rate=round(float(np.exp(random.uniform(*np.log(_RATES[family])))), 6),
         weight_decay=float(random.choice([0.0, 0.01, 0.1])),
         dropout=float(random.choice([0.0, 0.0, 0.0, 0.05])),
         examples=int(random.choice(course.examples)),
         short_first=bool(random.random() < 0.9),
+        # What shifts its positions late must not stop before.
+        stop_loss=0.0 if shifts else float(random.choice([0.0, 0.01, 0.02, 0.02])),
         max_offset=int(length * random.choice([0.5, 1.0, 1.5])) if shifts else 0,
     )
     return Plan(number, config, training, FIRST_SEED + number)

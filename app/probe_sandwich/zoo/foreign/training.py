@@ -57,6 +57,8 @@ def train(config: ForeignConfig, training: ForeignTraining, examples: Formulas, 
             optimizer.step()
             schedule.step()
             running += (float(loss.detach()) - running) / _REMEMBERED
+            if running < training.stop_loss:
+                break
             if any(step == int(training.steps * share) and running > most for share, most in _HOPELESS):
                 return Outcome(module.eval(), running, step)
     return Outcome(module.eval(), running, None)
