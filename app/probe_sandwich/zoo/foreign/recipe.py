@@ -52,7 +52,7 @@ def _language(name: LanguageName) -> Course:
 
 
 COURSES = (
-    Course(Task(), 75, (12, 12, 12, 12, 14, 16), 1800, (30_000, 60_000, 120_000)),
+    Course(Task(), 75, (12, 12, 12, 12, 12, 14), 1800, (30_000, 60_000, 120_000)),
     _language(LanguageName.MAJORITY),
     _language(LanguageName.FIRST_LAST),
     _language(LanguageName.DYCK1),
@@ -92,7 +92,7 @@ def plan_of(course: Course, number: int) -> Plan:
     shifts = bool(shifted and random.random() < 0.6)
     training = ForeignTraining(
         steps=int(course.steps * _STEPS[family] * (1.5 if shifts else 1.0)),
-        batch=int(random.choice([32, 32, 48, 64])),
+        batch=int(random.choice([24, 32, 32, 48])),
         # Rounded, since processors differ in the last place of an exponential.
         learning_rate=round(float(np.exp(random.uniform(*np.log(_RATES[family])))), 6),
         weight_decay=float(random.choice([0.0, 0.01, 0.1])),
