@@ -10,15 +10,15 @@ import httpx
 import pytest
 import torch
 import uvicorn
+from probe_sandwich.answer import Definition
 from probe_sandwich.api.connections import bounded
-from probe_sandwich.length_test import Definition
 from probe_sandwich.main import create_app
-from probe_sandwich.sandwich.cohorts import Cohort, load_cohorts
 from probe_sandwich.settings import SHIPPED_MODELS, Settings
 from probe_sandwich.subjects.checkpoint import save_checkpoint
 from probe_sandwich.subjects.config import Scheme, SubjectConfig
 from probe_sandwich.subjects.transformer import SubjectStack, initial_weights, join
 from probe_sandwich.zoo.build import build
+from probe_sandwich.zoo.cohorts import Cohort, load_cohorts
 from probe_sandwich.zoo.engines.local import LocalPool
 from probe_sandwich.zoo.recipe import Group, Recipe, manifest
 from probe_sandwich.zoo.shards import read_index

@@ -2,7 +2,7 @@
 
 import pytest
 from probe_sandwich.cost import Cost, TooCostly, estimate
-from probe_sandwich.diagnosis import Options
+from probe_sandwich.options import Options
 from probe_sandwich.subjects.checkpoint import Checkpoint
 
 from tests.conftest import ConfigFactory

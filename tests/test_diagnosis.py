@@ -1,12 +1,14 @@
-"""Verdicts that are given, and those that are withheld."""
+"""The pipeline on real checkpoints: what is given, and what is withheld."""
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from probe_sandwich.diagnosis import Verdict, diagnose, load_meta_classifiers
+from probe_sandwich.answer import Verdict
+from probe_sandwich.diagnosis import SeveralMetaClassifiers, diagnose, load_meta_classifiers
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier
@@ -97,3 +99,10 @@ def reason_for(config: SubjectConfig, changes: dict[str, torch.Tensor], folder: 
     assert diagnosis.generalizer_probability is diagnosis.probability_interval is None
     assert (diagnosis.withheld_probability is None) == ("positions cannot be chosen" in diagnosis.reason)
     return diagnosis.reason
+
+
+def test_two_meta_classifiers_for_one_task_are_an_error_that_names_both(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        shutil.copytree(SHIPPED_MODELS / "conjunction", tmp_path / name)
+    with pytest.raises(SeveralMetaClassifiers, match=r"one and .*other are both .* for task conjunction"):
+        load_meta_classifiers(tmp_path, CPU)

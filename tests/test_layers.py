@@ -1,17 +1,21 @@
-"""Imports point downwards only."""
+"""Imports point downwards only, and what serves imports nothing of what trains and judges."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 APP = Path(__file__).resolve().parents[1] / "app" / "probe_sandwich"
 LAYERS = (
-    {"tasks", "options"},
+    {"files", "processes"},
+    {"answer", "options", "tasks"},
     {"subjects"},
     {"length_test"},
-    {"zoo"},
-    {"sandwich"},
+    {"zoo", "sandwich"},
+    {"sandwich.training"},
+    {"verdict"},
     {"evidence", "diagnosis"},
     {"cost"},
     {"settings"},
@@ -19,16 +23,43 @@ LAYERS = (
     {"main", "cli"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-CORE = {"tasks", "options", "subjects", "length_test", "zoo", "sandwich", "evidence", "diagnosis", "cost"}
+CORE = {name for names in LAYERS[:9] for name in names}
+ROOMS = ("sandwich.training",)
+"""Parts of a package that are a layer of their own."""
+EVIDENCE = ("experiment", "figures", "report")
+"""Its rooms, from the bottom up."""
+SERVING = {
+    "processes",
+    "answer",
+    "options",
+    "subjects",
+    "length_test",
+    "sandwich",
+    "verdict",
+    "diagnosis",
+    "cost",
+    "settings",
+    "api",
+    "client",
+    "main",
+}
+SERVING_COMMANDS = {"cli.service", "cli.classify"}
+LEARNING = ("zoo", "sandwich.training", "evidence")
 
 
-def layer_of(path: Path) -> str:
-    """The part of `app/probe_sandwich/` that a module belongs to."""
-    return path.relative_to(APP).parts[0].removesuffix(".py")
+def module_of(path: Path) -> str:
+    """A module's name below `probe_sandwich`."""
+    return ".".join(path.relative_to(APP).with_suffix("").parts).removesuffix(".__init__")
+
+
+def layer_of(module: str) -> str:
+    """The layer that a module belongs to."""
+    room = next((room for room in ROOMS if f"{module}.".startswith(f"{room}.")), None)
+    return room or module.partition(".")[0]
 
 
 def imports_of(path: Path) -> set[str]:
-    """Full names of the modules that a module imports."""
+    """Full names of the modules that a module imports, and of what it imports from them."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -39,19 +70,54 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
-MODULES = sorted(path for path in APP.rglob("*.py") if layer_of(path) != "__init__")
+def own_imports_of(path: Path) -> set[str]:
+    """What a module imports of this package, by names below `probe_sandwich`."""
+    return {name.removeprefix("probe_sandwich.") for name in imports_of(path) if name.startswith("probe_sandwich.")}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(APP)))
+def named(path: Path) -> str:
+    return str(path.relative_to(APP))
+
+
+MODULES = sorted(path for path in APP.rglob("*.py") if path != APP / "__init__.py")
+SERVING_MODULES = [
+    path for path in MODULES if layer_of(module_of(path)) in SERVING or module_of(path) in SERVING_COMMANDS
+]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
 def test_a_module_imports_from_its_own_layer_or_below(path: Path) -> None:
-    own = layer_of(path)
-    for name in imports_of(path):
-        parts = name.split(".")
-        if parts[0] == "probe_sandwich" and len(parts) > 1:
-            assert parts[1] == own or RANK[parts[1]] < RANK[own], name
+    own = layer_of(module_of(path))
+    for name in own_imports_of(path):
+        assert layer_of(name) == own or RANK[layer_of(name)] < RANK[own], name
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if layer_of(p) in CORE], ids=lambda p: str(p.relative_to(APP)))
+@pytest.mark.parametrize("path", SERVING_MODULES, ids=named)
+def test_what_serves_imports_nothing_of_what_trains_and_judges(path: Path) -> None:
+    assert not {name for name in own_imports_of(path) if layer_of(name) in LEARNING}
+
+
+def test_a_worker_runs_without_what_trains_and_judges() -> None:
+    """Whatever its modules import in turn."""
+    program = "import sys, probe_sandwich.api.worker; print(*sorted(sys.modules), sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = {
+        name.removeprefix("probe_sandwich.") for name in done.stdout.split() if name.startswith("probe_sandwich.")
+    }
+    assert "diagnosis" in loaded
+    assert not {name for name in loaded if layer_of(name) in LEARNING}
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if module_of(p).startswith("evidence.")], ids=named)
+def test_figures_are_measured_on_an_experiment_and_reported_last(path: Path) -> None:
+    room = module_of(path).split(".")[1]
+    if room in EVIDENCE:
+        above = {f"evidence.{other}" for other in EVIDENCE[EVIDENCE.index(room) + 1 :]}
+        imported = {".".join(name.split(".")[:2]) for name in own_imports_of(path)}
+        assert not imported & (above | {"evidence.parts", "evidence.evaluation", "evidence.build"})
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if layer_of(module_of(p)) in CORE], ids=named)
 def test_the_core_knows_nothing_of_http_and_prints_nothing(path: Path) -> None:
     assert not {name.split(".")[0] for name in imports_of(path)} & {"fastapi", "starlette", "httpx", "typer", "rich"}
     calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]

@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from probe_sandwich.length_test import BucketResult, Definition, buckets, judge, run_length_test, wilson_interval
+from probe_sandwich.answer import BucketResult, Definition
+from probe_sandwich.length_test import buckets, judge, run_length_test, wilson_interval
 from probe_sandwich.tasks.datasets import NoFormulas
 
 from tests.conftest import StackFactory

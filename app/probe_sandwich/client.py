@@ -3,23 +3,20 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
-from pydantic import BaseModel
 
-from probe_sandwich.diagnosis import Diagnosis
+from probe_sandwich.answer import BatchResult, Diagnosis, Progress
 from probe_sandwich.options import Options
 
 _ATTEMPTS = 6
 _BUSY = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
 FilePath = str | PathLike[str]
-Listener = Callable[[str, str], None]
-"""Told each stage of a job and where within it."""
 
 
 class ServiceProblem(RuntimeError):
@@ -29,14 +26,6 @@ class ServiceProblem(RuntimeError):
         self.problem = dict(problem)
         self.status = status
         super().__init__(f"{status} {self.problem.get('type', '')}: {self.problem.get('detail', '')}")
-
-
-class BatchResult(BaseModel):
-    """What came of one file of a batch."""
-
-    file: str
-    diagnosis: Diagnosis | None
-    problem: dict[str, Any] | None
 
 
 class Client:
@@ -57,16 +46,18 @@ class Client:
         """What the service says of itself. Raises `ServiceProblem`."""
         return dict(_checked(self._http.get("/health")).json())
 
-    def classify(self, checkpoint: FilePath, options: Options = Options(), tell: Listener | None = None) -> Diagnosis:
-        """Diagnose a checkpoint file; `tell` hears of its progress. Raises `ServiceProblem`."""
+    def classify(
+        self, checkpoint: FilePath, options: Options = Options(), progress: Progress | None = None
+    ) -> Diagnosis:
+        """Diagnose a checkpoint file; `progress` is called as its stages start. Raises `ServiceProblem`."""
         for attempt in range(_ATTEMPTS):
-            with self._http.stream("POST", "/classify", **_upload(checkpoint, options, tell)) as response:
+            with self._http.stream("POST", "/classify", **_upload(checkpoint, options, progress)) as response:
                 pause = _pause(response, attempt)
                 if pause is None:
-                    if tell is None or response.is_error:
+                    if progress is None or response.is_error:
                         response.read()
                         return Diagnosis.model_validate_json(_checked(response).content)
-                    return _Events(tell).last(response.iter_lines())
+                    return _Events(progress).last(response.iter_lines())
             time.sleep(pause)
         raise AssertionError
 
@@ -101,18 +92,18 @@ class AsyncClient:
         return dict(_checked(await self._http.get("/health")).json())
 
     async def classify(
-        self, checkpoint: FilePath, options: Options = Options(), tell: Listener | None = None
+        self, checkpoint: FilePath, options: Options = Options(), progress: Progress | None = None
     ) -> Diagnosis:
-        """Diagnose a checkpoint file; `tell` hears of its progress. Raises `ServiceProblem`."""
-        upload = await asyncio.to_thread(_upload, checkpoint, options, tell)
+        """Diagnose a checkpoint file; `progress` is called as its stages start. Raises `ServiceProblem`."""
+        upload = await asyncio.to_thread(_upload, checkpoint, options, progress)
         for attempt in range(_ATTEMPTS):
             async with self._http.stream("POST", "/classify", **upload) as response:
                 pause = _pause(response, attempt)
                 if pause is None:
-                    if tell is None or response.is_error:
+                    if progress is None or response.is_error:
                         await response.aread()
                         return Diagnosis.model_validate_json(_checked(response).content)
-                    return await _Events(tell).async_last(response.aiter_lines())
+                    return await _Events(progress).async_last(response.aiter_lines())
             await asyncio.sleep(pause)
         raise AssertionError
 
@@ -120,8 +111,8 @@ class AsyncClient:
 class _Events:
     """Reads an event stream line by line; its last event is a diagnosis or a problem."""
 
-    def __init__(self, tell: Listener) -> None:
-        self._tell = tell
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
         self._event = ""
         self._diagnosis: Diagnosis | None = None
 
@@ -141,7 +132,7 @@ class _Events:
             self._event = value
         elif name == "data" and self._event == "progress":
             stage = json.loads(value)
-            self._tell(stage["stage"], stage["detail"])
+            self._progress(stage["stage"], stage["detail"])
         elif name == "data" and self._event == "problem":
             problem = json.loads(value)
             raise ServiceProblem(problem, problem["status"])
@@ -162,9 +153,9 @@ def _fields(options: Options) -> dict[str, str]:
     return {name: str(value).lower() for name, value in options.model_dump().items()}
 
 
-def _upload(checkpoint: FilePath, options: Options, tell: Listener | None) -> dict[str, Any]:
+def _upload(checkpoint: FilePath, options: Options, progress: Progress | None) -> dict[str, Any]:
     """The request's form; in memory, because a retry sends it again."""
-    accept = "application/json" if tell is None else "text/event-stream"
+    accept = "application/json" if progress is None else "text/event-stream"
     path = Path(checkpoint)
     files = {"checkpoint": (path.name, path.read_bytes())}
     return {"data": _fields(options), "files": files, "headers": {"accept": accept}}

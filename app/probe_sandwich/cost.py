@@ -1,15 +1,17 @@
-"""What a diagnosis will cost, told before it is spent: floating-point operations of a subject under its options."""
+"""What a diagnosis will cost, estimated before it is run: floating-point operations of a subject under its options."""
 
 from dataclasses import dataclass
 
-from probe_sandwich.diagnosis import AnyCheckpoint, MetaClassifiers, asks_sandwich
+from probe_sandwich.diagnosis import MetaClassifiers
 from probe_sandwich.length_test import buckets
 from probe_sandwich.options import Options
+from probe_sandwich.subjects.stacks import AnyCheckpoint
+from probe_sandwich.verdict import probes_fit
 
 MAX_JOB_FLOP = {"cpu": 4e12, "cuda": 4e14}
 """What a job may cost where no setting says otherwise, by kind of device: about what fits its deadline."""
 _FLOP_A_SAMPLED_SYMBOL, _FLOP_A_LENGTH = 2e5, 4e6
-"""Drawing a formula, and beginning a length, in what the same time computes; both for each symbol of the length."""
+"""What drawing a formula and starting a new length cost, in operations that take as long; both per symbol of length."""
 
 
 class TooCostly(ValueError):
@@ -49,11 +51,11 @@ def estimate(
     size, config = checkpoint.size, checkpoint.config
     meta = meta_classifiers.get(config.task.name)
     sandwich = direct_test = 0.0
-    if meta is not None and asks_sandwich(meta, config):
-        asked = meta.card.sandwich
+    if meta is not None and probes_fit(config, meta.card):
+        settings = meta.card.sandwich
         draws = len(meta.members) * options.noise_draws + 1
-        rows = draws * asked.probes * (1 + len(asked.placements))
-        sandwich = float(rows * size.row_flop(1 + asked.probe_length))
+        rows = draws * settings.probes * (1 + len(settings.placements))
+        sandwich = float(rows * size.row_flop(1 + settings.probe_length))
     if options.direct_test:
         for bucket in buckets(config.train_max_length):
             if config.longest_formula is None or bucket.max_length <= config.longest_formula:

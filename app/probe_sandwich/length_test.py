@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
+from probe_sandwich.answer import BucketResult, Definition, LengthTestResult
 from probe_sandwich.subjects.batching import Cancelling, never, row_batches, stop_if
 from probe_sandwich.subjects.subject import Subjects
-from probe_sandwich.tasks.datasets import Formulas, NoFormulas, Split, sample_formulas
+from probe_sandwich.tasks.datasets import Formulas, NoFormulas, sample_formulas
+from probe_sandwich.tasks.splits import Split
 from probe_sandwich.tasks.task import AnyTask
 
 BUCKET_EDGES = (0.0, 1.0, 1.5, 2.0, 3.0, 4.0)
@@ -20,57 +21,6 @@ LONG = slice(1, 3)
 _Z_95 = 1.959963984540054
 _KEPT_BUCKETS, _KEPT_SYMBOLS = 64, 1 << 18
 _kept: dict[tuple[AnyTask, int, int, int, int, bool], Formulas] = {}
-
-
-class Definition(BaseModel):
-    """What makes a subject a generalizer, and how it is measured; kept in every card."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    convergence_cut: float = Field(
-        default=0.95, description="least accuracy on (0, T], that is from the shortest minimal pairs on"
-    )
-    generalizer_cut: float = Field(default=0.90, description="least accuracy on (T, 2T]")
-    formulas_per_bucket: int = Field(default=1000, ge=2, le=20_000)
-    seed: int = Field(default=2026, ge=0, lt=2**32)
-
-
-class BucketResult(BaseModel):
-    """Accuracy in one bucket, with its 95 % Wilson interval; no accuracy where nothing could be run."""
-
-    min_length: int = Field(
-        description="symbols of the shortest formula that was run: the first bucket begins where the task's fresh "
-        "minimal pairs do, at 7 symbols for the built-in tasks; where nothing was run, of the bucket"
-    )
-    max_length: int
-    relative: str = Field(description="the bucket in multiples of T")
-    formulas: int
-    correct: int
-    accuracy: float | None
-    accuracy_low: float | None
-    accuracy_high: float | None
-    unreachable: str | None = Field(default=None, description="why the bucket could not be run")
-
-
-class LengthTestResult(BaseModel):
-    """Outcome of the direct length test for one subject."""
-
-    definition: Definition
-    buckets: list[BucketResult]
-    in_distribution_accuracy: float
-    long_accuracy: float | None = Field(description="accuracy on (T, 2T]; None where it could not be run")
-    long_accuracy_low: float | None
-    long_accuracy_high: float | None
-    converged: bool
-    generalizer: bool
-    reach: float = Field(description="largest multiple of T up to which accuracy stays at the cut; 0 for none")
-
-    @property
-    def certain(self) -> bool:
-        """Whether the interval of the long accuracy lies clear of the cut."""
-        cut = self.definition.generalizer_cut
-        low, high = self.long_accuracy_low, self.long_accuracy_high
-        return low is not None and high is not None and not low <= cut <= high
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """Every knob of the service, read from the environment as PROBE_SANDWICH_*."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,6 +16,10 @@ _PACKAGE = Path(__file__).resolve().parent
 _INSTALLED, _CLONED = _PACKAGE / "models", _PACKAGE.parents[1] / "models"
 SHIPPED_MODELS = _INSTALLED if _INSTALLED.exists() else _CLONED
 """The wheel carries the served models within the package; in a clone they lie beside `app/`."""
+
+
+_GPU_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+"""Device files of which one is there wherever PyTorch finds a GPU: NVIDIA's, Windows' for Linux guests, AMD's."""
 
 
 def user_cache() -> Path:
@@ -77,9 +83,9 @@ class Settings(BaseSettings):
 
     def worker_devices(self) -> list[str]:
         """The device of each worker: GPUs take turns. Raises `NoSuchDevice`."""
-        import torch  # noqa: PLC0415
-
-        gpus = torch.cuda.device_count() if self.torch_device().type == "cuda" else 0
+        gpus = 0 if self.device == "cpu" else gpu_count()
+        if self.device == "cuda" and not gpus:
+            raise NoSuchDevice
         count = self.workers or max(1, gpus)
         return [f"cuda:{number % gpus}" if gpus else "cpu" for number in range(count)]
 
@@ -89,6 +95,18 @@ class NoSuchDevice(ValueError):
 
     def __init__(self) -> None:
         super().__init__("device cuda was asked for, but PyTorch sees no GPU here; choose cpu, or auto for a service")
+
+
+def gpu_count() -> int:
+    """GPUs that PyTorch can use, counted by a process of its own, so that this one need not load PyTorch for it."""
+    if not any(Path(driver).exists() for driver in _GPU_DRIVERS):
+        return 0
+    command = [
+        sys.executable,
+        "-c",
+        "import torch; print(torch.cuda.device_count() if torch.cuda.is_available() else 0)",
+    ]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def torch_device(name: str) -> "torch.device":

@@ -9,12 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 import torch
-from probe_sandwich.api.problems import _STATUS_OF_CHECKPOINT_ERRORS
-from probe_sandwich.client import Client, ServiceProblem
-from probe_sandwich.options import Options
+from probe_sandwich.api.refusals import STATUS_OF_CHECKPOINT_ERRORS
 from probe_sandwich.settings import Settings
 from probe_sandwich.subjects.checkpoint import (
-    CheckpointError,
     UnreadableFile,
     UnrunnableModel,
     load_checkpoint,
@@ -163,7 +160,7 @@ def test_every_bad_upload_gets_its_problem_within_a_second_and_the_next_good_one
     named = {name.strip() for name in uploads}
     # What nobody foresaw, and what needs the library of foreign models, is tried in tests/subjects.
     elsewhere = {UnreadableFile, UnrunnableModel}
-    assert len(named) == len(_STATUS_OF_CHECKPOINT_ERRORS.keys() - elsewhere), "a cause is not tried"
+    assert len(named) == len(STATUS_OF_CHECKPOINT_ERRORS.keys() - elsewhere), "a cause is not tried"
     for slug, (status, content) in uploads.items():
         started = time.monotonic()
         response = post(http, content)
@@ -173,21 +170,6 @@ def test_every_bad_upload_gets_its_problem_within_a_second_and_the_next_good_one
         assert (response.status_code, problem["type"]) == (status, f"urn:probe-sandwich:problem:{slug.strip()}")
         assert problem["detail"]
     assert post(http, EXAMPLES[0].read_bytes()).status_code == 200
-
-
-def test_every_checkpoint_error_has_a_status() -> None:
-    from_upload = {error for error in CheckpointError.__subclasses__() if error.__module__.endswith("checkpoint")}
-    assert from_upload == set(_STATUS_OF_CHECKPOINT_ERRORS)
-
-
-@pytest.mark.parametrize(
-    ("fields", "word"),
-    [({"seed": "-1"}, "seed"), ({"noise_draws": "1000"}, "noise_draws"), ({"formulas_per_length": "x"}, "formulas")],
-)
-def test_a_field_out_of_range_is_named(http: httpx.Client, fields: dict[str, str], word: str) -> None:
-    response = post(http, EXAMPLES[0].read_bytes(), **fields)
-    assert (response.status_code, response.json()["type"].split(":")[-1]) == (422, "invalid-request")
-    assert word in response.json()["detail"]
 
 
 def test_a_request_without_a_file_is_told_so(http: httpx.Client) -> None:
@@ -226,15 +208,6 @@ def test_a_full_queue_says_when_to_come_back_and_health_still_answers() -> None:
         by_status = {response.status_code: response for response in responses}
         assert set(by_status) == {200, 429}
         assert int(by_status[429].headers["retry-after"]) >= 1
-
-
-def test_the_client_returns_a_diagnosis_or_raises_the_problem(service_url: str, checkpoint_file: Path) -> None:
-    with Client(service_url) as client:
-        answer = client.classify(str(EXAMPLES[0]), Options(formulas_per_length=50))
-        assert answer.checkpoint.sha256 == load_checkpoint(EXAMPLES[0]).sha256
-        checkpoint_file.write_bytes(b"")
-        with pytest.raises(ServiceProblem, match="empty-file"):
-            client.classify(checkpoint_file)
 
 
 def test_a_service_without_models_says_so(tmp_path: Path, checkpoint_file: Path) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 import torch
-from probe_sandwich.tasks.datasets import Split, sample_formulas
+from probe_sandwich.tasks.datasets import sample_formulas
 from probe_sandwich.tasks.logic.tasks import Task
+from probe_sandwich.tasks.splits import Split
 
 from tests.conftest import FAST
 from tests.subjects.test_hugging_face import bundle, description, tokens

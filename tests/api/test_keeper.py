@@ -21,8 +21,8 @@ from probe_sandwich.api.queue import FairQueue
 from probe_sandwich.api.service import Service
 from probe_sandwich.api.supervisor import Supervisor
 from probe_sandwich.api.worker_process import WorkerProcess
-from probe_sandwich.diagnosis import Options
 from probe_sandwich.main import create_app
+from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
 
 from tests.api.fakes import KILLER, PATIENT, STUBBORN, FakeProcess, put_in_place

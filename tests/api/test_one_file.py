@@ -11,7 +11,8 @@ import torch
 from probe_sandwich.api import worker
 from probe_sandwich.api.messages import Cancel, Job, Outcome, Stage, Subject, from_worker
 from probe_sandwich.api.worker import _Run
-from probe_sandwich.diagnosis import MetaClassifiers, Options, load_meta_classifiers
+from probe_sandwich.diagnosis import MetaClassifiers, load_meta_classifiers
+from probe_sandwich.options import Options
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.batching import Cancelled
 from probe_sandwich.subjects.checkpoint import save_checkpoint

@@ -5,7 +5,7 @@ Needs the extra `fuzz`: `pytest -m fuzz`.
 
 import httpx
 import pytest
-from probe_sandwich.diagnosis import Diagnosis
+from probe_sandwich.answer import Diagnosis
 from probe_sandwich.main import create_app
 from probe_sandwich.settings import Settings
 

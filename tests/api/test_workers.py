@@ -1,11 +1,11 @@
 """The worker process behind the service: killed, too slow, abandoned; what it costs whom."""
 
-import asyncio
 import contextlib
 import json
 import logging
 import multiprocessing
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,14 +14,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 import torch
 from probe_sandwich.api.logs import JsonLines, request_id
-from probe_sandwich.client import AsyncClient, Client, ServiceProblem
+from probe_sandwich.client import Client, ServiceProblem
 from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
 from probe_sandwich.subjects.checkpoint import save_checkpoint
@@ -251,6 +250,14 @@ def test_a_service_whose_meta_classifier_is_damaged_says_so_and_keeps_nobody_wai
             assert int(response.headers["retry-after"]) > 0
 
 
+def test_a_service_with_two_meta_classifiers_for_one_task_says_so(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        shutil.copytree(EXAMPLES[0].parents[1] / "conjunction", tmp_path / name)
+    settings = Settings(device="cpu", models_dir=tmp_path, cache_bytes=0)
+    with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
+        assert "are both meta-classifiers for task conjunction" in http.get("/health/ready").json()["detail"]
+
+
 def test_sigterm_lets_the_running_job_end_and_takes_no_other() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -281,35 +288,3 @@ def test_memory_over_the_limit_is_the_jobs_problem_alone(tmp_path: Path, tiny_co
         problems = {result["problem"]["type"].rsplit(":", 1)[1] for result in answer.json()["results"]}
         assert problems == {"out-of-memory"}
         assert post(http, EXAMPLES[0].read_bytes()).status_code == 200
-
-
-def test_clients_tell_of_progress_and_agree(service_url: str) -> None:
-    stages: list[tuple[str, str]] = []
-    options = Options(formulas_per_length=50)
-    with Client(service_url) as client:
-        followed = client.classify(EXAMPLES[0], options, lambda stage, detail: stages.append((stage, detail)))
-        plain = client.classify(EXAMPLES[0], options)
-        many = client.classify_many(list(EXAMPLES), options)
-    assert stages[0] == ("queued", "")
-    assert stages[-1] == ("direct_test", "(3T, 4T]")
-
-    async def ask() -> list[Any]:
-        async with AsyncClient(service_url) as client:
-            heard: list[str] = []
-            answer = await client.classify(EXAMPLES[0], options, lambda stage, detail: heard.append(stage))
-            with pytest.raises(ServiceProblem, match="not-safetensors"):
-                await client.classify(Path(__file__), options, lambda stage, detail: None)
-            return [answer, heard, (await client.health())["status"]]
-
-    answer, heard, status = asyncio.run(ask())
-    probabilities = {item.generalizer_probability for item in (followed, plain, answer)}
-    assert len(probabilities) == 1
-    assert [result.diagnosis is not None for result in many] == [True, True]
-    assert (heard[0], status) == ("queued", "ready")
-
-
-def test_clients_wait_where_the_queue_is_full() -> None:
-    settings = Settings(device="cpu", queue_size=1, retry_after_seconds=1, cache_bytes=0)
-    with running(settings) as url, Client(url) as client, ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(client.classify, EXAMPLES[number], Options(formulas_per_length=500)) for number in (0, 1)]
-        assert len({job.result().checkpoint.sha256 for job in jobs}) == 2

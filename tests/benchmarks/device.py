@@ -20,16 +20,18 @@ from pathlib import Path
 
 import httpx
 import torch
+from probe_sandwich.answer import Diagnosis
 from probe_sandwich.client import Client, ServiceProblem
-from probe_sandwich.diagnosis import AnyCheckpoint, Diagnosis, batches, diagnose, load_meta_classifiers
+from probe_sandwich.diagnosis import diagnose, load_meta_classifiers
 from probe_sandwich.options import Options
-from probe_sandwich.sandwich.cohorts import load_cohorts
 from probe_sandwich.settings import SHIPPED_MODELS, Settings, torch_device
 from probe_sandwich.subjects.checkpoint import CONFIG_KEY, load_checkpoint, save_checkpoint
 from probe_sandwich.subjects.config import Norm, Pooling, Scheme, SubjectConfig
+from probe_sandwich.subjects.stacks import AnyCheckpoint, batches
 from probe_sandwich.subjects.transformer import initial_weights
 from probe_sandwich.subjects.uploads import load_upload
 from probe_sandwich.zoo.build import stacks, training_run
+from probe_sandwich.zoo.cohorts import load_cohorts
 from probe_sandwich.zoo.recipe import Recipe, manifest
 from probe_sandwich.zoo.shards import read_index, read_weights
 from probe_sandwich.zoo.training import Run, train_stack

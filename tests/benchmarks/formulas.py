@@ -2,9 +2,10 @@
 
 import time
 
-from probe_sandwich.tasks.datasets import Split, sample_formulas
+from probe_sandwich.tasks.datasets import sample_formulas
 from probe_sandwich.tasks.logic.solver import reference_satisfiable, satisfiable
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
+from probe_sandwich.tasks.splits import Split
 
 for name in TaskName:
     started = time.process_time()

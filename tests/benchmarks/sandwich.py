@@ -11,11 +11,12 @@ import time
 from collections.abc import Sequence
 
 import torch
-from probe_sandwich.sandwich.cohorts import Cohort, load_cohorts
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.sandwich import Sandwich, draw_noise
-from probe_sandwich.sandwich.training import sandwich_losses, sandwich_optimizer
+from probe_sandwich.sandwich.training.losses import sandwich_losses
+from probe_sandwich.sandwich.training.training import sandwich_optimizer
 from probe_sandwich.settings import SHIPPED_MODELS
+from probe_sandwich.zoo.cohorts import Cohort, load_cohorts
 from probe_sandwich.zoo.shards import read_index
 
 STEPS = 5

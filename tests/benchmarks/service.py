@@ -16,10 +16,11 @@ from pathlib import Path
 import httpx
 import torch
 from probe_sandwich.client import Client
-from probe_sandwich.diagnosis import batches, diagnose, load_meta_classifiers
+from probe_sandwich.diagnosis import diagnose, load_meta_classifiers
 from probe_sandwich.options import Options
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.checkpoint import Checkpoint
+from probe_sandwich.subjects.stacks import batches
 from probe_sandwich.zoo.shards import read_index, read_weights
 
 from tests.conftest import EXAMPLES

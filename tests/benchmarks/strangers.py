@@ -14,7 +14,7 @@ from sys import argv
 import numpy as np
 import torch
 from probe_sandwich.diagnosis import load_meta_classifiers
-from probe_sandwich.evidence.elsewhere import (
+from probe_sandwich.evidence.figures.elsewhere import (
     CPU,
     Judged,
     by_kind,
@@ -24,12 +24,12 @@ from probe_sandwich.evidence.elsewhere import (
     judge_zoo,
     worth,
 )
-from probe_sandwich.evidence.strangers import freshly_initialized, with_shuffled_weights
-from probe_sandwich.sandwich.cohorts import load_cohorts
+from probe_sandwich.evidence.figures.strangers import freshly_initialized, with_shuffled_weights
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.transformer import SubjectStack
 from probe_sandwich.tasks.logic.tasks import TaskName
+from probe_sandwich.zoo.cohorts import load_cohorts
 from probe_sandwich.zoo.foreign.store import WEIGHTS
 from probe_sandwich.zoo.shards import IndexRow, shard_rows
 

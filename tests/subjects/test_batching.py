@@ -1,14 +1,13 @@
-"""Rows and stacks by bytes and operations, and a stop that is looked at before every batch."""
+"""Rows by bytes and operations, and a stop that is looked at before every batch."""
 
 import pytest
 import torch
-from probe_sandwich.diagnosis import stacks
-from probe_sandwich.length_test import Definition, run_length_test
+from probe_sandwich.answer import Definition
+from probe_sandwich.length_test import run_length_test
 from probe_sandwich.subjects import batching
 from probe_sandwich.subjects.batching import BATCH_BYTES, MAX_ROWS, Cancelled, row_batches, rows_together
-from probe_sandwich.subjects.transformer import SubjectStack, join
 
-from tests.conftest import ConfigFactory, StackFactory
+from tests.conftest import StackFactory
 
 MANY_HEADS = {"d_model": 128, "heads": 64, "layers": 1, "train_max_length": 32}
 
@@ -53,17 +52,3 @@ def test_a_stop_is_looked_at_before_every_batch(tiny_stack: StackFactory, monkey
 def test_the_length_test_stops_when_asked(tiny_stack: StackFactory) -> None:
     with pytest.raises(Cancelled):
         run_length_test(tiny_stack({}), Definition(formulas_per_bucket=30), cancelled=lambda: True)
-
-
-def test_stacks_are_cut_by_their_bytes(tiny_config: ConfigFactory) -> None:
-    small, large = tiny_config(), tiny_config(d_model=1024, layers=2, d_ff=4096)
-    assert stacks([small] * 40) == [list(range(40))]
-    assert [len(rows) for rows in stacks([large] * 6)] == [2, 2, 2]
-    assert sorted(row for rows in stacks([small, large, None] * 5) for row in rows) == list(range(15))
-
-
-def test_a_stack_of_one_holds_no_second_copy(tiny_stack: StackFactory) -> None:
-    stack: SubjectStack = tiny_stack({})
-    weights = {name: weight[0] for name, weight in stack.weights.items()}
-    again = join([(stack.configs[0], weights)])
-    assert again.weights["head.weight"].data_ptr() == weights["head.weight"].data_ptr()

@@ -11,7 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from probe_sandwich.api.problems import problem_of
+from probe_sandwich.api.refusals import problem_of
 from probe_sandwich.subjects import checkpoint as checkpoints
 from probe_sandwich.subjects import uploads
 from probe_sandwich.subjects.checkpoint import CheckpointError, load_checkpoint, read_header, save_checkpoint

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from probe_sandwich.api.problems import problem_of
-from probe_sandwich.diagnosis import Options, Verdict, diagnose, load_meta_classifiers
-from probe_sandwich.length_test import Definition, run_length_test
+from probe_sandwich.answer import Definition, Verdict
+from probe_sandwich.api.refusals import problem_of
+from probe_sandwich.diagnosis import diagnose, load_meta_classifiers
+from probe_sandwich.length_test import run_length_test
+from probe_sandwich.options import Options
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects import checkpoint as checkpoints
 from probe_sandwich.subjects.bundles import ARCHITECTURES, Description

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from probe_sandwich.answer import Definition
 from probe_sandwich.diagnosis import diagnose, load_meta_classifiers
-from probe_sandwich.length_test import Definition, run_length_test
+from probe_sandwich.length_test import run_length_test
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier
 from probe_sandwich.settings import SHIPPED_MODELS

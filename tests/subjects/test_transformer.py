@@ -134,3 +134,10 @@ def test_parameters_are_counted_without_making_them(tiny_config: ConfigFactory) 
     config = tiny_config(scheme="learned")
     assert parameter_count(config) == sum(weight.numel() for weight in fresh_weights(config).values())
     assert list(weight_shapes(config)) == list(fresh_weights(config))
+
+
+def test_a_stack_of_one_holds_no_second_copy(tiny_stack: StackFactory) -> None:
+    stack = tiny_stack({})
+    weights = {name: weight[0] for name, weight in stack.weights.items()}
+    again = join([(stack.configs[0], weights)])
+    assert again.weights["head.weight"].data_ptr() == weights["head.weight"].data_ptr()

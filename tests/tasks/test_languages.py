@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from probe_sandwich.tasks.alphabets import alphabet_of
-from probe_sandwich.tasks.datasets import NoFormulas, Split, sample_formulas
+from probe_sandwich.tasks.datasets import NoFormulas, sample_formulas
 from probe_sandwich.tasks.languages.names import LanguageName, LanguageTask
 from probe_sandwich.tasks.languages.pairs import LANGUAGES
 from probe_sandwich.tasks.shortcuts import bag_of_symbols, bag_of_symbols_accuracy
 from probe_sandwich.tasks.source import NoSampler
+from probe_sandwich.tasks.splits import Split
 from probe_sandwich.tasks.task import OwnTask
 
 

@@ -7,12 +7,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from probe_sandwich.files import write_atomically
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.zoo.build import build
 from probe_sandwich.zoo.engines.local import LocalPool
 from probe_sandwich.zoo.precision import pack, unpack
 from probe_sandwich.zoo.recipe import Group
-from probe_sandwich.zoo.shards import prune, read_index, read_weights, shard_bytes, shard_path, write_atomically
+from probe_sandwich.zoo.shards import prune, read_index, read_weights, shard_bytes, shard_path
 from probe_sandwich.zoo.verify import verify
 from safetensors.torch import load_file
 from torch import Tensor

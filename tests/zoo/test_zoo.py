@@ -15,12 +15,14 @@ import numpy as np
 import pytest
 import torch
 from probe_sandwich.diagnosis import load_meta_classifiers
+from probe_sandwich.files import write_atomically
 from probe_sandwich.length_test import run_length_test
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.config import Scheme
 from probe_sandwich.subjects.transformer import SubjectStack, join
-from probe_sandwich.tasks.datasets import Split, sample_formulas
+from probe_sandwich.tasks.datasets import sample_formulas
 from probe_sandwich.tasks.logic.tasks import TaskName
+from probe_sandwich.tasks.splits import Split
 from probe_sandwich.zoo.build import OtherRecipe, build, build_stack, check_recipe, stacks, training_run
 from probe_sandwich.zoo.card import read_card, write_card
 from probe_sandwich.zoo.engines.local import LocalPool
@@ -37,7 +39,6 @@ from probe_sandwich.zoo.shards import (
     shard_bytes,
     shard_path,
     shard_rows,
-    write_atomically,
 )
 from probe_sandwich.zoo.stability import Flips
 from probe_sandwich.zoo.training import Run, TrainingConfig, train_stack

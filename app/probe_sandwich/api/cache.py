@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from probe_sandwich.diagnosis import Diagnosis
+from probe_sandwich.answer import Diagnosis
 from probe_sandwich.options import Options
 
 log = logging.getLogger("probe_sandwich.cache")

@@ -5,16 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter
 
+from probe_sandwich.answer import ProblemDocument
 from probe_sandwich.options import Options
-
-
-class ProblemDocument(BaseModel):
-    """RFC 9457 problem details."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
 
 
 class Subject(BaseModel):

@@ -14,16 +14,17 @@ from fastapi.sse import format_sse_event
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel, Field
+from pydantic.fields import FieldInfo
 
+from probe_sandwich.answer import BatchResult, Diagnosis, ProblemDocument
 from probe_sandwich.api.admission import UploadRoute
 from probe_sandwich.api.bounds import client_of
-from probe_sandwich.api.messages import LoadedMetaClassifier, Outcome, ProblemDocument, Stage, Subject
+from probe_sandwich.api.messages import LoadedMetaClassifier, Outcome, Stage, Subject
 from probe_sandwich.api.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
 from probe_sandwich.api.reference import Example, Histogram, example_file, examples, histograms
 from probe_sandwich.api.service import Answers, Service
 from probe_sandwich.api.spool import path_of
-from probe_sandwich.diagnosis import Diagnosis
-from probe_sandwich.options import Options
+from probe_sandwich.options import Options, with_option_parameters
 from probe_sandwich.tasks.logic.tasks import TaskName
 
 CLASSIFY, CLASSIFY_BATCH = "/classify", "/classify/batch"
@@ -72,14 +73,6 @@ class Alive(BaseModel):
     status: str = "alive"
 
 
-class BatchResult(BaseModel):
-    """What came of one file of a batch."""
-
-    file: str
-    diagnosis: Diagnosis | None
-    problem: ProblemDocument | None
-
-
 class BatchAnswer(BaseModel):
     """One result a file, in their order."""
 
@@ -95,21 +88,15 @@ def service_of(request: Request) -> Service:
 ServiceDependency = Annotated[Service, Depends(service_of)]
 
 
-def options_of(
-    seed: Annotated[int, Form(ge=0, lt=2**32, description="seed of the noise draws")] = Options().seed,
-    noise_draws: Annotated[int, Form(ge=1, le=64)] = Options().noise_draws,
-    formulas_per_length: Annotated[int, Form(ge=10, le=10_000)] = Options().formulas_per_length,
-    direct_test: Annotated[bool, Form()] = Options().direct_test,
-) -> Options:
-    """The optional form fields."""
-    return Options(
-        seed=seed,
-        noise_draws=noise_draws,
-        formulas_per_length=formulas_per_length,
-        direct_test=direct_test,
-    )
+def _form_field(field: FieldInfo) -> object:
+    return Annotated[field.annotation, *field.metadata, Form(description=field.description)]
 
 
+def _same(options: Options) -> Options:
+    return options
+
+
+options_of = with_option_parameters(_same, _form_field)
 OptionsDependency = Annotated[Options, Depends(options_of)]
 
 

@@ -5,13 +5,13 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from probe_sandwich.answer import Diagnosis
 from probe_sandwich.api.cache import Cache
 from probe_sandwich.api.messages import Outcome, Stage, Subject
 from probe_sandwich.api.metrics import Metrics
 from probe_sandwich.api.problems import Problem
 from probe_sandwich.api.spool import Spool
 from probe_sandwich.api.supervisor import Listener, Supervisor, Unfinished, Upload
-from probe_sandwich.diagnosis import Diagnosis
 from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
 

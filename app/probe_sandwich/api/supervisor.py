@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from probe_sandwich.answer import Diagnosis, Verdict
 from probe_sandwich.api.messages import (
     Cancel,
     Done,
@@ -26,7 +27,6 @@ from probe_sandwich.api.problems import Problem
 from probe_sandwich.api.quarantine import Quarantine
 from probe_sandwich.api.queue import FairQueue
 from probe_sandwich.api.worker_process import WorkerLost, WorkerProcess
-from probe_sandwich.diagnosis import Diagnosis, Verdict
 from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
 

@@ -4,15 +4,11 @@ It holds the meta-classifiers on one device. It may be killed at any moment; the
 """
 
 import logging
-import os
 import resource
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
-from threading import Thread
 
 import torch
 from pydantic import BaseModel
@@ -29,21 +25,23 @@ from probe_sandwich.api.messages import (
     Subject,
     to_worker,
 )
-from probe_sandwich.api.problems import Problem, problem_of
+from probe_sandwich.api.problems import Problem
+from probe_sandwich.api.refusals import problem_of
 from probe_sandwich.cost import MAX_JOB_FLOP, TooCostly, estimate
 from probe_sandwich.diagnosis import (
-    AnyCheckpoint,
     MetaClassifiers,
+    SeveralMetaClassifiers,
     diagnose,
     load_meta_classifiers,
-    stacks,
-    warm_up,
+    make_test_sets,
 )
+from probe_sandwich.processes import follow_parent
 from probe_sandwich.sandwich.meta_classifier import DamagedMetaClassifier
 from probe_sandwich.settings import Settings
 from probe_sandwich.subjects.batching import Cancelled, stop_if
 from probe_sandwich.subjects.checkpoint import Checkpoint, CheckpointError, UnreadableFile, UnrunnableModel
 from probe_sandwich.subjects.config import SubjectConfig
+from probe_sandwich.subjects.stacks import AnyCheckpoint, stacks
 from probe_sandwich.subjects.uploads import load_upload, preview_upload
 from probe_sandwich.tasks.datasets import NoFormulas
 
@@ -52,16 +50,14 @@ log = logging.getLogger("probe_sandwich.worker")
 
 def run_worker(connection: Connection, settings: Settings, device: str) -> None:
     """Serve jobs until the pipe closes."""
-    # A Ctrl-C in the terminal reaches the whole group; the supervisor says when to stop.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    follow_parent()
     configure_logs(settings.log_level)
-    Thread(target=_end_with_parent, daemon=True).start()
     try:
         meta_classifiers = load_meta_classifiers(settings.models_dir, torch.device(device))
-    except DamagedMetaClassifier as error:
+    except (DamagedMetaClassifier, SeveralMetaClassifiers) as error:
         _send(connection, Failed(detail=str(error)))
         return
-    warm_up(meta_classifiers)
+    make_test_sets(meta_classifiers)
     if device == "cpu":  # CUDA maps more than any limit
         limit = _own_bytes() + settings.worker_memory_bytes
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
@@ -223,11 +219,3 @@ def _own_bytes() -> int:
 
 def _send(connection: Connection, message: BaseModel) -> None:
     connection.send_bytes(message.model_dump_json().encode())
-
-
-def _end_with_parent() -> None:
-    """A service killed outright cannot stop its workers; so they watch it."""
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)

@@ -7,12 +7,18 @@ from multiprocessing.connection import Connection
 from threading import Thread
 
 from probe_sandwich.api.messages import Cancel, Done, Failed, Job, Outcome, Stage, Started, from_worker
-from probe_sandwich.api.worker import run_worker
 from probe_sandwich.settings import Settings
 
 
 class WorkerLost(Exception):
     """A worker process has ended, or does not answer as it should."""
+
+
+def _run(connection: Connection, settings: Settings, device: str) -> None:
+    """What the process runs. It alone loads PyTorch: its parent answers health checks the sooner, and stays small."""
+    from probe_sandwich.api.worker import run_worker  # noqa: PLC0415
+
+    run_worker(connection, settings, device)
 
 
 class WorkerProcess:
@@ -27,7 +33,7 @@ class WorkerProcess:
         self.connection: Connection = ours
         self.messages: asyncio.Queue[Started | Failed | Stage | Outcome | Done | None] = asyncio.Queue()
         self.ended = asyncio.Event()
-        self._process = context.Process(target=run_worker, args=(theirs, settings, device), daemon=True)
+        self._process = context.Process(target=_run, args=(theirs, settings, device), daemon=True)
         try:
             self._process.start()
         except BaseException:

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from probe_sandwich.cli import classify, formulas, model, service, zoo
+from probe_sandwich.cli.options import command_line_option
+from probe_sandwich.options import with_option_parameters
 
 app = typer.Typer(
     help="Does a Transformer trained on short formulas still classify long ones?",
@@ -34,7 +36,7 @@ def _options(
 
 app.command("demo")(service.demo)
 app.command("serve")(service.serve)
-app.command("classify")(classify.classify)
+app.command("classify")(with_option_parameters(classify.classify, command_line_option))
 app.command("convert")(model.convert)
 app.command("train")(model.train)
 app.command("evaluate")(model.evaluate)

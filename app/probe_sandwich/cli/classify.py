@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from probe_sandwich.cli.options import DEFAULTS, chosen
+from probe_sandwich.cli.failures import complaints, console, explained, fail
 from probe_sandwich.cli.show import show_diagnosis
-from probe_sandwich.cli.told import complaints, console, fail, told
 from probe_sandwich.options import Options
 
 if TYPE_CHECKING:
     import torch
 
-    from probe_sandwich.diagnosis import AnyCheckpoint, Diagnosis, MetaClassifiers
+    from probe_sandwich.answer import Diagnosis
+    from probe_sandwich.diagnosis import MetaClassifiers
+    from probe_sandwich.subjects.stacks import AnyCheckpoint
 
 
 def classify(
@@ -36,33 +37,28 @@ def classify(
             help="Folder of the one meta-classifier to ask; by default all below PROBE_SANDWICH_MODELS_DIR.",
         ),
     ] = None,
-    seed: Annotated[int, chosen("seed")] = DEFAULTS.seed,
-    noise_draws: Annotated[int, chosen("noise_draws")] = DEFAULTS.noise_draws,
-    formulas_per_length: Annotated[int, chosen("formulas_per_length")] = DEFAULTS.formulas_per_length,
-    direct_test: Annotated[bool, chosen("direct_test")] = DEFAULTS.direct_test,
+    *,
+    options: Options,
 ) -> None:
     """The service's answer without a server; files of one shape and scheme run stacked."""
-    options = Options(
-        seed=seed, noise_draws=noise_draws, formulas_per_length=formulas_per_length, direct_test=direct_test
-    )
-    given = [path for argument in files for path in _uploads_of(argument)]
-    answers = _Answers(as_json)
+    paths = [path for argument in files for path in _uploads_of(argument)]
+    printer = _Printer(as_json)
 
-    def kept() -> str:
-        return f"{answers.printed} of {len(given)} files are answered above; run it again with the others"
+    def answered_so_far() -> str:
+        return f"{printer.printed} of {len(paths)} files are answered above; run it again with the others"
 
     from probe_sandwich.settings import Settings  # noqa: PLC0415
 
-    with told(kept), TemporaryDirectory(prefix="probe-sandwich-") as scratch:
+    with explained(answered_so_far), TemporaryDirectory(prefix="probe-sandwich-") as scratch:
         device = Settings().torch_device()
         meta_classifiers = _meta_classifiers(model, device)
-        loaded = list(_loaded(given, Path(scratch), answers))
-        _diagnose(loaded, meta_classifiers, device, options, answers)
-    if answers.bad:
+        loaded = list(_loaded(paths, Path(scratch), printer))
+        _diagnose(loaded, meta_classifiers, device, options, printer)
+    if printer.bad:
         raise typer.Exit(1)
 
 
-class _Answers:
+class _Printer:
     """Prints what came of each file as soon as it is known."""
 
     def __init__(self, as_json: bool) -> None:
@@ -116,16 +112,16 @@ def _meta_classifiers(model: Path | None, device: "torch.device") -> "MetaClassi
     return found
 
 
-def _loaded(given: Sequence[Path], scratch: Path, answers: _Answers) -> "Iterator[tuple[Path, AnyCheckpoint]]":
+def _loaded(paths: Sequence[Path], scratch: Path, printer: _Printer) -> "Iterator[tuple[Path, AnyCheckpoint]]":
     from probe_sandwich.subjects.checkpoint import CheckpointError  # noqa: PLC0415
     from probe_sandwich.subjects.folders import as_bundle  # noqa: PLC0415
     from probe_sandwich.subjects.uploads import load_upload  # noqa: PLC0415
 
-    for number, path in enumerate(given):
+    for number, path in enumerate(paths):
         try:
             yield path, load_upload(as_bundle(path, scratch / f"{number}.zip"))
         except (CheckpointError, OSError) as error:
-            answers.problem(path, type(error).__name__, str(error))
+            printer.problem(path, type(error).__name__, str(error))
 
 
 def _diagnose(
@@ -133,9 +129,10 @@ def _diagnose(
     meta_classifiers: "MetaClassifiers",
     device: "torch.device",
     options: Options,
-    answers: _Answers,
+    printer: _Printer,
 ) -> None:
-    from probe_sandwich.diagnosis import batches, diagnose  # noqa: PLC0415
+    from probe_sandwich.diagnosis import diagnose  # noqa: PLC0415
+    from probe_sandwich.subjects.stacks import batches  # noqa: PLC0415
     from probe_sandwich.tasks.datasets import NoFormulas  # noqa: PLC0415
 
     for together in batches([checkpoint for _, checkpoint in loaded]):
@@ -144,7 +141,7 @@ def _diagnose(
             found = diagnose([checkpoint for _, checkpoint in rows], meta_classifiers, device, options)
         except NoFormulas as error:
             for path, _ in rows:
-                answers.problem(path, type(error).__name__, str(error))
+                printer.problem(path, type(error).__name__, str(error))
             continue
         for (path, _), diagnosis in zip(rows, found, strict=True):
-            answers.answer(path, diagnosis)
+            printer.answer(path, diagnosis)

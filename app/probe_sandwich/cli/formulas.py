@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from probe_sandwich.cli.failures import explained
 from probe_sandwich.cli.options import MOST_SEED
-from probe_sandwich.cli.told import told
-from probe_sandwich.tasks.datasets import Split, sample_formulas
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
+from probe_sandwich.tasks.splits import Split
 
 app = typer.Typer(help="Sample formulas with exact labels.", no_args_is_help=True)
 
@@ -20,7 +20,7 @@ def _group() -> None:
 
 
 @app.command("sample")
-@told()
+@explained()
 def sample(
     task: Annotated[TaskName, typer.Option(help="Family of formulas.")] = TaskName.CONJUNCTION,
     min_length: Annotated[int, typer.Option(min=1, help="Symbols of the shortest formula.")] = 6,
@@ -36,6 +36,8 @@ def sample(
     ] = Split.TRAINING,
 ) -> None:
     """Print balanced formulas as JSON lines; by default such as no test asks about."""
+    from probe_sandwich.tasks.datasets import sample_formulas  # noqa: PLC0415
+
     formulas = sample_formulas(Task(name=task), min_length, max_length, count, seed, split)
     for text, satisfiable in zip(formulas.texts(), formulas.satisfiable.tolist(), strict=True):
         sys.stdout.write(json.dumps({"formula": text, "satisfiable": satisfiable, "length": len(text)}) + "\n")

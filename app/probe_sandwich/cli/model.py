@@ -2,13 +2,17 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
+from probe_sandwich.cli.failures import console, explained
 from probe_sandwich.cli.options import CORES
-from probe_sandwich.cli.show import progress_bar, show_figures
-from probe_sandwich.cli.told import console, told
+from probe_sandwich.cli.show import progress_bar
+
+if TYPE_CHECKING:
+    from probe_sandwich.evidence.figures.evidence import Evidence
 
 Strangers = Annotated[
     Path | None,
@@ -40,16 +44,16 @@ def train(
         Part | None, typer.Option(help="`sandwich`: the model alone, without baselines and report, in half the time.")
     ] = None,
 ) -> None:
-    """Train the sandwich over a zoo, with its baselines, and write weights, card, predictions and report; run it again
+    """Train the sandwich over a zoo, with its baselines, and write weights, card, evidence and report; run it again
     to go on after a stop."""
-    with told(lambda: f"jobs that had ended are kept in {out}; the same command goes on from there"):
+    with explained(lambda: f"jobs that had ended are kept in {out}; the same command goes on from there"):
         from probe_sandwich.evidence.build import train_meta_classifier  # noqa: PLC0415
         from probe_sandwich.settings import Settings  # noqa: PLC0415
 
         device = Settings().torch_device()
         with progress_bar() as bar:
             job = bar.add_task("jobs", total=None)
-            card = train_meta_classifier(
+            evidence = train_meta_classifier(
                 zoo,
                 out,
                 workers,
@@ -58,7 +62,7 @@ def train(
                 strangers=_strangers_beside(zoo, strangers),
                 only_sandwich=only is Part.SANDWICH,
             )
-        show_figures(card)
+        show_figures(evidence)
 
 
 def evaluate(
@@ -66,18 +70,39 @@ def evaluate(
     model: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Folder of the meta-classifier.")],
     strangers: Strangers = None,
 ) -> None:
-    """Recompute the card's figures from zoo and model, and write report and plots."""
-    with told(lambda: f"the weights in {model} are as they were; run it again for the figures"):
+    """Recompute every figure from zoo and model, and write evidence, report and plots."""
+    with explained(lambda: f"the weights in {model} are as they were; run it again for the figures"):
         from probe_sandwich.evidence.evaluation import evaluate_meta_classifier  # noqa: PLC0415
         from probe_sandwich.settings import Settings  # noqa: PLC0415
 
         device = Settings().torch_device()
         with console.status("Recomputing every figure: some ten minutes for a zoo of 1,000 subjects on a CPU"):
-            card = evaluate_meta_classifier(zoo, model, device, _strangers_beside(zoo, strangers))
-        show_figures(card)
+            evidence = evaluate_meta_classifier(zoo, model, device, _strangers_beside(zoo, strangers))
+        show_figures(evidence)
 
 
-@told()
+def show_figures(evidence: "Evidence") -> None:
+    """A table of figures for each set of subjects."""
+    from probe_sandwich.evidence.experiment.methods import title  # noqa: PLC0415
+    from probe_sandwich.evidence.report.tables import short  # noqa: PLC0415
+
+    headings = {
+        "Out of fold, on configurations never trained on": evidence.out_of_fold,
+        "The whole ensemble, on configurations in reserve": evidence.reserve,
+        "The whole ensemble, on configurations that joined the zoo later": evidence.later,
+    }
+    for heading, figures in headings.items():
+        if not figures:
+            continue
+        table = Table("method", "AUC (95 %)", "within", "Brier", "ECE", title=heading, title_justify="left")
+        for method, one in figures.items():
+            area = f"{short(one.auc)} ({short(one.auc_low)}-{short(one.auc_high)})"
+            merits = (one.within_configuration_auc, one.brier, one.expected_calibration_error)
+            table.add_row(title(method), area, *map(short, merits))
+        console.print(table)
+
+
+@explained()
 def convert(
     state: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A .pt state dict.")],
     config: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The subject's config as JSON.")],

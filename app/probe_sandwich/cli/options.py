@@ -2,14 +2,12 @@
 
 import os
 from enum import StrEnum
-from typing import Any
+from typing import Annotated
 
 import typer
-
-from probe_sandwich.options import Options
+from pydantic.fields import FieldInfo
 
 CORES = os.cpu_count() or 1
-DEFAULTS = Options()
 MOST_SEED = 2**32 - 1
 
 
@@ -20,9 +18,8 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
-def chosen(name: str) -> Any:
-    """A command-line option for a field of `Options`, with the field's description and bounds."""
-    field = Options.model_fields[name]
+def command_line_option(field: FieldInfo) -> object:
+    """The type of a command-line option for a field of `Options`, with the field's description and bounds."""
     bounds = {}
     for bound in field.metadata:
         if hasattr(bound, "ge"):
@@ -31,5 +28,5 @@ def chosen(name: str) -> Any:
             bounds["max"] = bound.le
         if hasattr(bound, "lt"):
             bounds["max"] = bound.lt - 1
-    said = field.description or ""
-    return typer.Option(help=f"{said[:1].upper()}{said[1:]}.", **bounds)
+    description = field.description or ""
+    return Annotated[field.annotation, typer.Option(help=f"{description[:1].upper()}{description[1:]}.", **bounds)]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from probe_sandwich.cli.failures import console, explained, fail
 from probe_sandwich.cli.show import show_diagnosis
-from probe_sandwich.cli.told import console, fail, told
 
 if TYPE_CHECKING:
     from probe_sandwich.client import Client
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _START_SECONDS = 60
 
 
-@told(lambda: "the service has ended")
+@explained(lambda: "the service has ended")
 def demo() -> None:
     """Start the service, upload the two bundled checkpoints, and print both answers for each."""
     from probe_sandwich.client import Client  # noqa: PLC0415
@@ -67,7 +67,7 @@ def _wait_until_ready(client: "Client", server: "subprocess.Popen[bytes]") -> No
     raise fail("the service did not start; run `probe-sandwich serve` to see why")
 
 
-@told()
+@explained()
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
@@ -76,13 +76,19 @@ def serve(
     ] = 0,
 ) -> None:
     """Run the service (settings: PROBE_SANDWICH_* in the environment)."""
+    import uvicorn  # noqa: PLC0415
+
     from probe_sandwich.settings import Settings  # noqa: PLC0415
 
     os.environ["PROBE_SANDWICH_WORKERS"] = str(workers)
     settings = Settings()
     if settings.device == "cuda":
-        settings.torch_device()
-    options = ["--host", host, "--port", str(port), "--no-access-log"]
-    options += ["--http", "probe_sandwich.api.connections:Connections"]
-    options += ["--timeout-graceful-shutdown", str(settings.drain_seconds)]
-    os.execv(sys.executable, [sys.executable, "-m", "uvicorn", "probe_sandwich.main:app", *options])
+        settings.worker_devices()  # says now where there is none
+    uvicorn.run(
+        "probe_sandwich.main:app",
+        host=host,
+        port=port,
+        access_log=False,
+        http="probe_sandwich.api.connections:Connections",
+        timeout_graceful_shutdown=settings.drain_seconds,
+    )

@@ -15,12 +15,10 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from probe_sandwich.cli.told import complaints, console
+from probe_sandwich.cli.failures import complaints, console
 
 if TYPE_CHECKING:
-    from probe_sandwich.diagnosis import Diagnosis
-    from probe_sandwich.length_test import LengthTestResult
-    from probe_sandwich.sandwich.card import Card
+    from probe_sandwich.answer import Diagnosis, LengthTestResult
     from probe_sandwich.zoo.card import ZooCard
     from probe_sandwich.zoo.info import ZooSummary
 
@@ -85,26 +83,6 @@ def _show_direct_test(test: "LengthTestResult") -> None:
         f"Direct test:    {'generalizer' if test.generalizer else 'not a generalizer'} "
         f"(accuracy {long_accuracy} on (T, 2T], cut {test.definition.generalizer_cut:.2f}; reach {test.reach:g}T)"
     )
-
-
-def show_figures(card: "Card") -> None:
-    """The card's figures, a table for each set of subjects."""
-    from probe_sandwich.evidence.metrics import short  # noqa: PLC0415
-
-    titles = {
-        "Out of fold, on configurations never trained on": card.metrics,
-        "The whole ensemble, on configurations in reserve": card.reserve,
-        "The whole ensemble, on configurations that joined the zoo later": card.later,
-    }
-    for title, figures in titles.items():
-        if not figures:
-            continue
-        table = Table("method", "AUC (95 %)", "within", "Brier", "ECE", title=title, title_justify="left")
-        for method, one in figures.items():
-            area = f"{short(one['auc'])} ({short(one['auc_low'])}-{short(one['auc_high'])})"
-            names = ("within_configuration_auc", "brier", "expected_calibration_error")
-            table.add_row(method.replace("_", " "), area, *(short(one[name]) for name in names))
-        console.print(table)
 
 
 def show_zoo(summary: "ZooSummary") -> None:

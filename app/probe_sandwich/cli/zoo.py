@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from probe_sandwich.cli.failures import console, explained, fail
 from probe_sandwich.cli.options import CORES, MOST_SEED, Device
 from probe_sandwich.cli.show import progress_bar, show_zoo, show_zoo_card
-from probe_sandwich.cli.told import console, fail, told
 from probe_sandwich.tasks.logic.tasks import TaskName
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def build(
     ] = None,
 ) -> None:
     """Train and label subjects; run it again to go on after a stop."""
-    with told(lambda: _kept(folder)):
+    with explained(lambda: _finished_so_far(folder)):
         from probe_sandwich.settings import torch_device  # noqa: PLC0415
 
         torch_device(device)
@@ -69,7 +69,7 @@ def build(
         _build(folder, groups, _engine(engine, device, workers, address), groups_a_stack or _stacked(device))
 
 
-def _kept(folder: Path) -> str:
+def _finished_so_far(folder: Path) -> str:
     from probe_sandwich.zoo.shards import finished_groups  # noqa: PLC0415
 
     return (
@@ -141,14 +141,14 @@ def _build(folder: Path, groups: "list[Group]", engine: "Engine", groups_a_stack
 @app.command("strangers")
 def strangers(folder: NewZoo, workers: Workers = CORES) -> None:
     """Train subjects unlike those of the zoos, of another task and of twice the size, to test abstaining on."""
-    with told(lambda: _kept(folder)):
-        from probe_sandwich.evidence.strangers import stranger_groups  # noqa: PLC0415
+    with explained(lambda: _finished_so_far(folder)):
+        from probe_sandwich.evidence.figures.strangers import stranger_groups  # noqa: PLC0415
 
         _build(folder, stranger_groups(), _engine(EngineName.LOCAL, Device.CPU, workers, None), 1)
 
 
 @app.command("merge")
-@told(lambda: "shards that were copied are kept; run it again")
+@explained(lambda: "shards that were copied are kept; run it again")
 def merge(
     folder: Annotated[Path, typer.Argument(file_okay=False, help="Folder of the whole zoo.")],
     parts: Annotated[
@@ -163,7 +163,7 @@ def merge(
 
 
 @app.command("prune")
-@told(lambda: "every shard is either as it was or pruned; run it again")
+@explained(lambda: "every shard is either as it was or pruned; run it again")
 def prune(folder: Zoo) -> None:
     """Drop the weights of subjects that did not converge, to pass a zoo on; what is known of them stays."""
     from probe_sandwich.zoo.shards import prune as prune_zoo  # noqa: PLC0415
@@ -173,7 +173,7 @@ def prune(folder: Zoo) -> None:
 
 
 @app.command("verify")
-@told()
+@explained()
 def verify(
     folder: Zoo,
     sample: Annotated[int, typer.Option(min=0, help="Subjects to test again; 0: only the hashes.")] = 20,
@@ -194,7 +194,7 @@ def verify(
 
 
 @app.command("card")
-@told(lambda: "no card was written; run it again")
+@explained(lambda: "no card was written; run it again")
 def card(
     folder: Zoo,
     task: Annotated[TaskName, typer.Option(help="Family of formulas that the zoo was built with.")] = (
@@ -216,7 +216,7 @@ def card(
 
 
 @app.command("info")
-@told()
+@explained()
 def info(folder: Zoo, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Counts, label balance by position scheme, accuracies."""
     _show(folder, as_json)

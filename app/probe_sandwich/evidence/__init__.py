@@ -1,1 +1,1 @@
-"""Evidence: cross-validation by configuration, baselines, metrics, and the report."""
+"""Evidence: the experiment, its figures, and the report."""

@@ -1,18 +1,35 @@
-"""The card of a meta-classifier: what it means, what it was made from, and how good it was measured to be."""
+"""The card of a meta-classifier: what a worker needs to answer, and how good the answers were measured to be."""
 
 import hashlib
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from probe_sandwich.length_test import Definition
+from probe_sandwich.answer import Definition, TrackRecord
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.tasks.task import AnyTask
 
 
+class ZooFacts(BaseModel):
+    """The zoo that a meta-classifier was made from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    groups: int
+    """Configurations are numbered from 0 to one less; those that join the zoo later have higher numbers."""
+    rows_sha256: str
+    """Over the subjects' hashes and labels."""
+    subjects: int
+    converged: int
+    reserve: int
+    generalizers: int
+    """Among the converged ones."""
+    one_sided_schemes: list[str]
+    """Position schemes that no figure counts, as nearly all of their subjects have one label."""
+
+
 class Card(BaseModel):
-    """The JSON beside the weights."""
+    """The JSON beside the weights. All tables of figures stand in `evidence.json`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -29,29 +46,8 @@ class Card(BaseModel):
     support_limits: list[float]
     student_quantile: float
     """Of Student's t over the members, for the interval beside a probability."""
-    zoo: dict[str, Any]
-    metrics: dict[str, Any]
-    slices: dict[str, Any] = {}
-    """The sandwich's figures among some of the subjects, or with labels at other cuts."""
-    reserve: dict[str, Any] = {}
-    """Figures on configurations that were kept out of the training: of the whole ensemble, and of baselines fitted on
-    all subjects that the ensemble was made from."""
-    later: dict[str, Any] = {}
-    """The same on configurations that joined the zoo after the training."""
-    unseen: dict[str, Any] = {}
-    """The same on both together: the configurations that nothing was chosen on."""
-    schemes: dict[str, Any] = {}
-    """By position scheme, which answers placements turn, and figures of the methods that live by that."""
-    prices: dict[str, Any] = {}
-    """AUC against tokens, for labelled formulas longer than T, of T symbols, and of T symbols at every placement."""
-    controls: dict[str, Any] = {}
-    """Figures of sandwiches from which something was withheld: what must fail, and what each part is worth."""
-    trust: dict[str, Any] = {}
-    """How often intervals hold, what abstaining buys, and what strangers to the zoo are told."""
-    asking: dict[str, Any] = {}
-    """What the probes ask, and what of the answers the readout uses."""
-    costs: dict[str, Any] = {}
-    """Seconds of training and tokens of a diagnosis, by method."""
+    zoo: ZooFacts
+    track_record: TrackRecord
     packages: dict[str, str]
     sha256: str
     """Of `sandwich.safetensors`."""

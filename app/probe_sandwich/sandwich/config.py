@@ -1,4 +1,4 @@
-"""Settings of a sandwich and of its training, kept in its card."""
+"""Settings of a sandwich and of its training, as they stand in its card."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -39,13 +39,13 @@ class SandwichConfig(BaseModel):
 
 
 class SandwichTraining(BaseModel):
-    """How a sandwich is trained: the generator on formulas, then the readout alone on responses kept from the frozen
+    """How a sandwich is trained: the generator on formulas, then the readout alone on recorded responses of the frozen
     subjects, then both together through the subjects."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     warm_up_steps: int = Field(default=2000, ge=0)
-    kept_draws: int = Field(default=4, ge=1, description="noise draws whose responses the readout is first fitted on")
+    fitting_draws: int = Field(default=4, ge=1, description="noise draws that the readout is first fitted on")
     readout_epochs: int = Field(default=60, ge=0, description="of the readout alone")
     readout_rate: float = Field(default=1e-3, gt=0)
     patience: int = Field(default=15, ge=1, description="epochs of the readout alone without a better held-out loss")

@@ -12,23 +12,22 @@ from pydantic import ValidationError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from probe_sandwich.files import write_atomically
 from probe_sandwich.options import DRAWS, NOISE_SEED
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.sandwich.config import SandwichConfig
-from probe_sandwich.sandwich.readout import CHANNELS, Evidence
+from probe_sandwich.sandwich.prediction import Prediction, spread_interval
+from probe_sandwich.sandwich.readout import CHANNELS, ReadoutOutput
 from probe_sandwich.sandwich.sandwich import Sandwich, draw_noise
 from probe_sandwich.sandwich.support import Support
 from probe_sandwich.subjects.batching import Cancelling, never
 from probe_sandwich.subjects.subject import Subjects
 from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
-from probe_sandwich.zoo.shards import write_atomically
 
 WEIGHTS, CARD = "sandwich.safetensors", "card.json"
-LEVEL = 0.9
-_EDGE = 1e-6
 _SAME = 1e-4
-_SPLIT_SHARE = 0.25
+"""Moments that differ by less are the same: sums over other places differ in their last digits."""
 
 
 class DamagedMetaClassifier(ValueError):
@@ -52,38 +51,6 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """What the ensemble says of each subject, arrays `(models,)`; `members (members, models)` is what each member says.
-
-    `low` and `high` are where nine in ten further members, trained on other parts of the zoo and reading other noise,
-    are to be expected (`spread_interval`). `unlikeness` is the distance from the zoo in units of the limit, so that
-    over 1 is outside; `farthest` is the moment (`moment_name`) that lies farthest, and `deviation` how far, in standard
-    deviations of the zoo. `moved` tells whether a subject's responses to any probe change with its placement.
-    """
-
-    probability: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    unlikeness: NDArray[np.float64]
-    members: NDArray[np.float64]
-    farthest: NDArray[np.int64]
-    deviation: NDArray[np.float64]
-    moved: NDArray[np.bool_]
-
-    @property
-    def unlike(self) -> NDArray[np.bool_]:
-        """Whose responses lie outside the zoo's, or are not finite numbers."""
-        inside: NDArray[np.bool_] = self.unlikeness <= 1
-        return ~inside
-
-    def split(self, threshold: float) -> NDArray[np.bool_]:
-        """Of whom more than a quarter of the members say the opposite."""
-        against = (self.members >= threshold) != (self.probability >= threshold)
-        split: NDArray[np.bool_] = against.mean(axis=0) > _SPLIT_SHARE
-        return split
-
-
-@dataclass(frozen=True)
 class MetaClassifier:
     """Members and card."""
 
@@ -97,15 +64,15 @@ class MetaClassifier:
         probabilities, unlikeness, deviations, moved = [], [], [], []
         noises = judging_noise(self.card.sandwich, len(self.members), draws, seed)
         for member, noise in zip(self.members, noises, strict=True):
-            evidence = gather_evidence(member.sandwich, subjects, noise, cancelled)
-            probabilities.append(member.calibration.probability(score(evidence)))
-            moments = evidence.moments.mean(dim=1).cpu()
+            output = read_out(member.sandwich, subjects, noise, cancelled)
+            probabilities.append(member.calibration.probability(score(output)))
+            moments = output.moments.mean(dim=1).cpu()  # (models, features)
             unlikeness.append(member.support.distance(moments).numpy() / member.support.limit)
             deviations.append(member.support.deviations(moments))
             moved.append(differ_by_placement(moments, 1 + len(self.card.sandwich.placements)))
-        middle = torch.stack(deviations).median(dim=0).values
+        middle = torch.stack(deviations).median(dim=0).values  # (models, features)
         farthest = middle.abs().argmax(dim=1)
-        members = np.stack(probabilities)
+        members = np.stack(probabilities)  # (members, models)
         probability = members.mean(axis=0)
         low, high = spread_interval(members, self.card.student_quantile)
         return Prediction(
@@ -149,7 +116,7 @@ class MetaClassifier:
 
 
 def differ_by_placement(moments: Tensor, placements: int) -> Tensor:
-    """Whether moments `(models, features)` at any placement are others than at the usual places, `(models,)`."""
+    """True where moments `(models, features)` at any placement differ from those at the usual places, `(models,)`."""
     usual, *others = moments.chunk(placements, dim=1)
     away = [(other - usual).abs().amax(dim=1) for other in others]
     return torch.stack([*away, torch.zeros(len(moments))]).amax(dim=0) > _SAME
@@ -166,40 +133,28 @@ def judging_noise(config: SandwichConfig, members: int, draws: int, seed: int = 
     return noise.view(members, draws, *noise.shape[1:])
 
 
-def gather_evidence(sandwich: Sandwich, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never) -> Evidence:
-    """Evidence from noise `(draws, probes, noise_dim)`, without gradients; one draw at a time, so that memory does not
-    grow. Raises `Cancelled`."""
+def read_out(sandwich: Sandwich, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never) -> ReadoutOutput:
+    """What a sandwich says from noise `(draws, probes, noise_dim)`, without gradients; one draw at a time, so that
+    memory does not grow. Raises `Cancelled`."""
     draws = noise.to(subjects.device).split(1)
     with torch.inference_mode():
-        found: list[Evidence] = [sandwich.eval()(subjects, draw, cancelled) for draw in draws]
+        found: list[ReadoutOutput] = [sandwich.eval()(subjects, draw, cancelled) for draw in draws]
     label, long_accuracy = (
         torch.cat([getattr(one, name) for one in found], dim=2) for name in ("label", "long_accuracy")
     )
-    return Evidence(label, long_accuracy, torch.cat([one.moments for one in found], dim=1))
+    return ReadoutOutput(label, long_accuracy, torch.cat([one.moments for one in found], dim=1))
 
 
-def head_scores(evidence: Evidence) -> NDArray[np.float64]:
+def head_scores(output: ReadoutOutput) -> NDArray[np.float64]:
     """One number of each head, `(heads, models)`: the label's logit and the long accuracy's together, averaged over the
     draws."""
-    return (evidence.label + evidence.long_accuracy).mean(dim=2).cpu().double().numpy()
+    return (output.label + output.long_accuracy).mean(dim=2).cpu().double().numpy()
 
 
-def score(evidence: Evidence) -> NDArray[np.float64]:
+def score(output: ReadoutOutput) -> NDArray[np.float64]:
     """All heads together, `(models,)`."""
-    result: NDArray[np.float64] = head_scores(evidence).mean(axis=0)
+    result: NDArray[np.float64] = head_scores(output).mean(axis=0)
     return result
-
-
-def spread_interval(
-    members: NDArray[np.float64], student_quantile: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Where one more member is to be expected, from the probabilities `(members, models)` of some: Student's prediction
-    interval on the log-odds."""
-    inside = np.clip(members, _EDGE, 1 - _EDGE)
-    log_odds = np.log(inside / (1 - inside))
-    middle = log_odds.mean(axis=0)
-    half = student_quantile * log_odds.std(axis=0, ddof=1) * np.sqrt(1 + 1 / len(members))
-    return 1 / (1 + np.exp(half - middle)), 1 / (1 + np.exp(-half - middle))
 
 
 def save_meta_classifier(folder: Path, members: Sequence[Member], card: Card) -> Card:
@@ -219,18 +174,13 @@ def save_meta_classifier(folder: Path, members: Sequence[Member], card: Card) ->
         }
     )
     write_atomically(folder / WEIGHTS, content)
-    write_atomically(folder / CARD, (card.model_dump_json(indent=2) + "\n").encode())
+    write_card(folder, card)
     return card
 
 
 def load_meta_classifier(folder: Path, device: torch.device) -> MetaClassifier:
     """Read a meta-classifier. Raises `NoMetaClassifier`, `DamagedMetaClassifier`."""
-    if not (folder / CARD).is_file():
-        raise NoMetaClassifier(folder)
-    try:
-        card = Card.model_validate_json((folder / CARD).read_text())
-    except ValidationError as error:
-        raise DamagedMetaClassifier(f"{folder / CARD} is not a meta-classifier's card: {error}") from error
+    card = load_card(folder)
     try:
         content = (folder / WEIGHTS).read_bytes()
     except OSError as error:
@@ -254,3 +204,18 @@ def load_meta_classifier(folder: Path, device: torch.device) -> MetaClassifier:
         support = Support(tensors[f"{number}.support.centre"], tensors[f"{number}.support.scale"], limit)
         members.append(Member(sandwich, calibration, support))
     return MetaClassifier(tuple(members), card).to(device)
+
+
+def load_card(folder: Path) -> Card:
+    """The card alone. Raises `NoMetaClassifier`, `DamagedMetaClassifier`."""
+    if not (folder / CARD).is_file():
+        raise NoMetaClassifier(folder)
+    try:
+        return Card.model_validate_json((folder / CARD).read_text())
+    except ValidationError as error:
+        raise DamagedMetaClassifier(f"{folder / CARD} is not a meta-classifier's card: {error}") from error
+
+
+def write_card(folder: Path, card: Card) -> None:
+    """Write the card beside the weights."""
+    write_atomically(folder / CARD, (card.model_dump_json(indent=2) + "\n").encode())

@@ -1,7 +1,7 @@
 """Where the symbols of a probe stand: at the usual places, and at places beyond the training length.
 
-A probe is never longer than T, yet a longer formula differs from it in the places of its symbols as well as in their
-number. Placing a short probe further on, or its parts further apart, asks about the first without the second (places
+A longer formula differs from a probe, which has at most T symbols, in the places of its symbols as well as in their
+number. Placing a short probe further on, or its parts further apart, tests the places without the number (places
 drawn at random beyond the training length: Ruoss et al. 2023, arXiv 2305.16843; there for training).
 """
 

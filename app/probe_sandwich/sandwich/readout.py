@@ -1,4 +1,4 @@
-"""The layers after the subject: its responses to a set of probes in, evidence of generalization out."""
+"""The layers after the subject: its responses to a set of probes in, logits of generalizing out."""
 
 from dataclasses import dataclass
 
@@ -24,9 +24,9 @@ _LENS = [number for number, name in enumerate(CHANNELS) if " lens " in name]
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What the readout says: of each head a logit for the label and one for the long accuracy, `(heads, models, draws)`
-    each, and the `moments (models, draws, features)` over the probes of every response, among what it said it from."""
+class ReadoutOutput:
+    """Logits of every head for the label and for the long accuracy, `(heads, models, draws)` each, and `moments
+    (models, draws, features)`: mean and spread of every response over the probes, part of what the heads read."""
 
     label: Tensor
     long_accuracy: Tensor
@@ -46,7 +46,7 @@ _WORDS = {
 
 
 def moment_name(config: SandwichConfig, index: int) -> str:
-    """What one of the `moments` of `Evidence` measures, in words; logits are counted in units of the subject's own."""
+    """What one of the `moments` of a `ReadoutOutput` measures, in words. Logits count in units of the subject's own."""
     placement, rest = divmod(index, 2 * len(CHANNELS))
     statistic = ("mean", "spread")[rest // len(CHANNELS)]
     channel = CHANNELS[rest % len(CHANNELS)]
@@ -81,12 +81,12 @@ def response_channels(responses: Responses) -> Tensor:
     """
     assert responses.lens is not None
     assert responses.log_norms is not None
-    gap = responses.logits[..., 1] - responses.logits[..., 0]
-    lens = responses.lens[..., 1] - responses.lens[..., 0]
+    gap = responses.logits[..., 1] - responses.logits[..., 0]  # (models, batch)
+    lens = responses.lens[..., 1] - responses.lens[..., 0]  # (models, batch, depths, length)
     summaries = [lens.mean(dim=-1), lens.amax(dim=-1), lens[..., -1], lens.std(dim=-1)]
-    by_depth = torch.stack(summaries, dim=-1).flatten(-2)
-    norms = responses.log_norms.mean(dim=-1)
-    answers = torch.stack([gap, gap.abs(), (gap / 2).tanh()], dim=-1)
+    by_depth = torch.stack(summaries, dim=-1).flatten(-2)  # (models, batch, depths * summaries)
+    norms = responses.log_norms.mean(dim=-1)  # (models, batch, depths)
+    answers = torch.stack([gap, gap.abs(), (gap / 2).tanh()], dim=-1)  # (models, batch, 3)
     return torch.cat([answers, by_depth, norms], dim=-1)
 
 
@@ -123,22 +123,23 @@ class _PerHead(nn.Module):
         self.bias = nn.Parameter(torch.empty(heads, 1, outputs).uniform_(-bound, bound))
 
     def forward(self, x: Tensor) -> Tensor:
-        flat = x.flatten(1, -2).expand(len(self.weight), -1, -1)
+        flat = x.flatten(1, -2).expand(len(self.weight), -1, -1)  # (heads, all between, in)
         return torch.baddbmm(self.bias, flat, self.weight).view(len(self.weight), *x.shape[1:-1], -1)
 
 
 class Readout(nn.Module):
-    """responses `(models, draws, placements, probes, channels)` and noise -> statistics over the probes -> `Evidence`.
+    """responses `(models, draws, placements, probes, channels)` and noise -> statistics over the probes ->
+    `ReadoutOutput`.
 
     Statistics are permutation-invariant: quantiles, mean and spread of each channel over the probes; how far, in size,
     spread and correlation, the responses of a placement are from those of the usual one; and means of learned features
-    of each probe's noise and responses together, so that an answer is read with its question.
+    of each probe's noise and responses together.
 
     Responses are first brought to one scale (`at_one_scale`), that of a typical training subject, as the scale of a
     subject's head is no part of its answers.
 
-    Several heads read the same statistics. In training each is blind to its own part of the subjects, so that every
-    subject has a head that knows nothing of it, to stop and to calibrate by; in use their logits are averaged.
+    Several heads read the same statistics. In training each is blind to its own part of the configurations: what it
+    says of those decides when to stop, and calibration is fitted on it. In use the heads' logits are averaged.
     """
 
     typical_gap: Tensor
@@ -180,25 +181,25 @@ class Readout(nn.Module):
         self.location.copy_(statistics.mean(dim=(0, 1)))
         self.scale.copy_(statistics.flatten(0, 1).std(dim=0).clamp(min=1e-3))
 
-    def forward(self, channels: Tensor, noise: Tensor) -> Evidence:
+    def forward(self, channels: Tensor, noise: Tensor) -> ReadoutOutput:
         return self.read(self.prepare(channels), noise)
 
     def prepare(self, channels: Tensor) -> Prepared:
-        """What needs no learned weight: worth keeping where the same responses are read again and again."""
+        """All that needs no learned weight: computed once where the same responses are read again and again."""
         standard = self._standard(at_one_scale(channels, self.typical_gap))
         statistics, moments = self._statistics(standard)
         seen = ((statistics - self.location) / self.scale).clamp(-_FARTHEST, _FARTHEST)
         return Prepared(standard.transpose(2, 3).flatten(3), seen, moments)
 
-    def read(self, prepared: Prepared, noise: Tensor) -> Evidence:
+    def read(self, prepared: Prepared, noise: Tensor) -> ReadoutOutput:
         """The heads' own layers."""
-        by_probe = prepared.by_probe
+        by_probe = prepared.by_probe  # (models, draws, probes, placements * channels)
         if self.config.readout_sees_noise:
-            by_probe = torch.cat([by_probe, noise.expand(len(by_probe), -1, -1, -1)], dim=-1)
+            by_probe = torch.cat([by_probe, noise.expand(len(by_probe), -1, -1, -1)], dim=-1)  # (..., + noise_dim)
         learned = self.probe_features(by_probe.unsqueeze(0)).mean(dim=3)  # (heads, models, draws, features)
-        statistics = prepared.statistics.expand(self.config.heads, -1, -1, -1)
-        outputs = self.layers(torch.cat([statistics, learned], dim=-1))
-        return Evidence(outputs[..., 0], outputs[..., 1], prepared.moments)
+        statistics = prepared.statistics.expand(self.config.heads, -1, -1, -1)  # (heads, models, draws, statistics)
+        outputs = self.layers(torch.cat([statistics, learned], dim=-1))  # (heads, models, draws, 2)
+        return ReadoutOutput(outputs[..., 0], outputs[..., 1], prepared.moments)
 
     def _standard(self, channels: Tensor) -> Tensor:
         return (channels - self.channel_location) / self.channel_scale
@@ -206,20 +207,21 @@ class Readout(nn.Module):
     def _statistics(self, standard: Tensor) -> tuple[Tensor, Tensor]:
         """All statistics and, of them, the moments: `(models, draws, features)` each."""
         probes = standard.shape[3]
-        ordered = standard.sort(dim=3).values
+        ordered = standard.sort(dim=3).values  # (models, draws, placements, probes, channels), as all before a mean
         at = torch.linspace(0, probes - 1, self.config.quantiles, device=standard.device).round().long()
-        mean, spread = standard.mean(dim=3), _spread(standard)
-        moments = torch.cat([mean, spread], dim=-1).flatten(2)
-        away = standard[:, :, 1:] - standard[:, :, :1]
+        mean, spread = standard.mean(dim=3), _spread(standard)  # (models, draws, placements, channels)
+        moments = torch.cat([mean, spread], dim=-1).flatten(2)  # (models, draws, placements * 2 * channels)
+        away = standard[:, :, 1:] - standard[:, :, :1]  # (models, draws, placements - 1, probes, channels)
         centred = standard - mean.unsqueeze(3)
-        together = (centred[:, :, 1:] * centred[:, :, :1]).mean(dim=3)
+        together = (centred[:, :, 1:] * centred[:, :, :1]).mean(dim=3)  # (models, draws, placements - 1, channels)
         comparison = [
             away.abs().mean(dim=3),
             _spread(away),
             together / (spread[:, :, 1:] * spread[:, :, :1]),
         ]
+        # (models, draws, ...): placements * quantiles * channels, then moments, then (placements - 1) * 3 * channels
         parts = [ordered[:, :, :, at].flatten(2), moments, torch.cat(comparison, dim=-1).flatten(2)]
-        return torch.cat(parts, dim=-1), moments
+        return torch.cat(parts, dim=-1), moments  # (models, draws, statistics)
 
 
 def _spread(values: Tensor) -> Tensor:

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from probe_sandwich.sandwich.config import SandwichConfig
-from probe_sandwich.sandwich.generator import Generator, noise_needed
+from probe_sandwich.sandwich.generator import Generator
 from probe_sandwich.sandwich.placements import places
-from probe_sandwich.sandwich.readout import Evidence, Readout, response_channels
+from probe_sandwich.sandwich.readout import Readout, ReadoutOutput, response_channels
+from probe_sandwich.sandwich.spelling import noise_needed
 from probe_sandwich.subjects.batching import Cancelling, never, row_batches
 from probe_sandwich.subjects.subject import Subjects
 from probe_sandwich.subjects.transformer import SubjectStack
@@ -19,7 +20,7 @@ class NoiseTooNarrow(ValueError):
 
 
 class Sandwich(nn.Module):
-    """Noise -> hidden layers -> frozen Transformers -> hidden layers -> evidence.
+    """Noise -> hidden layers -> frozen Transformers -> hidden layers -> logits.
 
     The module owns the parameters of generator and readout and nothing else: a subject comes in as an argument
     and is no part of it, so no optimizer of the sandwich can reach it.
@@ -34,32 +35,34 @@ class Sandwich(nn.Module):
         self.generator = Generator(config)
         self.readout = Readout(config)
 
-    def forward(self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never) -> Evidence:
-        """Evidence about each subject from noise `(draws, probes, noise_dim)`. Raises `Cancelled`."""
-        evidence: Evidence = self.readout(self.answers(subjects, noise, cancelled), noise)
-        return evidence
+    def forward(self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never) -> ReadoutOutput:
+        """What the readout says of each subject, from noise `(draws, probes, noise_dim)`. Raises `Cancelled`."""
+        output: ReadoutOutput = self.readout(self.answers(subjects, noise, cancelled), noise)
+        return output
 
     def answers(self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never) -> Tensor:
         """Responses `(models, draws, placements, probes, channels)` to the probes that noise spells."""
         symbols: Tensor = self.generator(noise.flatten(0, 1))  # (draws * probes, length, symbols)
         channels = self.responses(subjects, symbols, cancelled)  # (models, placements, draws * probes, channels)
-        by_draw: Tensor = channels.unflatten(2, noise.shape[:2])
-        return by_draw.transpose(1, 2)
+        by_draw: Tensor = channels.unflatten(2, noise.shape[:2])  # (models, placements, draws, probes, channels)
+        return by_draw.transpose(1, 2)  # (models, draws, placements, probes, channels)
 
     def responses(self, subjects: Subjects, symbols: Tensor, cancelled: Cancelling = never) -> Tensor:
         """Responses `(models, placements, batch, channels)` of the frozen subjects to symbol distributions; the usual
         placement comes first. Subjects of one stack share T."""
-        where = self.positions(subjects.configs[0].train_max_length).to(symbols.device)
+        where = self.positions(subjects.configs[0].train_max_length).to(
+            symbols.device
+        )  # (placements, probes, 1 + length)
         draws = len(symbols) // where.shape[1]
         positions = where.repeat(1, draws, 1).flatten(0, 1).unsqueeze(0)  # (1, placements * batch, 1 + length)
-        vectors = subjects.embed_distribution(symbols).repeat(1, len(where), 1, 1)
+        vectors = subjects.embed_distribution(symbols).repeat(1, len(where), 1, 1)  # (models, placements * batch, ...)
         mask = torch.ones(vectors.shape[1:3], dtype=torch.bool, device=vectors.device)
         parts = [
             response_channels(subjects.forward(vectors[:, rows], mask[rows], positions[:, rows], with_streams=True))
             for rows in row_batches(subjects, mask.shape[0], mask.shape[1], cancelled)
         ]
-        channels = torch.cat(parts, dim=1)
-        return channels.view(len(channels), len(where), len(symbols), -1)
+        channels = torch.cat(parts, dim=1)  # (models, placements * batch, channels)
+        return channels.view(len(channels), len(where), len(symbols), -1)  # (models, placements, batch, channels)
 
     def positions(self, train_max_length: int) -> Tensor:
         """Places of the begin symbol and of each probe's symbols, `(placements, probes, 1 + length)`."""

@@ -286,6 +286,11 @@ def initial_weights(config: SubjectConfig, generator: torch.Generator) -> dict[s
     return weights
 
 
+def on_device(weights: Weights, device: torch.device | str) -> dict[str, Tensor]:
+    """The same tensors, on a device."""
+    return {name: tensor.to(device) for name, tensor in weights.items()}
+
+
 def join(subjects: Sequence[tuple[SubjectConfig, Weights]]) -> SubjectStack:
     """One stack of single subjects (weights without a model axis), whatever their position schemes.
 

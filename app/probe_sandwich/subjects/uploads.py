@@ -17,7 +17,7 @@ from probe_sandwich.subjects.checkpoint import (
 )
 from probe_sandwich.subjects.config import SubjectConfig
 from probe_sandwich.subjects.subject import Subjects
-from probe_sandwich.subjects.transformer import join
+from probe_sandwich.subjects.transformer import join, on_device
 
 if TYPE_CHECKING:
     from probe_sandwich.subjects.hugging_face import ForeignCheckpoint
@@ -63,7 +63,7 @@ def stacked(checkpoints: "Sequence[Checkpoint | ForeignCheckpoint]", device: tor
     if not isinstance(first, Checkpoint):
         return first.subjects.to(device)
     own = [checkpoint for checkpoint in checkpoints if isinstance(checkpoint, Checkpoint)]
-    return join([(c.config, {name: weight.to(device) for name, weight in c.weights.items()}) for c in own])
+    return join([(c.config, on_device(c.weights, device)) for c in own])
 
 
 def _parts(path: Path, config: Path | None, description: str | None) -> Parts | None:

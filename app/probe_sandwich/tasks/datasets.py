@@ -6,13 +6,13 @@ The hash of an input's *canonical form* decides the split, so that nothing of an
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from probe_sandwich.tasks.pairs import Pairs
 from probe_sandwich.tasks.source import Source, source_of
+from probe_sandwich.tasks.splits import Split
 from probe_sandwich.tasks.task import AnyTask
 
 _MAX_BARREN_ROUNDS = 4
@@ -26,13 +26,6 @@ class NoFormulas(ValueError):
         super().__init__(
             f"task {task.name} has no minimal pairs with {min_length} to {max_length} symbols; widen the range"
         )
-
-
-class Split(StrEnum):
-    """Which canonical forms a set may hold."""
-
-    TRAINING = "training"
-    EVALUATION = "evaluation"
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,13 @@ from pathlib import Path
 
 import torch
 
-from probe_sandwich.length_test import Definition, run_length_test
+from probe_sandwich.answer import Definition
+from probe_sandwich.files import write_atomically
+from probe_sandwich.length_test import run_length_test
 from probe_sandwich.subjects.config import Shape
-from probe_sandwich.subjects.transformer import SubjectStack
-from probe_sandwich.tasks.datasets import Split, sample_formulas
+from probe_sandwich.subjects.transformer import SubjectStack, on_device
+from probe_sandwich.tasks.datasets import sample_formulas
+from probe_sandwich.tasks.splits import Split
 from probe_sandwich.zoo.precision import pack, unpack
 from probe_sandwich.zoo.recipe import Group
 from probe_sandwich.zoo.shards import (
@@ -26,7 +29,6 @@ from probe_sandwich.zoo.shards import (
     shard_path,
     shard_rows,
     subject_hash,
-    write_atomically,
     write_index,
 )
 from probe_sandwich.zoo.training import Run, Trained, train_stack
@@ -119,7 +121,7 @@ def _shard(group: Group, trained: Trained, definition: Definition, device: str, 
         pack(trained.weights) if group.eight_bits else {name: part.half() for name, part in trained.weights.items()}
     )
     halves = unpack(stored)
-    weights = {name: part.float().to(device) for name, part in halves.items()}
+    weights = on_device({name: part.float() for name, part in halves.items()}, device)
     results = run_length_test(SubjectStack.of([group.config] * len(group.seeds), weights), definition)
     rows = [
         IndexRow(

@@ -10,14 +10,17 @@ import torch
 from matplotlib.figure import Figure
 from pydantic import BaseModel
 
-from probe_sandwich.length_test import Definition, buckets
-from probe_sandwich.tasks.datasets import Split, sample_formulas
+from probe_sandwich.answer import Definition
+from probe_sandwich.files import write_atomically
+from probe_sandwich.length_test import buckets
+from probe_sandwich.tasks.datasets import sample_formulas
 from probe_sandwich.tasks.logic.tasks import Task
 from probe_sandwich.tasks.shortcuts import bag_of_symbols_accuracy
+from probe_sandwich.tasks.splits import Split
 from probe_sandwich.zoo.build import check_recipe
 from probe_sandwich.zoo.info import ZooSummary, summarize
 from probe_sandwich.zoo.recipe import Recipe, manifest
-from probe_sandwich.zoo.shards import INDEX, IndexRow, read_index, write_atomically
+from probe_sandwich.zoo.shards import INDEX, IndexRow, read_index
 from probe_sandwich.zoo.stability import LabelStability, TrainingStability, label_stability, training_stability
 
 CARD, PLOT = "zoo-card.json", "accuracies.png"

@@ -8,7 +8,6 @@ is passed on may be pruned: the rows of subjects that did not converge stay, the
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,7 +17,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from probe_sandwich.length_test import BucketResult, Definition, LengthTestResult, judge
+from probe_sandwich.answer import BucketResult, Definition, LengthTestResult
+from probe_sandwich.files import write_atomically
+from probe_sandwich.length_test import judge
 from probe_sandwich.subjects.config import Scheme, SubjectConfig
 from probe_sandwich.subjects.transformer import Weights
 from probe_sandwich.zoo.precision import unpack
@@ -99,17 +100,6 @@ def shard_bytes(stored: Weights, rows: Sequence[IndexRow]) -> bytes:
     """The file of a finished group; what is not packed goes into it in half precision."""
     tensors = {name: (part if part.dtype is torch.int8 else part.half()).contiguous() for name, part in stored.items()}
     return save(tensors, metadata={"rows": json.dumps([row.model_dump(mode="json") for row in rows])})
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file that appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def finished_groups(folder: Path) -> set[int]:

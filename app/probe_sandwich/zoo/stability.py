@@ -9,9 +9,10 @@ import torch
 from pydantic import BaseModel
 from torch import Tensor
 
-from probe_sandwich.length_test import Definition, LengthTestResult, run_length_test
+from probe_sandwich.answer import Definition, LengthTestResult
+from probe_sandwich.length_test import run_length_test
 from probe_sandwich.subjects.config import Shape
-from probe_sandwich.subjects.transformer import SubjectStack, join
+from probe_sandwich.subjects.transformer import SubjectStack, join, on_device
 from probe_sandwich.zoo.build import training_run
 from probe_sandwich.zoo.recipe import Group
 from probe_sandwich.zoo.shards import IndexRow, read_weights, subject_hash
@@ -93,9 +94,7 @@ def _retested(
     for together in alike.values():
         for start in range(0, len(together), _MODELS_A_STACK):
             part = together[start : start + _MODELS_A_STACK]
-            weights = [
-                {name: tensor.to(device) for name, tensor in single.items()} for single in read_weights(folder, part)
-            ]
+            weights = [on_device(single, device) for single in read_weights(folder, part)]
             stack = join(list(zip([row.config for row in part], weights, strict=True)))
             before += [(row.label, row.certain) for row in part]
             after += [_generalizes(result) for result in test(stack)]
@@ -141,8 +140,8 @@ def training_stability(
 def _test(
     group: Group, weights: dict[str, Tensor], definition: Definition, device: torch.device
 ) -> list[LengthTestResult]:
-    on_device = {name: weight.to(device) for name, weight in weights.items()}
-    return run_length_test(SubjectStack.of([group.config] * len(group.seeds), on_device), definition)
+    subjects = SubjectStack.of([group.config] * len(group.seeds), on_device(weights, device))
+    return run_length_test(subjects, definition)
 
 
 def _flicker(results: Sequence[tuple[IndexRow, LengthTestResult]]) -> Flips:

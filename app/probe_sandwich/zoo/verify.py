@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from pydantic import BaseModel
 
-from probe_sandwich.length_test import BucketResult, run_length_test
-from probe_sandwich.subjects.transformer import join
+from probe_sandwich.answer import BucketResult
+from probe_sandwich.length_test import run_length_test
+from probe_sandwich.subjects.transformer import join, on_device
 from probe_sandwich.zoo.shards import read_index, read_weights, shard_rows
 
 
@@ -43,7 +44,7 @@ def verify(folder: Path, sample: int, seed: int, device: torch.device) -> Verifi
         by_group[rows[number].group].append(number)
     wrong = []
     for numbers in by_group.values():
-        subjects = [(rows[n].config, {name: tensor.to(device) for name, tensor in weights[n].items()}) for n in numbers]
+        subjects = [(rows[n].config, on_device(weights[n], device)) for n in numbers]
         for number, result in zip(numbers, run_length_test(join(subjects), rows[numbers[0]].definition), strict=True):
             if _counts(result.buckets) != _counts(rows[number].buckets):
                 wrong.append(rows[number].subject)

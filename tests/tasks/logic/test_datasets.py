@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from probe_sandwich.tasks.datasets import NoFormulas, Split, sample_formulas
+from probe_sandwich.tasks.datasets import NoFormulas, sample_formulas
 from probe_sandwich.tasks.logic.canonical import canonical
 from probe_sandwich.tasks.logic.solver import satisfiable
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.tasks.logic.vocabulary import IDS, VARIABLES
 from probe_sandwich.tasks.shortcuts import bag_of_symbols, bag_of_symbols_accuracy
+from probe_sandwich.tasks.splits import Split
 
 T = 16
 SHALLOW = Task(name=TaskName.FORMULA, variables=2, max_depth=1)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-from probe_sandwich.length_test import Definition, run_length_test
+from probe_sandwich.answer import Definition
+from probe_sandwich.length_test import run_length_test
 from probe_sandwich.subjects.config import Activation, Norm, Placing
 from probe_sandwich.tasks.logic.tasks import Task
 from probe_sandwich.zoo.foreign.build import build

@@ -126,8 +126,8 @@ async function showResult(diagnosis, name) {
 }
 
 function trackRecord(meta) {
-  const figures = meta?.metrics?.sandwich;
-  if (!figures) return "";
+  const figures = meta?.metrics;
+  if (!figures || figures.auc === null || figures.accuracy === null) return "";
   const share = Math.round(100 * figures.accuracy);
   return ` On models it had never seen, its verdict was right for ${share} in 100 (AUC ${figures.auc.toFixed(2)}).`;
 }

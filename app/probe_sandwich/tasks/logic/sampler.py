@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from probe_sandwich.tasks.logic.skeletons import LEAF, Skeleton, sample_skeleton
 from probe_sandwich.tasks.logic.solver import TRUTH_TABLES
-from probe_sandwich.tasks.logic.tasks import LEAF, Skeleton, Task, TaskName, sample_skeleton
+from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.tasks.logic.vocabulary import AND, IDS, NOT, VARIABLES
 from probe_sandwich.tasks.pairs import Pairs
 

@@ -1,19 +1,17 @@
 """One-thread worker processes on this machine."""
 
-import os
-import signal
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context, parent_process
-from threading import Thread
+from multiprocessing import active_children, get_context
 
 import torch
 
-from probe_sandwich.length_test import Definition
+from probe_sandwich.answer import Definition
+from probe_sandwich.processes import follow_parent
 from probe_sandwich.zoo.build import BuildFailed, Shard, build_stack
 from probe_sandwich.zoo.recipe import Group
 
@@ -70,15 +68,5 @@ def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 
 def start_worker() -> None:
     """What every process of a pool does first: one thread each, and no life of its own."""
-    # A Ctrl-C in the terminal reaches the whole group; the parent says when to stop.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    follow_parent()
     torch.set_num_threads(1)
-    Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """A builder killed outright cannot stop its workers; so they watch it."""
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import ray
 import torch
 
-from probe_sandwich.length_test import Definition
+from probe_sandwich.answer import Definition
 from probe_sandwich.zoo.build import BuildFailed, Shard, build_stack
 from probe_sandwich.zoo.recipe import Group
 

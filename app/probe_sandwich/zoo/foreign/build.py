@@ -5,8 +5,11 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from probe_sandwich.length_test import Definition, run_length_test
-from probe_sandwich.tasks.datasets import Formulas, Split, sample_formulas
+from probe_sandwich.answer import Definition
+from probe_sandwich.files import write_atomically
+from probe_sandwich.length_test import run_length_test
+from probe_sandwich.tasks.datasets import Formulas, sample_formulas
+from probe_sandwich.tasks.splits import Split
 from probe_sandwich.zoo.foreign.config import ForeignConfig, ForeignTraining
 from probe_sandwich.zoo.foreign.recipe import Plan
 from probe_sandwich.zoo.foreign.store import (
@@ -19,7 +22,6 @@ from probe_sandwich.zoo.foreign.store import (
 )
 from probe_sandwich.zoo.foreign.subject import build_module, subject_of
 from probe_sandwich.zoo.foreign.training import train
-from probe_sandwich.zoo.shards import write_atomically
 
 LABEL_FORMULAS = 1000
 _DATA_SEED = 3_000_017

@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from probe_sandwich.length_test import BucketResult, Definition
+from probe_sandwich.answer import BucketResult, Definition
+from probe_sandwich.files import write_atomically
 from probe_sandwich.subjects.subject import Subjects
 from probe_sandwich.zoo.foreign.config import ForeignConfig, ForeignTraining
 from probe_sandwich.zoo.foreign.subject import build_module, subject_of
-from probe_sandwich.zoo.shards import write_atomically
 
 INDEX, WEIGHTS = "index.jsonl", "weights"
 

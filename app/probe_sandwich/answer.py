@@ -1,0 +1,179 @@
+"""What an answer is: the sandwich's verdict beside the direct length test, and what each of them says.
+
+Only data: whoever reads answers, such as a client or the service's own process, loads no PyTorch.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Progress = Callable[[str, str], None]
+"""Called with the name of each stage of a diagnosis as it starts, and where within it."""
+
+
+class Definition(BaseModel):
+    """What makes a subject a generalizer, and how it is measured; part of every card."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    convergence_cut: float = Field(
+        default=0.95, description="least accuracy on (0, T], that is from the shortest minimal pairs on"
+    )
+    generalizer_cut: float = Field(default=0.90, description="least accuracy on (T, 2T]")
+    formulas_per_bucket: int = Field(default=1000, ge=2, le=20_000)
+    seed: int = Field(default=2026, ge=0, lt=2**32)
+
+
+class BucketResult(BaseModel):
+    """Accuracy in one bucket, with its 95 % Wilson interval; no accuracy where nothing could be run."""
+
+    min_length: int = Field(
+        description="symbols of the shortest formula that was run: the first bucket begins where the task's fresh "
+        "minimal pairs do, at 7 symbols for the built-in tasks; where nothing was run, of the bucket"
+    )
+    max_length: int
+    relative: str = Field(description="the bucket in multiples of T")
+    formulas: int
+    correct: int
+    accuracy: float | None
+    accuracy_low: float | None
+    accuracy_high: float | None
+    unreachable: str | None = Field(default=None, description="why the bucket could not be run")
+
+
+class LengthTestResult(BaseModel):
+    """Outcome of the direct length test for one subject."""
+
+    definition: Definition
+    buckets: list[BucketResult]
+    in_distribution_accuracy: float
+    long_accuracy: float | None = Field(description="accuracy on (T, 2T]; None where it could not be run")
+    long_accuracy_low: float | None
+    long_accuracy_high: float | None
+    converged: bool
+    generalizer: bool
+    reach: float = Field(description="largest multiple of T up to which accuracy stays at the cut; 0 for none")
+
+    @property
+    def certain(self) -> bool:
+        """Whether the interval of the long accuracy lies clear of the cut."""
+        cut = self.definition.generalizer_cut
+        low, high = self.long_accuracy_low, self.long_accuracy_high
+        return low is not None and high is not None and not low <= cut <= high
+
+
+class Verdict(StrEnum):
+    """The sandwich's answer."""
+
+    GENERALIZER = "generalizer"
+    NOT_GENERALIZER = "not_generalizer"
+    ABSTAIN = "abstain"
+
+
+class Agreement(StrEnum):
+    """Whether sandwich and direct test say the same; undecided where one of them says nothing."""
+
+    AGREE = "agree"
+    DISAGREE = "disagree"
+    UNDECIDED = "undecided"
+
+
+class CheckpointSummary(BaseModel):
+    """The uploaded subject."""
+
+    sha256: str
+    architecture: str
+    parameters: int
+    train_max_length: int
+    task: str
+
+
+class TrackRecord(BaseModel):
+    """How good a meta-classifier was measured to be, in one row.
+
+    Over the converged subjects of the zoo, each judged by a sandwich that saw none of its configuration; null where a
+    figure is not defined, for example where all subjects have one label."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subjects: int
+    positives: int = Field(description="how many of the subjects are generalizers")
+    auc: float | None
+    auc_low: float | None = Field(description="of a 95 % interval over configurations")
+    auc_high: float | None
+    within_configuration_auc: float | None = Field(
+        description="share of pairs of one configuration, only one of them a generalizer, that are ordered rightly"
+    )
+    brier: float | None
+    expected_calibration_error: float | None
+    accuracy: float | None = Field(description="share of right verdicts at the threshold")
+
+
+class MetaClassifierSummary(BaseModel):
+    """The meta-classifier that answered, and how good its card says it is."""
+
+    name: str
+    version: int
+    threshold: float
+    metrics: TrackRecord
+
+
+class Timings(BaseModel):
+    """Seconds by stage."""
+
+    sandwich: float
+    direct_test: float
+    total: float
+
+
+class ProbeReading(BaseModel):
+    """A probe of the first noise draw, each position by its likeliest symbol, and the subject's answer to it."""
+
+    text: str
+    margin: float = Field(description="logit of satisfiable less that of unsatisfiable")
+
+
+class Diagnosis(BaseModel):
+    """The whole answer about one subject."""
+
+    checkpoint: CheckpointSummary
+    generalizer_probability: float | None = Field(
+        description="P(generalizer), where there is a verdict; null where the verdict is `abstain`"
+    )
+    probability_interval: tuple[float, float] | None = Field(
+        description="where nine in ten further members of the ensemble, trained on other parts of the zoo and reading "
+        "other noise, would put P. It says how far the members agree, not where the truth lies: all of them can be "
+        "wrong together, the more so on a subject unlike the zoo's"
+    )
+    withheld_probability: float | None = Field(
+        default=None,
+        description="not an answer: the number that was computed where the verdict is `abstain`, given to those who "
+        "study abstaining. The question does not apply to this subject, or the ensemble does not know; null where "
+        "there is a verdict, and where the probes did not fit or could not be placed",
+    )
+    verdict: Verdict
+    reason: str
+    direct_test: LengthTestResult | None
+    agreement: Agreement
+    probes: list[ProbeReading] = Field(description="those with the largest finite margins")
+    meta_classifier: MetaClassifierSummary | None
+    device: str
+    timings_seconds: Timings
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class BatchResult(BaseModel):
+    """What came of one file of a batch."""
+
+    file: str
+    diagnosis: Diagnosis | None
+    problem: ProblemDocument | None

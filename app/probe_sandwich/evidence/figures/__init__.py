@@ -1,0 +1,1 @@
+"""Figures of what was predicted: how good, at what price, and whether a probability can be trusted."""

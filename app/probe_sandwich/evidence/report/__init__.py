@@ -1,0 +1,1 @@
+"""The report: tables of predictions, tables of figures, sentences and plots."""

@@ -1,0 +1,55 @@
+"""What an ensemble of sandwiches says of subjects: probabilities, intervals, and how far they lie from the zoo."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEVEL = 0.9
+"""How often the interval beside a probability is to hold what one more member would say."""
+_EDGE = 1e-6
+_SPLIT_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the ensemble says of each subject, arrays `(models,)`; `members (members, models)` is what each member says.
+
+    `low` and `high` are where nine in ten further members, trained on other parts of the zoo and reading other noise,
+    are to be expected (`spread_interval`). `unlikeness` is the distance from the zoo in units of the limit, so that
+    over 1 is outside; `farthest` is the moment (`moment_name`) that lies farthest, and `deviation` how far, in standard
+    deviations of the zoo. `moved` is true where a subject's responses to any probe change with its placement.
+    """
+
+    probability: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    unlikeness: NDArray[np.float64]
+    members: NDArray[np.float64]
+    farthest: NDArray[np.int64]
+    deviation: NDArray[np.float64]
+    moved: NDArray[np.bool_]
+
+    @property
+    def unlike(self) -> NDArray[np.bool_]:
+        """True where a subject's responses lie outside the zoo's, or are not finite numbers."""
+        inside: NDArray[np.bool_] = self.unlikeness <= 1
+        return ~inside
+
+    def split(self, threshold: float) -> NDArray[np.bool_]:
+        """True where more than a quarter of the members disagree with the ensemble's verdict."""
+        against = (self.members >= threshold) != (self.probability >= threshold)
+        split: NDArray[np.bool_] = against.mean(axis=0) > _SPLIT_SHARE
+        return split
+
+
+def spread_interval(
+    members: NDArray[np.float64], student_quantile: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where one more member is to be expected, from the probabilities `(members, models)` of some: Student's prediction
+    interval on the log-odds."""
+    inside = np.clip(members, _EDGE, 1 - _EDGE)
+    log_odds = np.log(inside / (1 - inside))
+    middle = log_odds.mean(axis=0)
+    half = student_quantile * log_odds.std(axis=0, ddof=1) * np.sqrt(1 + 1 / len(members))
+    return 1 / (1 + np.exp(half - middle)), 1 / (1 + np.exp(-half - middle))

@@ -1,0 +1,1 @@
+"""Training a sandwich over labelled subjects; what serves imports nothing of it."""

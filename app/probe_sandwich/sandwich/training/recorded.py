@@ -1,0 +1,71 @@
+"""Responses of frozen subjects, recorded so that readouts can be fitted without running the subjects again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
+from probe_sandwich.sandwich.sandwich import Sandwich, draw_noise
+from probe_sandwich.sandwich.training.warm_up import start_sandwich
+from probe_sandwich.zoo.cohorts import Cohort, in_chunks
+
+_FACTS = ("labels", "long_accuracy", "groups", "numbers")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Responses `channels (subjects, draws, placements, probes, channels)` to the probes of `noise (draws, probes,
+    noise_dim)`, with `labels`, `long_accuracy`, `groups` and `numbers (subjects,)` as in a `Cohort`."""
+
+    channels: Tensor
+    noise: Tensor
+    labels: Tensor
+    long_accuracy: Tensor
+    groups: Tensor
+    numbers: Tensor
+
+    def select(self, rows: Tensor) -> "Recording":
+        """Some of the subjects."""
+        facts = {name: getattr(self, name)[rows] for name in _FACTS}
+        return replace(self, channels=self.channels[rows], **facts)
+
+    def usual_places(self) -> "Recording":
+        """All of the subjects, the usual placement alone."""
+        return replace(self, channels=self.channels[:, :, :1])
+
+
+def record(sandwich: Sandwich, cohorts: Sequence[Cohort], symbols: Tensor, noise: Tensor) -> Recording:
+    """Responses to probes `symbols (draws, probes, length, symbols)` made from `noise`, one cohort after the other, on
+    the CPU."""
+    chunks = list(in_chunks(cohorts))
+    with torch.inference_mode():
+        channels = [
+            torch.stack([sandwich.responses(chunk.subjects, draw) for draw in symbols], dim=1).cpu() for chunk in chunks
+        ]
+    return Recording(
+        torch.cat(channels), noise.cpu(), *(torch.cat([getattr(chunk, name) for chunk in chunks]) for name in _FACTS)
+    )
+
+
+def record_for_training(config: SandwichConfig, training: SandwichTraining, cohorts: Sequence[Cohort]) -> Recording:
+    """Responses to the probes of a sandwich that has seen no subject yet."""
+    device = cohorts[0].subjects.device
+    sandwich = start_sandwich(config, training).to(device)
+    noise = fitting_noise(config, training).to(device)
+    with torch.inference_mode():
+        symbols = sandwich.generator(noise)
+    return record(sandwich, cohorts, symbols, noise)
+
+
+def fitting_noise(config: SandwichConfig, training: SandwichTraining) -> Tensor:
+    """The noise `(draws, probes, noise_dim)` on whose responses a readout is first fitted."""
+    return draw_noise(config, training.fitting_draws, torch.Generator().manual_seed(training.seed + 1))
+
+
+def join_recordings(parts: Sequence[Recording]) -> Recording:
+    """All subjects of recordings of the same noise, in the order of their numbers."""
+    order = torch.cat([part.numbers for part in parts]).argsort()
+    channels, *facts = (torch.cat([getattr(part, name) for part in parts])[order] for name in ("channels", *_FACTS))
+    return Recording(channels, parts[0].noise, *facts)

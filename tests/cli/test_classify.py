@@ -1,0 +1,58 @@
+"""`probe-sandwich classify`: an answer a file, whatever the others are."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from probe_sandwich.settings import SHIPPED_MODELS
+
+from tests.cli.commands import invoked, run, words
+from tests.conftest import EXAMPLES
+
+
+def test_classify_prints_one_json_line_a_file_and_goes_on_after_a_bad_one(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.safetensors"
+    bad.write_bytes(b"")
+    files = [str(EXAMPLES[0]), str(bad), str(EXAMPLES[1])]
+    done = run("classify", *files, "--json", "--formulas-per-length", "50")
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {answer["file"] for answer in answers if "problem" not in answer} == {files[0], files[2]}
+    (refused,) = [answer for answer in answers if "problem" in answer]
+    assert (refused["file"], refused["problem"]["type"]) == (files[1], "EmptyFile")
+    assert done.returncode == 1
+    assert "empty" in done.stderr
+
+
+def test_a_mistyped_models_folder_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROBE_SANDWICH_MODELS_DIR", str(tmp_path / "modles"))
+    done = invoked("classify", str(EXAMPLES[0]))
+    assert done.exit_code == 1
+    assert "modles holds no meta-classifier" in words(done.output)
+
+
+def test_classify_takes_one_meta_classifier_and_a_folder_of_files(tmp_path: Path) -> None:
+    shutil.copy(EXAMPLES[0], tmp_path / "one.safetensors")
+    model = str(SHIPPED_MODELS / "conjunction")
+    done = invoked("classify", str(tmp_path), "--model", model, "--json", "--no-direct-test", "--noise-draws", "1")
+    (answer,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert answer["file"] == str(tmp_path / "one.safetensors")
+    assert (answer["meta_classifier"]["name"], answer["direct_test"]) == ("conjunction", None)
+
+
+def test_a_file_that_is_not_there_costs_its_own_line_only(tmp_path: Path) -> None:
+    files = [str(tmp_path / "mistyped.safetensors"), str(EXAMPLES[0])]
+    done = invoked("classify", *files, "--json", "--no-direct-test", "--noise-draws", "1")
+    answers = {answer["file"]: answer for answer in map(json.loads, done.stdout.splitlines())}
+    assert done.exit_code == 1
+    assert answers[files[0]]["problem"]["type"] == "UnreadableFile"
+    assert answers[files[1]]["verdict"] in ("generalizer", "not_generalizer")
+
+
+def test_two_meta_classifiers_for_one_task_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "other"):
+        shutil.copytree(SHIPPED_MODELS / "conjunction", tmp_path / name)
+    monkeypatch.setenv("PROBE_SANDWICH_MODELS_DIR", str(tmp_path))
+    done = invoked("classify", str(EXAMPLES[0]))
+    assert done.exit_code == 1
+    assert "are both meta-classifiers for task conjunction" in words(done.output)

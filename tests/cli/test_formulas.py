@@ -1,0 +1,30 @@
+"""`probe-sandwich formulas`."""
+
+import json
+
+import numpy as np
+import pytest
+from probe_sandwich.tasks.datasets import in_split
+from probe_sandwich.tasks.logic.canonical import canonical
+from probe_sandwich.tasks.logic.solver import satisfiable
+from probe_sandwich.tasks.logic.vocabulary import encode
+from probe_sandwich.tasks.splits import Split
+
+from tests.cli.commands import invoked, run
+
+
+def test_formulas_sample_prints_labelled_json_lines() -> None:
+    done = run("formulas", "sample", "--task", "cnf", "--min-length", "10", "--max-length", "20", "--count", "8")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == 8
+    assert all(satisfiable(line["formula"]) == line["satisfiable"] for line in lines)
+    assert all(len(line["formula"]) == line["length"] for line in lines)
+
+
+@pytest.mark.parametrize("split", Split)
+def test_formulas_are_of_the_split_that_was_asked_for_and_of_the_training_split_by_default(split: Split) -> None:
+    arguments = () if split is Split.TRAINING else ("--split", split.value)
+    done = invoked("formulas", "sample", "--min-length", "12", "--max-length", "12", "--count", "200", *arguments)
+    texts = [json.loads(line)["formula"] for line in done.stdout.splitlines()]
+    assert len(texts) == 200
+    assert in_split(canonical(np.array([encode(text) for text in texts], np.uint8)), split).all()

@@ -1,0 +1,41 @@
+"""The service's settings: which devices its workers run on."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from probe_sandwich import settings
+from probe_sandwich.settings import NoSuchDevice, Settings, gpu_count
+
+
+def test_gpus_are_those_that_pytorch_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "_GPU_DRIVERS", (str(tmp_path),))
+    assert gpu_count() == torch.cuda.device_count()
+
+
+def test_without_a_driver_there_is_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "_GPU_DRIVERS", (str(tmp_path / "absent"),))
+    assert gpu_count() == 0
+
+
+@pytest.mark.parametrize(
+    ("device", "workers", "gpus", "devices"),
+    [
+        ("auto", 0, 0, ["cpu"]),
+        ("auto", 2, 0, ["cpu", "cpu"]),
+        ("auto", 0, 2, ["cuda:0", "cuda:1"]),
+        ("cuda", 3, 2, ["cuda:0", "cuda:1", "cuda:0"]),
+        ("cpu", 0, 2, ["cpu"]),
+    ],
+)
+def test_workers_take_turns_on_the_gpus(
+    device: str, workers: int, gpus: int, devices: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "gpu_count", lambda: gpus)
+    assert Settings.model_validate({"device": device, "workers": workers}).worker_devices() == devices
+
+
+def test_cuda_where_there_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "gpu_count", lambda: 0)
+    with pytest.raises(NoSuchDevice):
+        Settings(device="cuda").worker_devices()

@@ -1,0 +1,153 @@
+"""When a verdict is given, when it is withheld, and what is said of it."""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from probe_sandwich.answer import Agreement, BucketResult, Definition, LengthTestResult, Verdict
+from probe_sandwich.length_test import buckets, judge
+from probe_sandwich.sandwich.card import Card
+from probe_sandwich.sandwich.meta_classifier import CARD as CARD_FILE
+from probe_sandwich.settings import SHIPPED_MODELS
+from probe_sandwich.subjects.config import Placing
+from probe_sandwich.tasks.logic.tasks import Task
+from probe_sandwich.verdict import Decision, SubjectPrediction, decide, probes_fit
+
+SHIPPED = Card.model_validate_json((SHIPPED_MODELS / "conjunction" / CARD_FILE).read_text())
+CARD = SHIPPED.model_copy(update={"threshold": 0.5})
+CONFIDENT = SubjectPrediction(
+    probability=0.9,
+    interval=(0.8, 0.95),
+    unlikeness=0.4,
+    farthest="the mean margin is 0.3 standard deviations above theirs",
+    split=False,
+    placed=True,
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A subject of the zoo's own kind."""
+
+    task: Task = SHIPPED.task
+    train_max_length: int = SHIPPED.train_max_length
+    longest_formula: int | None = None
+    placing: Placing = Placing.BY_POSITION
+    untested_symbols: tuple[str, ...] = ()
+
+
+def accurate(in_distribution: float, long: float) -> LengthTestResult:
+    """A direct test with these accuracies on (0, T] and beyond."""
+    results = [
+        BucketResult(
+            min_length=bucket.min_length,
+            max_length=bucket.max_length,
+            relative=bucket.relative,
+            formulas=1000,
+            correct=round(1000 * accuracy),
+            accuracy=accuracy,
+            accuracy_low=accuracy,
+            accuracy_high=accuracy,
+        )
+        for bucket, accuracy in zip(buckets(12), (in_distribution, *[long] * 4), strict=True)
+    ]
+    return judge(results, Definition())
+
+
+def decided(test: LengthTestResult | None = None, facts: Facts = Facts(), **changes: Any) -> Decision:
+    """The decision about a confident prediction, but for some changes."""
+    return decide(facts, CARD, replace(CONFIDENT, **changes), test)
+
+
+@pytest.mark.parametrize(
+    ("probability", "verdict", "relation"),
+    [
+        (0.9, Verdict.GENERALIZER, "0.90 is at or above the threshold 0.50"),
+        (0.5, Verdict.GENERALIZER, "0.50 is at or above the threshold 0.50"),
+        (0.1, Verdict.NOT_GENERALIZER, "0.10 is below the threshold 0.50"),
+    ],
+)
+def test_a_verdict_goes_by_the_cards_threshold(probability: float, verdict: Verdict, relation: str) -> None:
+    decision = decided(probability=probability)
+    assert (decision.verdict, decision.reason) == (verdict, f"P(generalizer) = {relation}")
+
+
+@pytest.mark.parametrize(
+    ("changes", "facts", "test", "reason"),
+    [
+        ({"placed": False}, Facts(), None, "its positions cannot be chosen"),
+        ({}, Facts(train_max_length=16), None, "subjects of T = 12 on its own task parameters; this one has T = 16"),
+        ({}, Facts(task=Task(variables=3)), None, "on its own task parameters"),
+        ({"probability": float("nan")}, Facts(), None, "not finite numbers"),
+        ({"unlikeness": 1.5}, Facts(), None, "1.5 times as far from them as the limit: the mean margin is 0.3"),
+        ({}, Facts(), accurate(0.949, 0.949), "has not converged: accuracy 0.949"),
+        ({"split": True}, Facts(), None, "more than a quarter of them"),
+    ],
+)
+def test_it_abstains_and_says_why(
+    changes: dict[str, Any], facts: Facts, test: LengthTestResult | None, reason: str
+) -> None:
+    decision = decided(test, facts, **changes)
+    assert decision.verdict is Verdict.ABSTAIN
+    assert reason in decision.reason
+
+
+REASONS_BY_RANK = [
+    ({"placed": False}, "positions cannot be chosen"),
+    ({"unlikeness": 2.0}, "unlike those of the zoo's"),
+    ({"split": True}, "of two minds"),
+]
+
+
+@pytest.mark.parametrize(("stronger", "weaker"), list(pairwise(REASONS_BY_RANK)))
+def test_of_two_reasons_the_stronger_is_given(
+    stronger: tuple[dict[str, Any], str], weaker: tuple[dict[str, Any], str]
+) -> None:
+    reason = decided(**stronger[0], **weaker[0]).reason
+    assert stronger[1] in reason
+    assert weaker[1] not in reason
+
+
+def test_without_a_meta_classifier_or_with_probes_longer_than_t_it_abstains() -> None:
+    assert decide(Facts(), None, None, None).reason == "no meta-classifier for task conjunction is loaded"
+    short = Facts(train_max_length=8)
+    assert not probes_fit(short, CARD)
+    assert decide(short, CARD, None, None).reason == (
+        "the probes have 12 symbols, but the subject was trained on at most 8"
+    )
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "remark"),
+    [
+        (0.1, "check that class 1 means satisfiable"),
+        (0.5, "check the begin and end symbols, the order of the vocabulary, and its task"),
+        (0.8, "if its own training reported more than 0.800"),
+    ],
+)
+def test_a_subject_that_looks_misread_comes_with_a_remark(accuracy: float, remark: str) -> None:
+    assert remark in decided(accurate(accuracy, 0.5)).reason
+
+
+def test_symbols_that_no_formula_holds_are_named_up_to_eight() -> None:
+    few, many = (decided(facts=Facts(untested_symbols=tuple("mnopqrstu"[:count]))).reason for count in (2, 9))
+    assert "no formula here holds m n of its vocabulary" in few
+    assert "no formula here holds m n o p q r s t … of its vocabulary" in many
+
+
+@pytest.mark.parametrize(
+    ("probability", "test", "agreement"),
+    [
+        (0.9, accurate(1.0, 0.95), Agreement.AGREE),
+        (0.9, accurate(1.0, 0.5), Agreement.DISAGREE),
+        (0.1, accurate(1.0, 0.5), Agreement.AGREE),
+        (0.1, accurate(1.0, 0.95), Agreement.DISAGREE),
+        (0.1, accurate(0.5, 0.5), Agreement.UNDECIDED),
+        (0.9, None, Agreement.UNDECIDED),
+    ],
+)
+def test_agreement_compares_verdict_and_direct_test(
+    probability: float, test: LengthTestResult | None, agreement: Agreement
+) -> None:
+    assert decided(test, probability=probability).agreement is agreement
