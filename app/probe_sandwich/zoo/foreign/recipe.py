@@ -37,22 +37,23 @@ class Plan:
 
 @dataclass(frozen=True)
 class Course:
-    """A task's subjects: how many plans, training lengths, steps of the plain encoder, and labelled inputs; what stands
+    """A task's subjects: how many plans, training lengths, steps of the plain encoder, batches, and labelled inputs; what stands
     there twice is drawn twice as often."""
 
     task: AnyTask
     plans: int
     lengths: tuple[int, ...]
     steps: int
+    batches: tuple[int, ...]
     examples: tuple[int, ...]
 
 
 def _language(name: LanguageName) -> Course:
-    return Course(LanguageTask(name=name), 15, (10, 12, 12, 14, 16), 1000, (4_000, 10_000, 20_000))
+    return Course(LanguageTask(name=name), 15, (10, 12, 12, 14, 16), 1000, (24, 32, 32, 48), (4_000, 10_000, 20_000))
 
 
 COURSES = (
-    Course(Task(), 75, (12, 12, 12, 12, 12, 14), 1800, (30_000, 60_000, 120_000)),
+    Course(Task(), 75, (12, 12, 12, 12, 12, 14), 2000, (48, 64, 64), (30_000, 60_000, 120_000)),
     _language(LanguageName.MAJORITY),
     _language(LanguageName.FIRST_LAST),
     _language(LanguageName.DYCK1),
@@ -92,7 +93,7 @@ def plan_of(course: Course, number: int) -> Plan:
     shifts = bool(shifted and random.random() < 0.6)
     training = ForeignTraining(
         steps=int(course.steps * _STEPS[family] * (1.5 if shifts else 1.0)),
-        batch=int(random.choice([24, 32, 32, 48])),
+        batch=int(random.choice(course.batches)),
         # Rounded, since processors differ in the last place of an exponential.
         learning_rate=round(float(np.exp(random.uniform(*np.log(_RATES[family])))), 6),
         weight_decay=float(random.choice([0.0, 0.01, 0.1])),
@@ -116,11 +117,11 @@ _STEPS = {
     Family.T5: 1.0,
 }
 _RATES = {
-    Family.PLAIN: (2e-3, 4e-3),
+    Family.PLAIN: (2.5e-3, 4e-3),
     Family.BERT: (1.2e-3, 2.5e-3),
     Family.DISTILBERT: (1.2e-3, 2.5e-3),
     Family.GPT2: (2e-3, 4e-3),
-    Family.LLAMA: (2e-3, 4e-3),
+    Family.LLAMA: (2.5e-3, 4e-3),
     Family.T5: (2e-3, 4e-3),
 }
 
