@@ -37,8 +37,8 @@ class Plan:
 
 @dataclass(frozen=True)
 class Course:
-    """A task's subjects: how many plans, training lengths, steps of the plain encoder, batches, and labelled inputs; what stands
-    there twice is drawn twice as often."""
+    """A task's subjects: how many plans, training lengths, steps of the plain encoder, batches, and labelled inputs;
+    what stands there twice is drawn twice as often."""
 
     task: AnyTask
     plans: int
