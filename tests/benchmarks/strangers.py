@@ -48,8 +48,12 @@ def judge(meta: MetaClassifier, folder: Path) -> Iterator[Judged]:
     if is_foreign(folder):
         yield from judge_foreign(meta, folder, lambda row: row.converged)
         return
-    shipped = folder.name == "zoo-conjunction"
-    yield from judge_zoo(meta, folder, lambda row: not shipped or row.reserve or row.group >= meta.card.zoo["groups"])
+    yield from judge_zoo(meta, folder, lambda row: is_unseen(meta, folder, row))
+
+
+def is_unseen(meta: MetaClassifier, folder: Path, row: IndexRow) -> bool:
+    """Whether the ensemble was not trained on a subject of a zoo."""
+    return folder.name != "zoo-conjunction" or row.reserve or row.group >= meta.card.zoo.groups
 
 
 def judge_kept_out(meta: MetaClassifier, folder: Path) -> Iterator[Judged]:
@@ -58,7 +62,8 @@ def judge_kept_out(meta: MetaClassifier, folder: Path) -> Iterator[Judged]:
         yield from judge_foreign(meta, folder, lambda row: not row.converged)
         yield from judge_made_of_foreign(meta, folder)
         return
-    rows = [row for row in shard_rows(folder) if row.row is not None and is_asked(meta, row)]
+    here = [row for row in shard_rows(folder) if row.row is not None and is_asked(meta, row)]
+    rows = [row for row in here if is_unseen(meta, folder, row)]
     for kind, subjects in made_of(folder, rows):
         said = meta.predict(subjects)
         for place, far in enumerate(said.unlikeness.tolist()):
@@ -68,12 +73,11 @@ def judge_kept_out(meta: MetaClassifier, folder: Path) -> Iterator[Judged]:
 
 def made_of(folder: Path, rows: Sequence[IndexRow]) -> Iterator[tuple[str, SubjectStack]]:
     """A few shuffled and fresh ones of each shape, and those that did not converge."""
-    converged = [row for row in rows if row.converged and row.reserve]
-    for number, cohort in enumerate(load_cohorts(folder, converged, CPU)):
+    for number, cohort in enumerate(load_cohorts(folder, [row for row in rows if row.converged], CPU)):
         few = cohort.subjects.select(list(range(min(_MADE_OF_A_SHAPE, len(cohort.subjects)))))
         yield "own, shuffled weights", with_shuffled_weights(few, number)
         yield "own, freshly initialized", freshly_initialized(few, number)
-    for cohort in load_cohorts(folder, [row for row in rows if not row.converged and row.reserve], CPU):
+    for cohort in load_cohorts(folder, [row for row in rows if not row.converged], CPU):
         yield "own, not converged", cohort.subjects
 
 
