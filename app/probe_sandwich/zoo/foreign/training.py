@@ -57,7 +57,7 @@ def train(config: ForeignConfig, training: ForeignTraining, examples: Formulas, 
             optimizer.step()
             schedule.step()
             running += (float(loss.detach()) - running) / _REMEMBERED
-            if running < training.stop_loss:
+            if running < training.stop_loss and step > training.steps * _ALL_FROM:
                 break
             if any(step == int(training.steps * share) and running > most for share, most in _HOPELESS):
                 return Outcome(module.eval(), running, step)
