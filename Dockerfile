@@ -11,7 +11,7 @@ RUN apt-get update \
 RUN groupadd --gid 10001 probe \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin probe
 
-# The build is part of the version, so that pip takes this very one or fails.
+# The build is part of the version, so that pip takes this very one or fails. Only torch is looked for at its own site.
 ARG TORCH_BUILD=cpu
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /srv/probe-sandwich
@@ -20,8 +20,9 @@ COPY pyproject.toml README.md ./
 # (tests, headers, compilers of protocols) goes in the same layer, so that the image does not carry it.
 RUN mkdir app \
     && python3 -m venv /opt/venv \
-    && /opt/venv/bin/pip install \
-        --find-links "https://download.pytorch.org/whl/$TORCH_BUILD/torch/" "torch==2.13.0+$TORCH_BUILD" -e '.[hf]' \
+    && /opt/venv/bin/pip install --no-deps \
+        --find-links "https://download.pytorch.org/whl/$TORCH_BUILD/torch/" "torch==2.13.0+$TORCH_BUILD" \
+    && /opt/venv/bin/pip install -e '.[hf]' \
     && cd /opt/venv/lib/python3.11/site-packages \
     && find torch/bin -type f ! -name torch_shm_manager -delete \
     && rm -rf torch/include torch/test \

@@ -2,7 +2,6 @@
 
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ import pytest
 import yaml
 from probe_sandwich.main import create_app
 from probe_sandwich.settings import Settings
+
+from tests.serving import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 VARIABLES = {f"PROBE_SANDWICH_{name.upper()}" for name in Settings.model_fields}
@@ -129,10 +130,7 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_sigterm_while_the_workers_start_ends_the_service_at_once() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "probe_sandwich.main:app", "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", "probe_sandwich.main:app", "--port", str(free_port())]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
         children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
         while not children.read_text():

@@ -2,18 +2,16 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.serving import free_port, served
 
 pytestmark = pytest.mark.wheel
 
@@ -56,35 +54,6 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return Installed(wheel, scripts, decoy.parent)
 
 
-@contextmanager
-def served(installed: Installed) -> Iterator[str]:
-    """The URL of `probe-sandwich serve`, once it is ready."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = installed.command("serve", "--port", str(port))
-    server = subprocess.Popen(command, cwd=installed.folder, env=_environment(), stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait_until_ready(url, server)
-        yield url
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _wait_until_ready(url: str, server: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            if httpx.get(f"{url}/health/ready").is_success:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.2)
-    raise AssertionError("the installed service did not become ready")
-
-
 def test_the_wheel_is_small_and_holds_the_served_models_and_no_zoo(installed: Installed) -> None:
     assert installed.wheel.stat().st_size <= MOST_BYTES
     names = zipfile.ZipFile(installed.wheel).namelist()
@@ -104,6 +73,8 @@ def test_classify_and_serve_of_an_installed_package_agree(installed: Installed) 
     example = models / "examples" / "generalizer.safetensors"
     done = installed.run("classify", str(example), "--json")
     assert done.returncode == 0, done.stderr
-    with served(installed) as url, example.open("rb") as checkpoint:
+    port = free_port()
+    command = installed.command("serve", "--port", str(port))
+    with served(command, installed.folder, _environment(), port) as url, example.open("rb") as checkpoint:
         answer = httpx.post(f"{url}/classify", files={"checkpoint": checkpoint}, timeout=60).json()
     assert json.loads(done.stdout)["verdict"] == answer["verdict"] == "generalizer"

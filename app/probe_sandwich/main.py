@@ -9,13 +9,13 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from probe_sandwich.api import health, pages, routes
 from probe_sandwich.api.admission import Admission
 from probe_sandwich.api.connections import raise_file_limit
 from probe_sandwich.api.logs import configure_logs
 from probe_sandwich.api.metrics import Metrics
 from probe_sandwich.api.observation import Observation
 from probe_sandwich.api.problems import install_handlers
-from probe_sandwich.api.routes import router, uploads
 from probe_sandwich.api.service import Service
 from probe_sandwich.settings import Settings
 
@@ -44,6 +44,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         configure_logs(chosen.log_level)
         raise_file_limit()
         app.state.service = Service(chosen, metrics)
+        app.state.admission.displace = app.state.service.supervisor.displace
         with ended_by_sigterm():
             await app.state.service.start()
         yield
@@ -56,10 +57,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # FastAPI's pages load Swagger UI and ReDoc from elsewhere
         redoc_url=None,
+        servers=[{"url": "."}],  # relative to the description, so that a proxy may put both anywhere
+        root_path_in_servers=False,
     )
     app.state.admission = Admission(chosen, metrics)
-    app.include_router(router)
-    app.include_router(uploads)
+    for router in (routes.uploads, routes.router, health.router, pages.router):
+        app.include_router(router)
     install_handlers(app)
     if chosen.cors_origins:
         app.add_middleware(

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from probe_sandwich.api import serving
 from probe_sandwich.api import supervisor as supervising
-from probe_sandwich.api.messages import Cancel, Done, Job, LoadedMetaClassifier, Outcome, Stage, Started
+from probe_sandwich.api.messages import Cancel, Done, Job, LoadedMetaClassifier, Outcome, Resume, Stage, Started
 from probe_sandwich.api.worker_process import WorkerLost
 from probe_sandwich.settings import Settings
 from probe_sandwich.tasks.logic.tasks import TaskName
@@ -31,31 +32,33 @@ class FakeProcess:
     def __init__(self, settings: Settings, device: str) -> None:  # noqa: ARG002
         type(self).started += 1
         self.messages: asyncio.Queue[Any] = asyncio.Queue()
-        self.ended = asyncio.Event()
         self.messages.put_nowait(Started(meta_classifiers=[_LOADED]))
         self.deaf = False
 
-    def send(self, message: Job | Cancel) -> None:
-        if isinstance(message, Cancel):
-            if not self.deaf:
-                self.messages.put_nowait(Done(cancelled=True))
+    def send(self, message: Job | Cancel | Resume) -> None:
+        if isinstance(message, Cancel) and not self.deaf:
+            self.messages.put_nowait(Done(job=message.job, end="cancelled"))
+        if not isinstance(message, Job):
             return
+        number = message.number
+        self.messages.put_nowait(Stage(job=number, stage="checkpoint"))
         for index, subject in enumerate(message.subjects):
             content = subject.checkpoint.read_bytes()
             if content.startswith(KILLER):
-                self.ended.set()
                 self.messages.put_nowait(None)
                 return
             if content.startswith((STUBBORN, PATIENT)):
                 self.deaf = content.startswith(STUBBORN)
-                self.messages.put_nowait(Stage(stage="sandwich"))
+                self.messages.put_nowait(
+                    Done(job=number, end="too_long") if message.brief else Stage(job=number, stage="sandwich")
+                )
                 return
             if not content.isascii():
-                self.messages.put_nowait(Outcome(index=index, diagnosis=_DIAGNOSIS))
+                self.messages.put_nowait(Outcome(job=number, index=index, diagnosis=_DIAGNOSIS))
                 continue
             problem = {"type": "urn:x", "title": "t", "status": 400, "detail": content.decode()}
-            self.messages.put_nowait(Outcome.model_validate({"index": index, "problem": problem}))
-        self.messages.put_nowait(Done())
+            self.messages.put_nowait(Outcome.model_validate({"job": number, "index": index, "problem": problem}))
+        self.messages.put_nowait(Done(job=number))
 
     async def next(self) -> Any:
         message = await self.messages.get()
@@ -71,7 +74,7 @@ def put_in_place(patch: pytest.MonkeyPatch) -> None:
     """Put it in the place of worker processes; pauses become short."""
     patch.setattr(supervising, "WorkerProcess", FakeProcess)
     patch.setattr(supervising, "_PAUSE_SECONDS", 0.01)
-    patch.setattr(supervising, "_CANCEL_SECONDS", 0.2)
+    patch.setattr(serving, "_CANCEL_SECONDS", 0.2)
     patch.setattr(FakeProcess, "started", 0)
 
 

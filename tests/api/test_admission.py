@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,11 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from probe_sandwich.api.bounds import Bound, client_of
 from probe_sandwich.api.connections import bounded
-from probe_sandwich.api.problems import Problem
 from probe_sandwich.main import create_app
 from probe_sandwich.settings import Settings
 
-from tests.api.fakes import faking
+from tests.api.fakes import PATIENT, faking
 from tests.api.raw import PART, answer_of, ask, connected, head, slug
 from tests.conftest import EXAMPLES, FAST, post, running
 
@@ -153,32 +152,6 @@ def test_one_client_cannot_hold_the_uploads_of_all(guarded: httpx.Client, url: s
         assert other.status_code == 200
 
 
-def test_a_bound_says_which_it_is() -> None:
-    bound = Bound("queue-full", "requests are running or waiting", 4, 0.5, 2)
-    bound.take("a", 2)
-    with pytest.raises(Problem, match="your address alone, which may have 2"):
-        bound.take("a")
-    bound.take("b", 2)
-    with pytest.raises(Problem, match="4 of 4 requests are running or waiting") as full:
-        bound.take("c")
-    assert (full.value.slug, full.value.headers) == ("queue-full", {"Retry-After": "2"})
-    bound.give("a", 2)
-    bound.take("c")
-    assert set(bound.held) == {"b", "c"}
-
-
-def test_the_largest_upload_fits_whatever_the_bounds() -> None:
-    bound = Bound("spool-full", "bytes of uploads are kept", 10, 0.5, 2, least=100)
-    bound.take("a", 100)
-    with pytest.raises(Problem, match="100 of 100 bytes"):
-        bound.take("b", 1)
-
-
-def test_a_host_is_one_client_whatever_its_ipv6_address() -> None:
-    one, other, third = (client_of({"client": (host, 1)}) for host in ("2001:db8::1", "2001:db8::2", "2001:db9::1"))
-    assert one == other != third
-
-
 def test_idle_connections_make_room_for_new_ones(guarded: httpx.Client, url: str) -> None:
     files_before = len(os.listdir("/proc/self/fd"))
     with connected(url, 1) as (first,):
@@ -237,23 +210,6 @@ def test_a_broken_form_is_a_400_or_names_the_missing_part(guarded: httpx.Client,
     assert response.status_code in (400, 422)
 
 
-def test_the_same_pages_answer_head_as_get(guarded: httpx.Client) -> None:
-    for path in ("/", "/docs", "/assets/page.css", "/health", "/health/live", "/health/ready"):
-        whole, bare = guarded.get(path), guarded.head(path)
-        assert (bare.status_code, bare.content) == (200, b""), path
-        assert bare.headers["content-type"] == whole.headers["content-type"]
-
-
-def test_the_docs_load_nothing_from_elsewhere(guarded: httpx.Client) -> None:
-    page = guarded.get("/docs").text
-    assert "http" not in page.replace("http-equiv", "")
-    for name in ("swagger-ui.css", "swagger-ui-bundle.js", "start.js"):
-        assert f"docs/{name}" in page
-        assert guarded.get(f"/docs/{name}").status_code == 200
-    assert guarded.get("/docs/../settings.py").status_code == 404
-    assert guarded.get("/redoc").status_code == 404
-
-
 def test_a_page_of_a_named_origin_may_ask_and_no_other(guarded: httpx.Client) -> None:
     asked = {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}
     for origin, allowed in (("https://two.example", True), ("https://three.example", False)):
@@ -308,3 +264,27 @@ def test_a_socket_that_closes_in_the_middle_leaves_nothing(guarded: httpx.Client
     time.sleep(0.5)
     lines = guarded.get("/metrics").text.splitlines()
     assert "probe_sandwich_uploads_in_flight 0.0" in lines
+
+
+def test_a_full_queue_has_a_place_for_who_has_none_at_the_cost_of_who_has_most(tmp_path: Path) -> None:
+    settings = SMALL | {"models_dir": tmp_path, "api_key": None, "queue_size": 4, "deadline_seconds": 2.0}
+    with (
+        faking(),
+        running(Settings.model_validate(settings)) as url,
+        httpx.Client(base_url=url, timeout=30) as http,
+        ThreadPoolExecutor(4) as pool,
+    ):
+
+        def ask(client: str, content: bytes) -> httpx.Response:
+            return http.post("/classify", files={"checkpoint": content}, headers={"x-forwarded-for": client})
+
+        held = [pool.submit(ask, f"10.0.0.{number // 2}", PATIENT) for number in range(4)]
+        while len([line for line in http.get("/metrics").text.splitlines() if line.endswith("in_flight 4.0")]) < 1:
+            time.sleep(0.05)
+        time.sleep(0.2)
+        honest = ask("10.0.0.9", b"fine")
+        assert (honest.status_code, honest.json()["detail"]) == (400, "fine")
+        again = ask("10.0.0.0", PATIENT)
+        statuses = sorted(job.result().status_code for job in held)
+        assert statuses == [422, 422, 422, 429]
+        assert again.status_code in (422, 429)

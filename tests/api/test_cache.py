@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from probe_sandwich.api.cache import Cache
-from probe_sandwich.api.routes import EXAMPLE
+from probe_sandwich.api.documented import EXAMPLE
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.settings import SHIPPED_MODELS, Settings

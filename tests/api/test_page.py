@@ -40,7 +40,7 @@ def page(request: pytest.FixtureRequest, browser: "sync_api.Browser", service_ur
     opened.on("request", lambda sent: requested.append(sent.url))
     opened.goto(service_url)
     opened.wait_for_selector("#examples button")
-    opened.wait_for_function("document.getElementById('health').textContent !== ''")
+    opened.wait_for_selector("#health:not(:empty)")
     yield opened
     context.close()
     assert [url for url in requested if not url.startswith((service_url, "blob:", "data:"))] == []

@@ -1,11 +1,11 @@
 """What hostile clients cost honest ones.
 
-    python -m tests.benchmarks.hostile [requests] [clients]
+    python -m tests.benchmarks.hostile [requests] [clients] [seconds]
 
-A service of its own process answers honest clients alone, then the same number of requests while a tenth of the clients
-send files that are made to end a worker, open connections that send only headers, or ask for the largest allowed
-options, in a loop. Each client has an address of its own, as a trusted proxy would tell it. Everything stays on
-127.0.0.1 and ends with the honest requests, after fifteen minutes at the latest.
+A service of its own process answers the honest clients alone, then as many requests of as many honest clients while
+others (a tenth of all, at least three) send files that are made to end a worker, open connections that send only
+headers, or ask for the largest allowed options, in a loop. Each client has an address of its own, as a trusted proxy
+would tell it. Everything stays on 127.0.0.1. No request is begun after so many seconds of a run (1,500 by default).
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from tests.api.test_hostile import resident_mebibytes, safetensors
 from tests.api.test_workers import SLOW, metric, until_ready
 from tests.conftest import EXAMPLES, FAST, post
 
-LONGEST_SECONDS, START_SECONDS, SILENT_CONNECTIONS = 900, 300, 16
+LONGEST_SECONDS, START_SECONDS, SILENT_CONNECTIONS = 1500, 300, 16
 KILLERS = (
     safetensors(b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,%s]}}' % (b"4" * 5000), bytes(4)),
     safetensors(b'{"a":{"dtype":"\\ud800","shape":[1],"data_offsets":[0,4]}}', bytes(4)),
@@ -39,6 +39,8 @@ KILLERS = (
 class Run:
     """What honest clients saw, and what the service held at most."""
 
+    until: float
+    """No request is begun after it."""
     seconds: list[float] = field(default_factory=list)
     statuses: collections.Counter[int] = field(default_factory=collections.Counter)
     hostile: collections.Counter[int] = field(default_factory=collections.Counter)
@@ -82,9 +84,9 @@ def serving(clients: int) -> Iterator[tuple[str, int]]:
 async def honest(
     run: Run, http: httpx.AsyncClient, work: collections.deque[int], address: str, expected: float
 ) -> None:
-    """Send good files, one after the other; wait and try again where told to."""
+    """Send good files, one after the other, while there is work and time; wait and try again where told to."""
     files = {"checkpoint": ("one", EXAMPLES[0].read_bytes())}
-    while work:
+    while work and time.monotonic() < run.until:
         work.popleft()
         started = time.monotonic()
         try:
@@ -161,7 +163,7 @@ async def attend(run: Run, url: str, service: int, requests: int, numbers: tuple
     kinds = (killer, silent, greedy)
     work = collections.deque(range(requests))
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=url, timeout=300, limits=limits) as http, asyncio.timeout(LONGEST_SECONDS):
+    async with httpx.AsyncClient(base_url=url, timeout=300, limits=limits) as http:
         others = [asyncio.create_task(watch(run, service))]
         others += [
             asyncio.create_task(kinds[number % len(kinds)](run, http, f"10.1.0.{number + 1}"))
@@ -173,17 +175,16 @@ async def attend(run: Run, url: str, service: int, requests: int, numbers: tuple
         await asyncio.gather(*others, return_exceptions=True)
 
 
-def measure(name: str, requests: int, clients: int, bad: int) -> Run:
+def measure(name: str, requests: int, good: int, bad: int, seconds: float) -> Run:
     """One run against a service of its own."""
-    run = Run()
-    with serving(clients) as (url, service), httpx.Client(base_url=url, timeout=60) as http:
+    with serving(good + bad) as (url, service), httpx.Client(base_url=url, timeout=60) as http:
         expected = post(http, EXAMPLES[0].read_bytes()).json()["generalizer_probability"]
         started = time.monotonic()
-        asyncio.run(attend(run, url, service, requests, (clients - bad, bad), expected))
+        run = Run(until=started + seconds)
+        asyncio.run(attend(run, url, service, requests, (good, bad), expected))
         took = time.monotonic() - started
-        print(
-            f"{name}: {requests} requests of {clients - bad} honest clients in {took:.0f} s beside {bad} hostile ones"
-        )
+        done = f"{len(run.seconds) + run.unanswered} of {requests} requests"
+        print(f"{name}: {done} of {good} honest clients in {took:.0f} s beside {bad} hostile ones")
         print(f"  honest p50 {run.quantile(50):.3f} s, p99 {run.quantile(99):.3f} s; statuses {dict(run.statuses)}")
         print(f"  unanswered {run.unanswered}, wrong {run.wrong}, told to wait {run.busy}; hostile {dict(run.hostile)}")
         print(f"  workers replaced {metric(http, 'worker_restarts_total'):.0f}")
@@ -191,14 +192,15 @@ def measure(name: str, requests: int, clients: int, bad: int) -> Run:
     return run
 
 
-def main(requests: int, clients: int) -> None:
+def main(requests: int, clients: int, seconds: float = LONGEST_SECONDS) -> None:
     """Print the figures."""
     bad = max(3, clients // 10)
-    quiet = measure("honest alone", requests, clients, 0)
-    loud = measure("with hostile", requests, clients, bad)
+    quiet = measure("honest alone", requests, clients - bad, 0, seconds)
+    loud = measure("with hostile", requests, clients - bad, bad, seconds)
     for percent in (50, 99):
         print(f"ratio of honest p{percent}: {loud.quantile(percent) / quiet.quantile(percent):.2f}")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000, int(sys.argv[2]) if len(sys.argv) > 2 else 32)
+    requests, clients, *most = (int(argument) for argument in [*sys.argv[1:], *("2000", "32")[len(sys.argv) - 1 :]])
+    main(requests, clients, *most)

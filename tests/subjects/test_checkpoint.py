@@ -17,7 +17,7 @@ from probe_sandwich.subjects import uploads
 from probe_sandwich.subjects.checkpoint import CheckpointError, load_checkpoint, read_header, save_checkpoint
 from probe_sandwich.subjects.config import Activation, Norm, Pooling, Scheme, SubjectConfig
 from probe_sandwich.subjects.convert import NotAStateDict, convert
-from probe_sandwich.subjects.uploads import load_upload, preview_upload
+from probe_sandwich.subjects.uploads import load_upload, open_upload
 from pydantic import ValidationError
 from safetensors.torch import save_file
 
@@ -176,7 +176,7 @@ def test_whatever_bytes_or_header_come_only_a_declared_error_is_raised(
     path.write_bytes(content)
     if as_header:
         headed(path, json.dumps(header).encode(), bytes(8))
-    for read in (load_upload, preview_upload):
+    for read in (load_upload, open_upload):
         with pytest.raises(CheckpointError) as caught:
             read(path)
         assert type(caught.value) is not checkpoints.UnreadableFile

@@ -63,6 +63,8 @@ class Admission:
             "spool-full", "bytes of uploads are kept", settings.spool_bytes, share, wait, settings.max_upload_bytes
         )
         self.in_flight = 0
+        self.displace: Callable[[str], bool] = lambda client: False
+        """Turns away a job of a client that only waits, if there is one."""
 
     async def let_in(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Run an app with a request. Raises `Problem` where it is refused."""
@@ -110,6 +112,20 @@ class Admission:
         if declared.isdigit() and (len(declared) > 18 or int(declared) > self.settings.max_upload_bytes):
             raise self.too_large()
 
+    def check_job(self, client: str) -> None:
+        """Raises `Problem` where the queue has no place, and nobody who has more of them than this client."""
+        if not self.jobs.heavier(client):
+            self.jobs.check(client)
+
+    def take_job(self, client: str) -> None:
+        """Take a place in the queue; in a full one that of whoever has most there. Raises `Problem`."""
+        try:
+            self.jobs.take(client)
+        except Problem as full:
+            if full.slug != self.jobs.slug or not any(self.displace(other) for other in self.jobs.heavier(client)):
+                raise
+            self.jobs.hold(client)
+
     def too_large(self) -> Problem:
         """What an upload over the limit is told."""
         return Problem("upload-too-large", 413, f"a request may have at most {self.settings.max_upload_bytes} bytes")
@@ -119,7 +135,7 @@ class _Upload:
     """One request: holds a place among the uploads until its body is complete, and from then on one in the queue."""
 
     def __init__(self, admission: Admission, client: str, receive: Receive) -> None:
-        admission.jobs.check(client)  # where the queue is full already, spare them the upload
+        admission.check_job(client)  # where the queue is full already, spare them the upload
         self._admission = admission
         self._client = client
         self._receive = receive
@@ -141,7 +157,7 @@ class _Upload:
         self._bytes += size
         if not message.get("more_body", False):
             self._complete = True
-            self._admission.jobs.take(self._client)
+            self._admission.take_job(self._client)
             self._place.give(self._client)
             self._place = self._admission.jobs
         return message

@@ -53,6 +53,14 @@ class Bound:
     def take(self, client: str, amount: int = 1) -> None:
         """Raises `Problem`."""
         self.check(client, amount)
+        self.hold(client, amount)
+
+    def heavier(self, client: str) -> list[str]:
+        """Clients who would still hold as much as this one, if one of theirs became its own; the heaviest first."""
+        return [other for other, held in self.held.most_common() if held > self.held[client] + 1]
+
+    def hold(self, client: str, amount: int = 1) -> None:
+        """Take without a look at the bound: for what takes the place of something that is on its way out."""
         self.held[client] += amount
         self.total += amount
 

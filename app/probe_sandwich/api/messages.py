@@ -18,17 +18,26 @@ class Subject(BaseModel):
 
 
 class Job(BaseModel):
-    """Subjects to diagnose."""
+    """Subjects to diagnose. One that is `brief` comes while another runs, and is sent back where it would be long."""
 
     kind: Literal["job"] = "job"
+    number: int
     subjects: list[Subject]
     options: Options
+    brief: bool = False
 
 
 class Cancel(BaseModel):
-    """Stop the running job: nobody waits for it."""
+    """Stop a job: nobody waits for it."""
 
     kind: Literal["cancel"] = "cancel"
+    job: int
+
+
+class Resume(BaseModel):
+    """Go on with the job that was interrupted by brief ones."""
+
+    kind: Literal["resume"] = "resume"
 
 
 class LoadedMetaClassifier(BaseModel):
@@ -62,6 +71,7 @@ class Stage(BaseModel):
     """A job has reached a stage."""
 
     kind: Literal["stage"] = "stage"
+    job: int = 0
     stage: str
     detail: str = ""
 
@@ -70,19 +80,22 @@ class Outcome(BaseModel):
     """What came of one file: a diagnosis, as the JSON that users get, or a problem."""
 
     kind: Literal["outcome"] = "outcome"
+    job: int = 0
     index: int
     diagnosis: str | None = None
     problem: ProblemDocument | None = None
 
 
 class Done(BaseModel):
-    """A job has ended; `cancelled` where it was stopped."""
+    """A job has ended: all its outcomes are sent; or it was `cancelled`; or it is `too_long` to be a brief one, and
+    what was sent of it does not count."""
 
     kind: Literal["done"] = "done"
-    cancelled: bool = False
+    job: int
+    end: Literal["complete", "cancelled", "too_long"] = "complete"
 
 
-ToWorker = Annotated[Job | Cancel, Field(discriminator="kind")]
+ToWorker = Annotated[Job | Cancel | Resume, Field(discriminator="kind")]
 FromWorker = Annotated[Started | Failed | Stage | Outcome | Done, Field(discriminator="kind")]
-to_worker: TypeAdapter[Job | Cancel] = TypeAdapter(ToWorker)
+to_worker: TypeAdapter[Job | Cancel | Resume] = TypeAdapter(ToWorker)
 from_worker: TypeAdapter[Started | Failed | Stage | Outcome | Done] = TypeAdapter(FromWorker)

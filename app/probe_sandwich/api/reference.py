@@ -17,7 +17,7 @@ class Example(BaseModel):
 
     name: str
     description: str
-    url: str
+    url: str = Field(description="relative to the service")
 
 
 class Histogram(BaseModel):
@@ -31,7 +31,7 @@ class Histogram(BaseModel):
 def examples(models_dir: Path) -> list[Example]:
     """The examples that are there."""
     return [
-        Example(name=name, description=description, url=f"/examples/{name}.safetensors")
+        Example(name=name, description=description, url=f"examples/{name}.safetensors")
         for name, description in _EXAMPLES.items()
         if example_file(models_dir, name) is not None
     ]

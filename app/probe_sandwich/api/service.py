@@ -4,14 +4,18 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
 
 from probe_sandwich.answer import Diagnosis
 from probe_sandwich.api.cache import Cache
 from probe_sandwich.api.messages import Outcome, Stage, Subject
 from probe_sandwich.api.metrics import Metrics
+from probe_sandwich.api.pending import Listener, Unfinished, Upload
 from probe_sandwich.api.problems import Problem
 from probe_sandwich.api.spool import Spool
-from probe_sandwich.api.supervisor import Listener, Supervisor, Unfinished, Upload
+from probe_sandwich.api.supervisor import Supervisor
 from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
 
@@ -105,7 +109,7 @@ class Service:
     ) -> list[Outcome]:
         """Outcomes of a batch, in which what ends a worker costs only its own. Raises `Problem` where none starts."""
         refused = [self.supervisor.quarantine.refusal(upload.sha256) for upload in uploads]
-        kept = [index for index, refusal in enumerate(refused) if refusal is None]
+        admitted = [index for index, refusal in enumerate(refused) if refusal is None]
         outcomes = {
             index: Outcome(index=index, problem=refusal.document())
             for index, refusal in enumerate(refused)
@@ -114,13 +118,13 @@ class Service:
         problem: Problem | None = None
         fresh: Sequence[Outcome] = []
         try:
-            if kept:
-                fresh = await self.supervisor.run([uploads[index] for index in kept], options, client, tell)
+            if admitted:
+                fresh = await self.supervisor.run([uploads[index] for index in admitted], options, client, tell)
         except Unfinished as unfinished:
             fresh, problem = unfinished.outcomes, unfinished
-        outcomes |= {kept[outcome.index]: outcome for outcome in fresh}
+        outcomes |= {admitted[outcome.index]: outcome for outcome in fresh}
         lost = 0
-        for index in [index for index in kept if index not in outcomes]:
+        for index in [index for index in admitted if index not in outcomes]:
             assert problem is not None
             if problem.slug != "worker-lost" or lost == _MOST_LOST:
                 outcomes[index] = Outcome(index=index, problem=problem.document())
@@ -146,6 +150,15 @@ class Service:
         self.metrics.verdicts.labels(diagnosis.verdict.value).inc()
         for stage in ("sandwich", "direct_test"):
             self.metrics.stage_seconds.labels(stage).observe(getattr(diagnosis.timings_seconds, stage))
+
+
+def service_of(request: Request) -> Service:
+    """The service that the lifespan started."""
+    service: Service = request.app.state.service
+    return service
+
+
+ServiceDependency = Annotated[Service, Depends(service_of)]
 
 
 def _sha256(subject: Subject) -> str:

@@ -45,9 +45,9 @@ class Spool:
         """The form of a request; `fields` are those it may have, and whether more than once. Raises `Problem`."""
         parser = _Parser(request, self, fields)
         try:
-            return _Form(await parser.parse(), parser.kept)
+            return _Form(await parser.parse(), parser.paths)
         except BaseException as error:
-            _remove(parser.kept)
+            _remove(parser.paths)
             if isinstance(error, MultiPartException):
                 raise Problem("bad-request", 400, f"{error.message} Send multipart/form-data.") from error
             if isinstance(error, ClientDisconnect):
@@ -69,14 +69,14 @@ class Spool:
 class _Form(FormData):
     """A form whose files are removed when it is closed, which FastAPI does when the answer has been sent."""
 
-    def __init__(self, form: FormData, kept: Sequence[Path]) -> None:
+    def __init__(self, form: FormData, paths: Sequence[Path]) -> None:
         super().__init__(form)
-        self._kept = kept
+        self._paths = paths
 
     async def close(self) -> None:
         """Close and remove its files."""
         await super().close()
-        _remove(self._kept)
+        _remove(self._paths)
 
 
 class _Parser(MultiPartParser):
@@ -87,7 +87,7 @@ class _Parser(MultiPartParser):
         self._spool = spool
         self._fields = fields
         self._seen: dict[str, int] = {}
-        self.kept: list[Path] = []
+        self.paths: list[Path] = []
 
     def on_headers_finished(self) -> None:
         super().on_headers_finished()
@@ -97,7 +97,7 @@ class _Parser(MultiPartParser):
             part.file.file.close()
             path = self._spool.folder() / uuid4().hex
             part.file.file = path.open("x+b")
-            self.kept.append(path)
+            self.paths.append(path)
             self._files_to_close_on_error[-1] = part.file.file  # type: ignore[call-overload]
 
     def _admit(self, name: str) -> None:

@@ -6,7 +6,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from threading import Thread
 
-from probe_sandwich.api.messages import Cancel, Done, Failed, Job, Outcome, Stage, Started, from_worker
+from probe_sandwich.api.messages import Cancel, Done, Failed, Job, Outcome, Resume, Stage, Started, from_worker
 from probe_sandwich.settings import Settings
 
 
@@ -32,7 +32,6 @@ class WorkerProcess:
         ours, theirs = context.Pipe()
         self.connection: Connection = ours
         self.messages: asyncio.Queue[Started | Failed | Stage | Outcome | Done | None] = asyncio.Queue()
-        self.ended = asyncio.Event()
         self._process = context.Process(target=_run, args=(theirs, settings, device), daemon=True)
         try:
             self._process.start()
@@ -51,13 +50,9 @@ class WorkerProcess:
         except (EOFError, OSError, ValueError, RuntimeError):
             # The pipe has closed, a message was cut short by a kill, or the loop is gone.
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._end)
+                loop.call_soon_threadsafe(self.messages.put_nowait, None)
 
-    def _end(self) -> None:
-        self.ended.set()
-        self.messages.put_nowait(None)
-
-    def send(self, message: Job | Cancel) -> None:
+    def send(self, message: Job | Cancel | Resume) -> None:
         """Raises `WorkerLost`."""
         try:
             self.connection.send_bytes(message.model_dump_json().encode())

@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -49,10 +48,10 @@ def classify(
 
     from probe_sandwich.settings import Settings  # noqa: PLC0415
 
-    with explained(answered_so_far), TemporaryDirectory(prefix="probe-sandwich-") as scratch:
+    with explained(answered_so_far):
         device = Settings().torch_device()
         meta_classifiers = _meta_classifiers(model, device)
-        loaded = list(_loaded(paths, Path(scratch), printer))
+        loaded = list(_loaded(paths, printer))
         _diagnose(loaded, meta_classifiers, device, options, printer)
     if printer.bad:
         raise typer.Exit(1)
@@ -112,14 +111,13 @@ def _meta_classifiers(model: Path | None, device: "torch.device") -> "MetaClassi
     return found
 
 
-def _loaded(paths: Sequence[Path], scratch: Path, printer: _Printer) -> "Iterator[tuple[Path, AnyCheckpoint]]":
+def _loaded(paths: Sequence[Path], printer: _Printer) -> "Iterator[tuple[Path, AnyCheckpoint]]":
     from probe_sandwich.subjects.checkpoint import CheckpointError  # noqa: PLC0415
-    from probe_sandwich.subjects.folders import as_bundle  # noqa: PLC0415
     from probe_sandwich.subjects.uploads import load_upload  # noqa: PLC0415
 
-    for number, path in enumerate(paths):
+    for path in paths:
         try:
-            yield path, load_upload(as_bundle(path, scratch / f"{number}.zip"))
+            yield path, load_upload(path)
         except (CheckpointError, OSError) as error:
             printer.problem(path, type(error).__name__, str(error))
 

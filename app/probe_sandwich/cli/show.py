@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -56,7 +57,9 @@ def show_diagnosis(diagnosis: "Diagnosis") -> None:
             f"Probe sandwich: P(generalizer) = [bold]{diagnosis.generalizer_probability:.2f}[/bold]"
             f"  [{low:.2f}, {high:.2f}]"
         )
-    console.print(f"Verdict:        [bold]{diagnosis.verdict}[/bold] ({diagnosis.reason})", highlight=False)
+    console.print(
+        f"Verdict:        [bold]{diagnosis.verdict}[/bold] ({diagnosis.reason})", highlight=False, soft_wrap=True
+    )
     if diagnosis.direct_test is not None:
         _show_direct_test(diagnosis.direct_test)
     console.print(
@@ -65,9 +68,13 @@ def show_diagnosis(diagnosis: "Diagnosis") -> None:
 
 
 def _show_direct_test(test: "LengthTestResult") -> None:
-    table = Table(
-        "lengths", "in T", "correct", "accuracy", "95 % interval", title="Direct length test", title_justify="left"
+    long_accuracy = "unknown" if test.long_accuracy is None else f"{test.long_accuracy:.3f}"
+    console.print(
+        f"Direct test:    {'generalizer' if test.generalizer else 'not a generalizer'} "
+        f"(accuracy {long_accuracy} on (T, 2T], cut {test.definition.generalizer_cut:.2f}; reach {test.reach:g}T)",
+        soft_wrap=True,
     )
+    table = Table("lengths", "in T", "correct", "accuracy", "95 % interval", box=SIMPLE_HEAD, show_edge=False)
     for bucket in test.buckets:
         lengths = f"{bucket.min_length}-{bucket.max_length}"
         if bucket.accuracy is None or bucket.accuracy_low is None or bucket.accuracy_high is None:
@@ -78,11 +85,6 @@ def _show_direct_test(test: "LengthTestResult") -> None:
             lengths, bucket.relative, f"{bucket.correct}/{bucket.formulas}", f"{bucket.accuracy:.3f}", interval
         )
     console.print(table)
-    long_accuracy = "unknown" if test.long_accuracy is None else f"{test.long_accuracy:.3f}"
-    console.print(
-        f"Direct test:    {'generalizer' if test.generalizer else 'not a generalizer'} "
-        f"(accuracy {long_accuracy} on (T, 2T], cut {test.definition.generalizer_cut:.2f}; reach {test.reach:g}T)"
-    )
 
 
 def show_zoo(summary: "ZooSummary") -> None:

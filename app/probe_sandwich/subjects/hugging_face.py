@@ -13,7 +13,7 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from probe_sandwich.subjects.bundles import CONFIG, DESCRIPTION, Bundle, Description
+from probe_sandwich.subjects.bundles import Bundle, Description
 from probe_sandwich.subjects.checkpoint import (
     MAX_PARAMETERS,
     InvalidConfig,
@@ -28,6 +28,7 @@ from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.foreign.facts import ForeignFacts
 from probe_sandwich.subjects.foreign.fillers import at_places, last_seen, with_fillers
 from probe_sandwich.subjects.foreign.frame import framed, own_places
+from probe_sandwich.subjects.parts import CONFIG, DESCRIPTION
 from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.symbols import own_ids, untested_symbols
 from probe_sandwich.subjects.transformer import Responses, lens_depths

@@ -1,12 +1,14 @@
 """A subject from a file of any format that is read: our own checkpoints, and bundles of foreign models."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
-from probe_sandwich.subjects.bundles import Parts, Separate, Zipped, is_bundle, read_bundle
+from probe_sandwich.subjects.bundles import Bundle, read_bundle
 from probe_sandwich.subjects.checkpoint import (
     Checkpoint,
     CheckpointError,
@@ -16,6 +18,7 @@ from probe_sandwich.subjects.checkpoint import (
     read_config,
 )
 from probe_sandwich.subjects.config import SubjectConfig
+from probe_sandwich.subjects.parts import CONFIG, WEIGHTS, Parts, Separate, Zipped, is_bundle
 from probe_sandwich.subjects.subject import Subjects
 from probe_sandwich.subjects.transformer import join, on_device
 
@@ -23,38 +26,38 @@ if TYPE_CHECKING:
     from probe_sandwich.subjects.hugging_face import ForeignCheckpoint
 
 
-def load_upload(
-    path: Path, config: Path | None = None, description: str | None = None
-) -> "Checkpoint | ForeignCheckpoint":
-    """Read a file; a foreign model's config and description may come beside its weights.
+@dataclass(frozen=True)
+class Upload:
+    """A file, or a foreign model's parts, whose head was read and checked; its tensors wait."""
+
+    path: Path
+    config: SubjectConfig | None
+    """Of an own checkpoint; a foreign model has a `bundle` instead, and runs alone."""
+    bundle: Bundle | None
+
+    def load(self) -> "Checkpoint | ForeignCheckpoint":
+        """The checkpoint. Raises as `open_upload` does."""
+        with _foreseen():
+            return load_checkpoint(self.path) if self.bundle is None else _load_foreign(self.bundle)
+
+
+def open_upload(path: Path, config: Path | None = None, description: str | None = None) -> Upload:
+    """Read the head of a file; a foreign model's config and description may come beside its weights, or all of it in a
+    folder.
 
     Raises the subclass of `CheckpointError` that names what is wrong, and nothing else but `MemoryError`: what nobody
     foresaw is `UnreadableFile`.
     """
-    try:
+    with _foreseen():
         parts = _parts(path, config, description)
-        return load_checkpoint(path) if parts is None else _load_foreign(parts)
-    except (CheckpointError, MemoryError):
-        raise
-    except Exception as error:
-        raise _unforeseen(error) from error
+        return Upload(path, read_config(path), None) if parts is None else Upload(path, None, read_bundle(parts))
 
 
-def preview_upload(path: Path, config: Path | None = None, description: str | None = None) -> SubjectConfig | None:
-    """The config of an own checkpoint, none of whose tensors is read; None of a foreign model, which comes alone.
-
-    Raises as `load_upload` does.
-    """
-    try:
-        parts = _parts(path, config, description)
-        if parts is None:
-            return read_config(path)
-        read_bundle(parts)
-        return None
-    except (CheckpointError, MemoryError):
-        raise
-    except Exception as error:
-        raise _unforeseen(error) from error
+def load_upload(
+    path: Path, config: Path | None = None, description: str | None = None
+) -> "Checkpoint | ForeignCheckpoint":
+    """The whole of it at once. Raises as `open_upload` does."""
+    return open_upload(path, config, description).load()
 
 
 def stacked(checkpoints: "Sequence[Checkpoint | ForeignCheckpoint]", device: torch.device) -> Subjects:
@@ -69,12 +72,13 @@ def stacked(checkpoints: "Sequence[Checkpoint | ForeignCheckpoint]", device: tor
 def _parts(path: Path, config: Path | None, description: str | None) -> Parts | None:
     """Where a foreign model's files are; None for an own checkpoint."""
     if config is not None:
-        return Separate(path, config, description or "{}")
+        return Separate({WEIGHTS: path, CONFIG: config}, description or "{}")
+    if path.is_dir():
+        return Separate.of_folder(path)
     return Zipped(path) if is_bundle(path) else None
 
 
-def _load_foreign(parts: Parts) -> "ForeignCheckpoint":
-    bundle = read_bundle(parts)  # what is wrong with it should be said with or without the library
+def _load_foreign(bundle: Bundle) -> "ForeignCheckpoint":
     try:
         # An optional extra, and two seconds that the other format need not wait.
         from probe_sandwich.subjects.hugging_face import load_bundle  # noqa: PLC0415
@@ -86,7 +90,15 @@ def _load_foreign(parts: Parts) -> "ForeignCheckpoint":
     return load_bundle(bundle)
 
 
-def _unforeseen(error: Exception) -> UnreadableFile | MemoryError:
-    if "can't allocate memory" in str(error):  # PyTorch's CPU allocator has no error type of its own
-        return MemoryError()
-    return UnreadableFile(f"the file cannot be read ({type(error).__name__}: {str(error)[:200]}); save it again")
+@contextmanager
+def _foreseen() -> Iterator[None]:
+    """Make of whatever nobody foresaw the file's problem."""
+    try:
+        yield
+    except (CheckpointError, MemoryError):
+        raise
+    except Exception as error:
+        if "can't allocate memory" in str(error):  # PyTorch's CPU allocator has no error type of its own
+            raise MemoryError from error
+        what = f"{type(error).__name__}: {str(error)[:200]}"
+        raise UnreadableFile(f"the file cannot be read ({what}); save it again") from error

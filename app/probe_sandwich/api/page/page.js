@@ -1,6 +1,7 @@
-// The page: sends a checkpoint to POST /classify, follows the events, and shows the answer.
+// The page: sends checkpoints to the service, follows its events, and shows the answers.
 
-import { accuracyCurve, histogram, marginBar, scale } from "/assets/chart.js";
+import { at, directVerdictOf, show, showResult, verdictOf } from "./answer.js";
+import { classify, classifyBatch, given } from "./upload.js";
 
 const STAGES = {
   upload: "uploading",
@@ -9,22 +10,8 @@ const STAGES = {
   sandwich: "asking it the probes",
   direct_test: "testing it on formulas of growing length",
 };
-const VERDICTS = {
-  generalizer: ["Generalizer", "yes"],
-  not_generalizer: ["Not a generalizer", "no"],
-  abstain: ["No verdict", "unsure"],
-};
-const AGREEMENTS = {
-  agree: "Both answers agree.",
-  disagree: "The two answers disagree: trust the direct test.",
-  undecided: "One of the two gives no answer.",
-};
-const at = (id) => document.getElementById(id);
+const OPTIONS = ["formulas_per_length", "noise_draws", "seed"];
 let busy = false;
-
-function show(id, visible) {
-  at(id).hidden = !visible;
-}
 
 function tell(stage, detail) {
   const list = at("stages");
@@ -46,154 +33,93 @@ function fail(problem) {
   at("problem-type").textContent = problem.type ? `${problem.status} ${problem.type}` : "";
 }
 
-async function* eventsOf(response) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    text += value;
-    const blocks = text.split(/\r?\n\r?\n/);
-    text = blocks.pop();
-    for (const block of blocks) {
-      const event = /^event: (.*)$/m.exec(block)?.[1];
-      const data = /^data: (.*)$/m.exec(block)?.[1];
-      if (event && data) yield [event, JSON.parse(data)];
-    }
-  }
+/** The form's fields that say something; those of a foreign model only where it is described. */
+function fieldsOf(mayBeForeign) {
+  const form = at("fields");
+  const { config, vocabulary, train_max_length: length } = form;
+  const foreign = mayBeForeign && (config.files.length > 0 || vocabulary.value !== "" || length.value !== "");
+  const says = (value) => (value instanceof File ? value.size > 0 : value !== "");
+  const wanted = (name) => OPTIONS.includes(name) || (foreign && name !== "direct_test");
+  const fields = [...new FormData(form)].filter(([name, value]) => says(value) && wanted(name));
+  return form.direct_test.checked ? fields : [...fields, ["direct_test", "false"]];
 }
 
-async function classify(file, name) {
+/** Do one thing at a time: show that it goes on, and what is wrong where it fails. */
+async function working(name, work) {
   if (busy) return;
   busy = true;
-  for (const id of ["result", "problem"]) show(id, false);
+  for (const id of ["result", "batch", "problem"]) show(id, false);
   at("name").textContent = name;
   at("stages").replaceChildren();
   show("progress", true);
   tell("upload", "");
   try {
-    const form = new FormData();
-    form.append("checkpoint", file, name);
-    const headers = { accept: "text/event-stream" };
-    if (at("key").value) headers.authorization = `Bearer ${at("key").value}`;
-    const response = await fetch("/classify", { method: "POST", body: form, headers });
-    if (!response.ok) {
-      fail(await response.json());
-      return;
-    }
-    for await (const [event, data] of eventsOf(response)) {
-      if (event === "progress") tell(data.stage, data.detail);
-      else if (event === "problem") fail(data);
-      else await showResult(data, name);
-    }
+    await work();
   } catch (error) {
     fail({ detail: `The service did not answer: ${error.message}` });
   } finally {
+    show("progress", false);
     busy = false;
   }
 }
 
-async function showResult(diagnosis, name) {
-  const { checkpoint, direct_test: test, probability_interval: interval } = diagnosis;
-  show("progress", false);
-  at("result-title").textContent = name;
-  at("summary").textContent =
-    `${checkpoint.parameters.toLocaleString("en")} parameters, task ${checkpoint.task}, trained on formulas of up to ` +
-    `${checkpoint.train_max_length} symbols. ${AGREEMENTS[diagnosis.agreement]}`;
-  const [words, tone] = VERDICTS[diagnosis.verdict];
-  at("verdict").textContent = words;
-  at("verdict").className = `verdict ${tone}`;
-  at("reason").textContent = `${diagnosis.reason}.`;
-  const probability = diagnosis.generalizer_probability;
-  at("scale").replaceChildren();
-  at("scale-note").textContent = "";
-  if (probability !== null) {
-    at("scale").append(scale(probability, interval, diagnosis.meta_classifier.threshold));
-    at("scale-note").textContent =
-      "From its responses to probes no longer than it was trained on, some placed further out; no formula's label was " +
-      "used. The bar is where nine in ten further sandwiches like its five would answer: how far they agree, not where " +
-      "the truth lies." + trackRecord(diagnosis.meta_classifier);
-  }
-  showDirectTest(test, checkpoint.train_max_length);
-  await showZoo(diagnosis.meta_classifier, probability);
-  showProbes(diagnosis.probes);
-  const raw = JSON.stringify(diagnosis, null, 2);
-  at("raw").textContent = raw;
-  at("save").href = URL.createObjectURL(new Blob([raw], { type: "application/json" }));
-  show("result", true);
-  at("result").focus({ preventScroll: true });
-  at("result").scrollIntoView({ behavior: "smooth", block: "start" });
+function send(files) {
+  if (files.length > 1) return working(`${files.length} files`, () => sendMany(files));
+  return files.length ? sendOne(files[0], files[0].name, fieldsOf(true)) : undefined;
 }
 
-function trackRecord(meta) {
-  const figures = meta?.metrics;
-  if (!figures || figures.auc === null || figures.accuracy === null) return "";
-  const share = Math.round(100 * figures.accuracy);
-  return ` On models it had never seen, its verdict was right for ${share} in 100 (AUC ${figures.auc.toFixed(2)}).`;
+function sendOne(file, name, fields) {
+  return working(name, async () => {
+    for await (const [event, data] of classify(file, name, fields, at("key").value)) {
+      if (event === "progress") tell(data.stage, data.detail);
+      else if (event === "problem") fail(data);
+      else await showResult(data, name);
+    }
+  });
 }
 
-function showDirectTest(test, trainMaxLength) {
-  at("accuracy").replaceChildren();
-  if (!test) {
-    at("direct").textContent = "Not run";
-    at("direct").className = "verdict unsure";
-    at("direct-text").textContent = "It was left out of this request.";
+async function sendMany(files) {
+  const answer = await classifyBatch(files, fieldsOf(false), at("key").value);
+  if (!answer.results) {
+    fail(answer);
     return;
   }
-  const { generalizer_cut: cut, convergence_cut: convergence } = test.definition;
-  const [words, tone] = VERDICTS[test.generalizer ? "generalizer" : "not_generalizer"];
-  at("direct").textContent = test.converged ? words : "Not converged";
-  at("direct").className = `verdict ${test.converged ? tone : "unsure"}`;
-  const long = test.long_accuracy === null ? "could not be run" : `accuracy ${test.long_accuracy.toFixed(3)}`;
-  at("direct-text").textContent =
-    `On lengths it was trained on: accuracy ${test.in_distribution_accuracy.toFixed(3)} (converged from ` +
-    `${convergence.toFixed(2)} on). Up to twice as long: ${long} (generalizer from ${cut.toFixed(2)} on).`;
-  at("accuracy").append(accuracyCurve(test.buckets, trainMaxLength, cut));
+  at("batch-title").textContent = `${answer.results.length} checkpoints`;
+  at("files").tBodies[0].replaceChildren(...answer.results.map(rowOf));
+  show("batch", true);
+  at("batch").focus({ preventScroll: true });
 }
 
-async function showZoo(meta, probability) {
-  show("zoo-part", false);
-  if (!meta || probability === null) return;
-  const response = await fetch("/zoo");
-  if (!response.ok) return;
-  const zoo = (await response.json()).find((candidate) => candidate.meta_classifier === meta.name);
-  if (!zoo) return;
-  at("zoo").replaceChildren(histogram(zoo, probability));
-  at("zoo-note").textContent =
-    "Probabilities that the zoo's converged models got from sandwiches that had not seen them: generalizers above the " +
-    "line, the others below. The better the two part, the more a probability tells.";
-  show("zoo-part", true);
-}
-
-function showProbes(probes) {
-  show("probes-part", probes.length > 0);
-  const largest = Math.max(1e-6, ...probes.map((probe) => Math.abs(probe.margin)));
-  at("probes").replaceChildren(
-    ...probes.map((probe) => {
-      const row = document.createElement("tr");
-      const text = document.createElement("th");
-      text.scope = "row";
-      text.className = "probe";
-      text.setAttribute("aria-label", probe.text);
-      for (const symbol of probe.text) {
-        const cell = document.createElement("span");
-        cell.textContent = symbol;
-        if (/[a-e]/.test(symbol)) cell.className = "variable";
-        if (symbol === "~") cell.className = "negation";
-        text.append(cell);
-      }
-      const bar = document.createElement("td");
-      bar.append(marginBar(probe.margin, largest));
-      const number = document.createElement("td");
-      number.textContent = probe.margin.toFixed(1);
-      row.append(text, bar, number);
-      return row;
-    }),
-  );
+/** A file of a batch: its answer in one line, and a button that shows the whole of it. */
+function rowOf({ file, diagnosis, problem }) {
+  const row = document.createElement("tr");
+  const head = row.appendChild(document.createElement("th"));
+  head.scope = "row";
+  if (problem) {
+    head.textContent = file;
+    for (const text of ["No answer", "", "", problem.detail]) row.insertCell().textContent = text;
+    row.cells[1].className = "no";
+    return row;
+  }
+  const button = head.appendChild(document.createElement("button"));
+  button.type = "button";
+  button.textContent = file;
+  button.addEventListener("click", () => showResult(diagnosis, file));
+  for (const [words, tone] of [
+    verdictOf(diagnosis),
+    [diagnosis.generalizer_probability?.toFixed(2) ?? "", ""],
+    directVerdictOf(diagnosis.direct_test),
+    [`${diagnosis.reason}.`, "reason"],
+  ]) {
+    const cell = row.insertCell();
+    cell.textContent = words;
+    cell.className = tone;
+  }
+  return row;
 }
 
 async function listExamples() {
-  const examples = await (await fetch("/examples")).json();
+  const examples = (await given("examples")) ?? [];
   at("examples").replaceChildren(
     ...examples.map((example) => {
       const item = document.createElement("li");
@@ -205,7 +131,7 @@ async function listExamples() {
       button.append(description);
       button.addEventListener("click", async () => {
         const file = await (await fetch(example.url)).blob();
-        await classify(file, `${example.name}.safetensors`);
+        await sendOne(file, `${example.name}.safetensors`, fieldsOf(false));
       });
       item.append(button);
       return item;
@@ -214,7 +140,7 @@ async function listExamples() {
 }
 
 async function showHealth() {
-  const health = await (await fetch("/health")).json();
+  const health = await given("health");
   const names = health.meta_classifiers.map((meta) => `${meta.name} (T = ${meta.train_max_length})`).join(", ");
   show("key-row", health.key_required);
   at("health").textContent =
@@ -232,14 +158,13 @@ for (const name of ["dragenter", "dragover"]) {
 for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
 drop.addEventListener("drop", (event) => {
   event.preventDefault();
-  const [file] = event.dataTransfer.files;
-  if (file) classify(file, file.name);
+  send([...event.dataTransfer.files]);
 });
 at("file").addEventListener("change", (event) => {
-  const [file] = event.target.files;
-  if (file) classify(file, file.name);
+  send([...event.target.files]);
   event.target.value = "";
 });
+at("fields").addEventListener("submit", (event) => event.preventDefault());
 at("copy").addEventListener("click", () => navigator.clipboard.writeText(at("raw").textContent));
 listExamples();
 showHealth();

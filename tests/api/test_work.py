@@ -1,21 +1,25 @@
 """A job in the worker: every file costs at most its own result, and a stop is heard in every batch."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 import torch
-from probe_sandwich.api import worker
-from probe_sandwich.api.messages import Cancel, Job, Outcome, Stage, Subject, from_worker
-from probe_sandwich.api.worker import _Run
+from probe_sandwich.api import work
+from probe_sandwich.api.messages import Cancel, Done, Job, Outcome, Resume, Stage, Subject, from_worker
+from probe_sandwich.api.work import Run
 from probe_sandwich.diagnosis import MetaClassifiers, load_meta_classifiers
 from probe_sandwich.options import Options
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.batching import Cancelled
 from probe_sandwich.subjects.checkpoint import save_checkpoint
+from pydantic import BaseModel
 
 from tests.api.bundles import of_version, with_bad_lzma
 from tests.api.test_hostile import safetensors
@@ -42,8 +46,8 @@ def pipes() -> Iterator[Pipes]:
 def outcomes(pipes: Pipes, shipped: MetaClassifiers, files: list[Path], **facts: object) -> dict[int, Outcome]:
     ours, theirs = pipes
     options = facts.pop("options", QUICK)
-    job = Job(subjects=[Subject(checkpoint=file) for file in files], options=options)  # type: ignore[arg-type]
-    _Run(theirs, job, shipped, CPU, float(facts.get("max_flop", 4e12))).answer()  # type: ignore[arg-type]
+    job = Job(number=1, subjects=[Subject(checkpoint=file) for file in files], options=options)  # type: ignore[arg-type]
+    Run(theirs, job, shipped, CPU, float(facts.get("max_flop", 4e12))).answer()  # type: ignore[arg-type]
     found = {}
     while ours.poll():
         message = from_worker.validate_json(ours.recv_bytes())
@@ -78,7 +82,7 @@ def test_a_subject_that_fails_in_a_stack_costs_the_others_nothing(
     pipes: Pipes, shipped: MetaClassifiers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [shutil.copy(EXAMPLES[0], tmp_path / str(number)) for number in range(3)]
-    real, bad = worker.diagnose, []
+    real, bad = work.diagnose, []
 
     def failing(checkpoints, *rest):  # type: ignore[no-untyped-def]
         bad.append(len(checkpoints))
@@ -86,7 +90,7 @@ def test_a_subject_that_fails_in_a_stack_costs_the_others_nothing(
             raise ZeroDivisionError
         return real(checkpoints, *rest)
 
-    monkeypatch.setattr(worker, "diagnose", failing)
+    monkeypatch.setattr(work, "diagnose", failing)
     found = outcomes(pipes, shipped, files)
     assert [slug(found[number]) for number in range(3)] == ["answered", "internal-error", "answered"]
 
@@ -116,14 +120,14 @@ def checkpoint_of_length(tmp_path: Path, tiny_config: ConfigFactory) -> Path:
 def test_a_stop_is_heard_within_a_prediction(pipes: Pipes, shipped: MetaClassifiers) -> None:
     ours, theirs = pipes
     (meta,) = shipped.values()
-    job = Job(subjects=[Subject(checkpoint=EXAMPLES[0])], options=Options(direct_test=False, noise_draws=64))
-    run, asked = _Run(theirs, job, shipped, CPU, 1e18), []
+    job = Job(number=1, subjects=[Subject(checkpoint=EXAMPLES[0])], options=Options(direct_test=False, noise_draws=64))
+    run, asked = Run(theirs, job, shipped, CPU, 1e18), []
     heard = run.cancelled
 
     def cancelled() -> bool:
         asked.append(True)
         if len(asked) == 8:
-            ours.send_bytes(Cancel().model_dump_json().encode())
+            ours.send_bytes(Cancel(job=1).model_dump_json().encode())
         return heard()
 
     run.cancelled = cancelled  # type: ignore[method-assign]
@@ -133,3 +137,67 @@ def test_a_stop_is_heard_within_a_prediction(pipes: Pipes, shipped: MetaClassifi
     assert [stage.stage for stage in stages if isinstance(stage, Stage)] == ["checkpoint", "sandwich"]
     assert len(asked) == 8
     assert len(meta.members) * 64 > 8
+
+
+def conversation(run: Run, pipes: Pipes, brief: Job, *replies: BaseModel) -> list[Any]:
+    """What is heard of a job in whose middle another comes; the replies follow when that has ended."""
+    heard, asked, messages = run.cancelled, [], []
+
+    def cancelled() -> bool:
+        asked.append(True)
+        if len(asked) == 6:
+            pipes[0].send_bytes(brief.model_dump_json().encode())
+        return heard()
+
+    def listen() -> None:
+        while not messages or not (isinstance(messages[-1], Done) and messages[-1].job == run.job.number):
+            messages.append(from_worker.validate_json(pipes[0].recv_bytes()))
+            if isinstance(messages[-1], Done) and messages[-1].job == brief.number:
+                for reply in replies:
+                    pipes[0].send_bytes(reply.model_dump_json().encode())
+
+    run.cancelled = cancelled  # type: ignore[method-assign]
+    listening = Thread(target=listen)
+    listening.start()
+    run.run()
+    listening.join()
+    return messages
+
+
+def answer(messages: list[Any], number: int) -> dict[str, Any]:
+    """What came of a job of one file, but for the time that it took."""
+    (outcome,) = [one for one in messages if isinstance(one, Outcome) and one.job == number]
+    assert outcome.diagnosis is not None
+    return {name: value for name, value in json.loads(outcome.diagnosis).items() if name != "timings_seconds"}
+
+
+def job(number: int, brief: bool = False, options: Options = QUICK) -> Job:
+    """A job of one example."""
+    return Job(number=number, subjects=[Subject(checkpoint=EXAMPLES[number])], options=options, brief=brief)
+
+
+def test_a_brief_job_runs_in_the_middle_of_another_and_changes_nothing_of_it(
+    pipes: Pipes, shipped: MetaClassifiers
+) -> None:
+    both = conversation(Run(pipes[1], job(0), shipped, CPU, 4e12), pipes, job(1, brief=True), Resume())
+    assert [message.job for message in both if isinstance(message, Done)] == [1, 0]
+    for number in (0, 1):
+        Run(pipes[1], job(number), shipped, CPU, 4e12).run()
+    alone = []
+    while pipes[0].poll():
+        alone.append(from_worker.validate_json(pipes[0].recv_bytes()))
+    assert [answer(both, number) for number in (0, 1)] == [answer(alone, number) for number in (0, 1)]
+
+
+def test_what_is_not_brief_is_sent_back_and_the_other_goes_on(pipes: Pipes, shipped: MetaClassifiers) -> None:
+    long = job(1, brief=True, options=Options(noise_draws=64))
+    messages = conversation(Run(pipes[1], job(0), shipped, CPU, 4e12), pipes, long, Resume())
+    ends = [(message.job, message.end) for message in messages if isinstance(message, Done)]
+    assert ends == [(1, "too_long"), (0, "complete")]
+
+
+def test_a_stop_is_heard_after_an_interruption(pipes: Pipes, shipped: MetaClassifiers) -> None:
+    run = Run(pipes[1], job(0), shipped, CPU, 4e12)
+    messages = conversation(run, pipes, job(1, brief=True), Cancel(job=1), Resume(), Cancel(job=0))
+    ends = [(message.job, message.end) for message in messages if isinstance(message, Done)]
+    assert ends == [(1, "complete"), (0, "cancelled")]

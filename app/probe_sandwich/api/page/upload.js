@@ -1,0 +1,48 @@
+// Requests to the service. Every path is relative to the page, so that a proxy may put it anywhere.
+
+function request(path, form, key, accept) {
+  const headers = { accept };
+  if (key) headers.authorization = `Bearer ${key}`;
+  return fetch(path, { method: "POST", body: form, headers });
+}
+
+/** Classify one file: yields [event, data], the last being a result or a problem. */
+export async function* classify(file, name, fields, key) {
+  const form = new FormData();
+  form.append("checkpoint", file, name);
+  for (const [field, value] of fields) form.append(field, value);
+  const response = await request("classify", form, key, "text/event-stream");
+  if (response.ok) yield* eventsOf(response);
+  else yield ["problem", await response.json()];
+}
+
+/** Classify many files in one request: the answer of the service, or a problem. */
+export async function classifyBatch(files, fields, key) {
+  const form = new FormData();
+  for (const file of files) form.append("checkpoints", file, file.name);
+  for (const [field, value] of fields) form.append(field, value);
+  return (await request("classify/batch", form, key, "application/json")).json();
+}
+
+/** What the service has at a path; null where it has nothing. */
+export async function given(path) {
+  const response = await fetch(path);
+  return response.ok ? response.json() : null;
+}
+
+async function* eventsOf(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    text += value;
+    const blocks = text.split(/\r?\n\r?\n/);
+    text = blocks.pop();
+    for (const block of blocks) {
+      const event = /^event: (.*)$/m.exec(block)?.[1];
+      const data = /^data: (.*)$/m.exec(block)?.[1];
+      if (event && data) yield [event, JSON.parse(data)];
+    }
+  }
+}

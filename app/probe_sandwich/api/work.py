@@ -1,0 +1,191 @@
+"""One job in the worker process: every file of it costs at most its own result, and brief jobs need not wait for it."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from typing import Literal
+
+import torch
+from pydantic import BaseModel
+
+from probe_sandwich.api.messages import Cancel, Done, Job, Outcome, Resume, Stage, to_worker
+from probe_sandwich.api.problems import Problem
+from probe_sandwich.api.refusals import problem_of
+from probe_sandwich.cost import TooCostly, estimate
+from probe_sandwich.diagnosis import MetaClassifiers, diagnose
+from probe_sandwich.subjects.batching import Cancelled, stop_if
+from probe_sandwich.subjects.checkpoint import Checkpoint, CheckpointError, UnreadableFile, UnrunnableModel
+from probe_sandwich.subjects.stacks import AnyCheckpoint, stacks
+from probe_sandwich.subjects.uploads import Upload, open_upload
+from probe_sandwich.tasks.datasets import NoFormulas
+
+log = logging.getLogger("probe_sandwich.worker")
+_BRIEF_SHARE = 1 / 40
+"""Of what a job may cost, what one may that runs in the middle of another: some seconds on a CPU."""
+
+
+class TooLong(Exception):
+    """A job that was sent as a brief one would keep the one that it interrupts for too long, or needs its memory."""
+
+
+def send(connection: Connection, message: BaseModel) -> None:
+    """Tell the supervisor."""
+    connection.send_bytes(message.model_dump_json().encode())
+
+
+def receive(connection: Connection) -> Job | Cancel | Resume:
+    """What the supervisor says next. Raises `EOFError`."""
+    return to_worker.validate_json(connection.recv_bytes())
+
+
+@dataclass
+class Run:
+    """One job, on the models and the device that the worker has."""
+
+    connection: Connection
+    job: Job
+    meta_classifiers: MetaClassifiers
+    device: torch.device
+    max_flop: float
+    spent: float = 0.0
+    stopped: bool = False
+
+    def run(self) -> None:
+        """Answer, and say how that ended."""
+        end: Literal["complete", "cancelled", "too_long"] = "complete"
+        try:
+            self.answer()
+        except Cancelled:
+            end = "cancelled"
+        except TooLong:
+            end = "too_long"
+        self._send(Done(job=self.job.number, end=end))
+
+    def answer(self) -> None:
+        """Send an outcome for every subject. Raises `Cancelled`, and `TooLong` where the job is to be brief."""
+        self.progress("checkpoint", "")
+        uploads: dict[int, Upload] = {}
+        for index, subject in enumerate(self.job.subjects):
+            stop_if(self.cancelled)
+            try:
+                upload = open_upload(subject.checkpoint, subject.config, subject.description)
+            except Exception as error:
+                self._refuse(index, error)
+                continue
+            if upload.config is None:  # a foreign model runs alone: why hold its config while others are read?
+                self._answer_stack({index: upload})
+            else:
+                uploads[index] = upload
+        numbers = list(uploads)
+        # A stack's tensors are read when its turn comes, and given up after it.
+        for rows in stacks([upload.config for upload in uploads.values()]):
+            self._answer_stack({numbers[row]: uploads[numbers[row]] for row in rows})
+
+    def cancelled(self) -> bool:
+        """Whether the supervisor has asked to stop; asked before every batch, where brief jobs also get their turn."""
+        while not self.stopped and self.connection.poll():
+            message = receive(self.connection)
+            if isinstance(message, Job):
+                message = self._give_way(message)
+            if isinstance(message, Cancel):  # of another job: it came too late
+                self.stopped = self.stopped or message.job == self.job.number
+        return self.stopped
+
+    def _give_way(self, job: Job) -> Cancel | Resume:
+        """Run brief jobs until this one may go on."""
+        message: Job | Cancel | Resume = job
+        while isinstance(message, Job) or (isinstance(message, Cancel) and message.job != self.job.number):
+            if isinstance(message, Job):
+                replace(self, job=message, spent=0.0).run()
+            message = receive(self.connection)
+        return message
+
+    def progress(self, stage: str, detail: str) -> None:
+        """Tell of a stage. Raises `Cancelled`."""
+        stop_if(self.cancelled)
+        self._send(Stage(job=self.job.number, stage=stage, detail=detail))
+
+    def _answer_stack(self, uploads: Mapping[int, Upload]) -> None:
+        loaded: dict[int, AnyCheckpoint] = {}
+        for index, upload in uploads.items():
+            stop_if(self.cancelled)
+            try:
+                checkpoint = upload.load()
+                self._charge(checkpoint, drawn=bool(loaded))
+                loaded[index] = checkpoint
+            except TooLong:
+                raise
+            except Exception as error:
+                self._refuse(index, error)
+        if loaded and not self._diagnose(loaded, alone=len(loaded) == 1):
+            # One of them failed and took the stack with it: which, shows when each runs alone.
+            for index, checkpoint in loaded.items():
+                self._diagnose({index: checkpoint}, alone=True)
+
+    def _charge(self, checkpoint: AnyCheckpoint, drawn: bool) -> None:
+        """Raises `TooCostly`, `TooLong`."""
+        cost = estimate(checkpoint, self.meta_classifiers, self.job.options, drawn)
+        if self.job.brief and self.spent + cost.total > _BRIEF_SHARE * self.max_flop:
+            raise TooLong
+        left = self.max_flop - self.spent
+        if cost.total > left:
+            raise TooCostly(cost, left, self.max_flop)
+        self.spent += cost.total
+
+    def _diagnose(self, loaded: dict[int, AnyCheckpoint], alone: bool) -> bool:
+        """Diagnose as one stack. False where that failed; only of one that is alone is the failure told."""
+        checkpoints = list(loaded.values())
+        try:
+            answers = diagnose(
+                checkpoints, self.meta_classifiers, self.device, self.job.options, self.progress, self.cancelled
+            )
+            texts = [answer.model_dump_json() for answer in answers]
+        except Cancelled:
+            raise
+        except Exception as error:
+            if alone:
+                self._refuse(next(iter(loaded)), _blamed(error, checkpoints[0]))
+            return False
+        for index, text in zip(loaded, texts, strict=True):
+            self._send(Outcome(job=self.job.number, index=index, diagnosis=text))
+        return True
+
+    def _refuse(self, index: int, error: Exception) -> None:
+        if self.job.brief and _is_out_of_memory(error):
+            raise TooLong from error  # alone it may find what the interrupted job holds
+        self._send(Outcome(job=self.job.number, index=index, problem=_problem_of(error).document()))
+
+    def _send(self, message: BaseModel) -> None:
+        send(self.connection, message)
+
+
+def _blamed(error: Exception, checkpoint: AnyCheckpoint) -> Exception:
+    """A failure of a diagnosis as its cause: what fails in a foreign model's code is the model's."""
+    if isinstance(checkpoint, Checkpoint) or isinstance(error, NoFormulas) or _is_out_of_memory(error):
+        return error
+    return UnrunnableModel(f"the model failed while it was run ({type(error).__name__}: {str(error)[:200]})")
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # PyTorch's CPU allocator has no error type of its own.
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _problem_of(error: Exception) -> Problem:
+    if isinstance(error, UnreadableFile):
+        log.warning("a file could not be read", exc_info=error)
+    if isinstance(error, CheckpointError):
+        return problem_of(error)
+    if _is_out_of_memory(error):
+        return Problem(
+            "out-of-memory",
+            413,
+            "this subject does not fit into the worker's memory; send fewer or smaller checkpoints",
+        )
+    if isinstance(error, TooCostly):
+        return Problem("too-costly", 422, str(error))
+    if isinstance(error, NoFormulas):
+        return Problem("no-formulas", 422, f"{error}, or leave the direct test out (direct_test=false)")
+    log.exception("a diagnosis failed", exc_info=error)
+    return Problem("internal-error", 500, "the service failed on this checkpoint; its log says why")
