@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from probe_sandwich.answer import Agreement, BucketResult, Definition, LengthTestResult, Verdict
 from probe_sandwich.length_test import buckets, judge, wilson_interval
-from probe_sandwich.sandwich.card import Card
+from probe_sandwich.sandwich.card import Card, KindRecord
 from probe_sandwich.sandwich.meta_classifier import CARD as CARD_FILE
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.config import Placing
@@ -93,6 +93,22 @@ def test_it_abstains_and_says_why(
     decision = decided(test, facts, **changes)
     assert decision.verdict is Verdict.ABSTAIN
     assert reason in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("subjects", "accuracy", "verdict"),
+    [(50, 0.80, Verdict.GENERALIZER), (49, 0.95, Verdict.ABSTAIN), (50, 0.79, Verdict.ABSTAIN)],
+)
+def test_a_verdict_on_a_task_is_given_where_enough_of_its_verdicts_were_right(
+    subjects: int, accuracy: float, verdict: Verdict
+) -> None:
+    own = KindRecord(subjects=subjects, answered=0.9, accuracy=accuracy, auc=0.9)
+    others = KindRecord(subjects=900, answered=0.9, accuracy=0.6, auc=0.94)
+    card = CARD.model_copy(update={"task": None, "tasks": {"conjunction": own}, "other_tasks": others})
+    decision = decide(Facts(train_max_length=16), card, CONFIDENT, None)
+    assert decision.verdict is verdict
+    if subjects < 50:
+        assert "tasks that were left out of the training, 0.60 of the verdicts were right" in decision.reason
 
 
 REASONS_BY_RANK = [

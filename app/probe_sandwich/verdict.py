@@ -105,6 +105,18 @@ def _verdict(
     return verdict, f"P(generalizer) = {prediction.probability:.2f} is {relation} the threshold {card.threshold:.2f}"
 
 
+def _untrusted_kind(config: SubjectFacts, card: Card) -> str | None:
+    """Why no verdict is given on subjects of this kind, whatever the prediction, or None."""
+    record = card.record_of(config)
+    if record is None or record.trusted:
+        return None
+    kind = "tasks that were left out of the training" if record is card.other_tasks else f"task {config.task.name}"
+    return (
+        f"on subjects of {kind}, {_share(record.accuracy)} of the verdicts were right, too few to give one; the number "
+        f"that is withheld orders them with an AUC of {_share(record.auc)}"
+    )
+
+
 def _doubt(
     config: SubjectFacts, card: Card, prediction: SubjectPrediction, test: LengthTestResult | None
 ) -> str | None:
@@ -124,7 +136,7 @@ def _doubt(
             f"the zoo holds subjects of T = {card.train_max_length} on its own task parameters; this one has "
             f"T = {config.train_max_length}"
         )
-    return _doubt_of_the_prediction(prediction)
+    return _untrusted_kind(config, card) or _doubt_of_the_prediction(prediction)
 
 
 def _doubt_of_the_prediction(prediction: SubjectPrediction) -> str | None:
@@ -176,6 +188,10 @@ def _meaning_of_classes(config: SubjectFacts) -> str:
     if isinstance(config.task, OwnTask):
         return "its classes have the numbers of the labels"
     return f"class 1 means {'satisfiable' if isinstance(config.task, LogicTask) else 'in the language'}"
+
+
+def _share(value: float | None) -> str:
+    return "none" if value is None else f"{value:.2f}"
 
 
 def _agreement(verdict: Verdict, test: LengthTestResult | None) -> Agreement:

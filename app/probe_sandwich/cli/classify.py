@@ -21,6 +21,24 @@ if TYPE_CHECKING:
     from probe_sandwich.subjects.stacks import AnyCheckpoint
 
 
+Unlabelled = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help="Unlabelled inputs of the task, at most T symbols each, one a line: probes are made of them.",
+    ),
+]
+Labelled = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help='Labelled inputs of any length, JSON lines {"input": "…", "label": 1}: the direct test runs on them.',
+    ),
+]
+
+
 def classify(
     files: Annotated[
         list[Path],
@@ -36,22 +54,8 @@ def classify(
             help="Folder of the one meta-classifier to ask; by default all below PROBE_SANDWICH_MODELS_DIR.",
         ),
     ] = None,
-    inputs: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="Unlabelled inputs of the task, at most T symbols each, one a line: probes are made of them.",
-        ),
-    ] = None,
-    labelled: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help='Labelled inputs of any length, JSON lines {"input": "…", "label": 1}: the direct test runs on them.',
-        ),
-    ] = None,
+    inputs: Unlabelled = None,
+    labelled: Labelled = None,
     *,
     options: Options,
 ) -> None:

@@ -2,13 +2,16 @@
 
 import hashlib
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from probe_sandwich.answer import Definition, TrackRecord
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.subjects.subject import SubjectFacts
 from probe_sandwich.tasks.task import AnyTask
+
+_LEAST_SUBJECTS, _LEAST_ACCURACY = 50, 0.8
+"""What a kind of subject must have been measured on, and to be, so that verdicts on it are given."""
 
 
 class ZooFacts(BaseModel):
@@ -27,6 +30,26 @@ class ZooFacts(BaseModel):
     """Among the converged ones."""
     one_sided_schemes: list[str]
     """Position schemes that no figure counts, as nearly all of their subjects have one label."""
+
+
+class KindRecord(BaseModel):
+    """What a meta-classifier for every task was measured to be worth on one kind of subject."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subjects: int
+    answered: float
+    """Share of them within the support."""
+    accuracy: float | None
+    """Share of right verdicts among those; None where there are none."""
+    auc: float | None
+    """Of them all together; None where they have one label."""
+
+    @property
+    def trusted(self) -> bool:
+        """Whether verdicts on this kind may be given."""
+        enough = self.subjects >= _LEAST_SUBJECTS
+        return enough and self.accuracy is not None and self.accuracy >= _LEAST_ACCURACY
 
 
 class Card(BaseModel):
@@ -51,9 +74,20 @@ class Card(BaseModel):
     """Of Student's t over the members, for the interval beside a probability."""
     zoo: ZooFacts
     track_record: TrackRecord
+    # Cards of one task have neither.
+    tasks: dict[str, KindRecord] = Field(default={}, exclude_if=lambda tasks: not tasks)
+    """Of the zoo's tasks, on configurations that the judging member had not seen."""
+    other_tasks: KindRecord | None = Field(default=None, exclude_if=lambda record: record is None)
+    """Of tasks that were left out of the training."""
     packages: dict[str, str]
     sha256: str
     """Of `sandwich.safetensors`."""
+
+    def record_of(self, config: SubjectFacts) -> KindRecord | None:
+        """What was measured on subjects of this one's task or, where the zoo has too few of it, on tasks left out; None
+        of a meta-classifier for one task."""
+        own = self.tasks.get(config.task.name)
+        return own if own is not None and own.subjects >= _LEAST_SUBJECTS else self.other_tasks
 
     def answers_for(self, config: SubjectFacts) -> bool:
         """Whether subjects of this task and T are what it was made for."""

@@ -12,13 +12,13 @@ from probe_sandwich.answer import Definition, TrackRecord
 from probe_sandwich.evidence.build import THRESHOLD
 from probe_sandwich.evidence.figures.trust import student_quantile
 from probe_sandwich.evidence.universal.ensemble import record_table, train_ensemble
-from probe_sandwich.evidence.universal.evaluation import UNSEEN, Progress, evaluate_universal
-from probe_sandwich.evidence.universal.figures import UniversalEvidence, write_universal_evidence
+from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Progress, evaluate_universal
+from probe_sandwich.evidence.universal.figures import KindFigures, UniversalEvidence, write_universal_evidence
 from probe_sandwich.evidence.universal.methods import SANDWICH
 from probe_sandwich.evidence.universal.report import write_universal_report
 from probe_sandwich.evidence.universal.settings import TRAINING, UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
-from probe_sandwich.sandwich.card import Card, ZooFacts
+from probe_sandwich.sandwich.card import Card, KindRecord, ZooFacts
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import save_meta_classifier
 
@@ -75,9 +75,23 @@ def _card(
             one_sided_schemes=[],
         ),
         track_record=_track_record(evidence),
+        tasks={task: _record(evidence.kinds[UNSEEN], task) for task in evidence.kinds[UNSEEN].answered_by_task},
+        other_tasks=_record(evidence.kinds[TASK]) if TASK in evidence.kinds else None,
         packages={package: version(package) for package in _PACKAGES},
         sha256="",
     )
+
+
+def _record(figures: KindFigures, task: str | None = None) -> KindRecord:
+    """One kind's row in the card, of all its subjects or of those of one task."""
+    method = figures.methods[SANDWICH]
+    if task is None:
+        answered = figures.answered
+        return KindRecord(
+            subjects=figures.subjects, answered=answered.share, accuracy=answered.accuracy, auc=method.auc
+        )
+    answered, of_task = figures.answered_by_task[task], method.tasks[task]
+    return KindRecord(subjects=of_task.subjects, answered=answered.share, accuracy=answered.accuracy, auc=of_task.auc)
 
 
 def _track_record(evidence: UniversalEvidence) -> TrackRecord:
