@@ -82,7 +82,7 @@ def test_a_verdict_goes_by_the_cards_threshold(probability: float, verdict: Verd
         ({}, Facts(train_max_length=16), None, "subjects of T = 12 on its own task parameters; this one has T = 16"),
         ({}, Facts(task=Task(variables=3)), None, "on its own task parameters"),
         ({"probability": float("nan")}, Facts(), None, "not finite numbers"),
-        ({"unlikeness": 1.5}, Facts(), None, "1.5 times as far from them as the limit: the mean margin is 0.3"),
+        ({"unlikeness": 1.6}, Facts(), None, "1.6 times as far from them as the limit: the mean margin is 0.3"),
         ({}, Facts(), accurate(0.949, 0.949), "has not converged: accuracy 0.949"),
         ({"split": True}, Facts(), None, "more than a quarter of them"),
     ],

@@ -14,6 +14,9 @@ from probe_sandwich.tasks.task import OwnTask
 _MOSTLY_WRONG, _NEAR_CHANCE = 0.4, 0.6
 """In-distribution accuracies below which a subject's labels look exchanged, and its input misread."""
 _MOST_NAMED = 8
+_UNLIKE = 1.5
+"""Distance from the zoo, in units of its limit, from which nothing is said. Of converged subjects from elsewhere none lay
+beyond; of 176 with shuffled or fresh weights one lay within (docs/evidence.md)."""
 """Symbols that a remark names."""
 
 
@@ -142,7 +145,7 @@ def _doubt(
 def _doubt_of_the_prediction(prediction: SubjectPrediction) -> str | None:
     if not prediction.finite:
         return "its responses are not finite numbers: it overflows in single precision"
-    if prediction.unlikeness > 1:
+    if prediction.unlikeness > _UNLIKE:
         return (
             f"its responses are unlike those of the zoo's subjects, {prediction.unlikeness:.1f} times as far from them "
             f"as the limit: {prediction.farthest}"
