@@ -15,8 +15,8 @@ _MOSTLY_WRONG, _NEAR_CHANCE = 0.4, 0.6
 """In-distribution accuracies below which a subject's labels look exchanged, and its input misread."""
 _MOST_NAMED = 8
 _UNLIKE = 1.5
-"""Distance from the zoo, in units of its limit, from which nothing is said. Of converged subjects from elsewhere none lay
-beyond; of 176 with shuffled or fresh weights one lay within (docs/evidence.md)."""
+"""Distance from the zoo, in units of its limit, from which nothing is said. Of 15 converged subjects from elsewhere
+none lay beyond; of 176 with shuffled or fresh weights one lay within (docs/evidence.md)."""
 """Symbols that a remark names."""
 
 
