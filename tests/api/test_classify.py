@@ -19,6 +19,7 @@ from probe_sandwich.subjects.checkpoint import (
 )
 
 from tests.api.bundles import bundle_of, zip_of
+from tests.api.raw import slug
 from tests.conftest import EXAMPLES, FAST, ConfigFactory, fresh_weights, post, running
 from tests.subjects.test_checkpoint import rewrite
 
@@ -95,6 +96,21 @@ def test_an_event_stream_ends_with_the_problem(http: httpx.Client) -> None:
     assert "not-safetensors" in last
 
 
+@pytest.mark.parametrize("train_max_length", [4, 5])
+def test_a_training_length_without_formulas_is_a_problem_and_no_failure(
+    http: httpx.Client, checkpoint_file: Path, train_max_length: int
+) -> None:
+    rewrite(checkpoint_file, {"train_max_length": train_max_length})
+    content = checkpoint_file.read_bytes()
+    refused = post(http, content)
+    assert (refused.status_code, slug(refused)) == (422, "no-formulas")
+    assert "direct_test=false" in refused.json()["detail"]
+    streamed = post(http, content, accept="text/event-stream")
+    event, data = streamed.text.strip().split("\n\n")[-1].splitlines()
+    assert (event, json.loads(data.removeprefix("data: "))) == ("event: problem", refused.json())
+    assert post(http, content, direct_test="false").status_code == 200
+
+
 def test_an_untrained_subject_gets_no_verdict(http: httpx.Client, checkpoint_file: Path) -> None:
     answer = post(http, checkpoint_file.read_bytes()).json()
     assert answer["verdict"] == "abstain"
@@ -161,13 +177,13 @@ def test_every_bad_upload_gets_its_problem_within_a_second_and_the_next_good_one
     # What nobody foresaw, and what needs the library of foreign models, is tried in tests/subjects.
     elsewhere = {UnreadableFile, UnrunnableModel}
     assert len(named) == len(STATUS_OF_CHECKPOINT_ERRORS.keys() - elsewhere), "a cause is not tried"
-    for slug, (status, content) in uploads.items():
+    for name, (status, content) in uploads.items():
         started = time.monotonic()
         response = post(http, content)
         assert time.monotonic() - started < 1
         assert response.headers["content-type"] == "application/problem+json"
         problem = response.json()
-        assert (response.status_code, problem["type"]) == (status, f"urn:probe-sandwich:problem:{slug.strip()}")
+        assert (response.status_code, problem["type"]) == (status, f"urn:probe-sandwich:problem:{name.strip()}")
         assert problem["detail"]
     assert post(http, EXAMPLES[0].read_bytes()).status_code == 200
 

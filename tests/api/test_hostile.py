@@ -102,6 +102,7 @@ CORPUS: dict[str, tuple[int, Callable[[], bytes]]] = {
     "auto_map": (422, lambda: with_config(auto_map={"AutoModel": "evil.py"})),
     "the trust flag": (422, lambda: with_config(trust_remote_code=True)),
     "the trust flag, nested": (422, lambda: with_config(task={"name": "conjunction", "trust_remote_code": True})),
+    "a task whose name is a list": (422, lambda: with_config(task={"name": ["x"]})),
     "another implementation of attention": (422, lambda: with_config(_attn_implementation_internal="x/y")),
     "a pickle that runs code": (415, pickle_that_runs_code),
     "a zip bomb": (415, lambda: zip_of(**{"model.safetensors": bytes(200_000_000)})),

@@ -95,6 +95,18 @@ def test_the_direct_test_of_a_request_runs_on_its_labelled_inputs(http: httpx.Cl
     assert buckets(result["diagnosis"]) == [20, 30, 40, 0, 0]
 
 
+def test_a_task_of_ones_own_is_answered_without_any_inputs_and_costs_others_nothing(
+    http: httpx.Client, tmp_path: Path
+) -> None:
+    own, built_in = own_checkpoint(tmp_path).read_bytes(), EXAMPLES[0].read_bytes()
+    answer = http.post("/classify", files={"checkpoint": own}).raise_for_status().json()
+    assert (answer["checkpoint"]["task"], answer["direct_test"]) == ("mine", None)
+    assert "labelled" in answer["reason"]
+    files = [("checkpoints", (str(number), content)) for number, content in enumerate((own, built_in))]
+    results = http.post("/classify/batch", data=FAST, files=files).raise_for_status().json()["results"]
+    assert [result["diagnosis"]["direct_test"] is None for result in results] == [True, False]
+
+
 def test_a_line_that_cannot_be_used_is_a_422_that_names_it(http: httpx.Client, tmp_path: Path) -> None:
     for part, line, words in (
         ("inputs", "x" * 13, "inputs: line 1 has 13 symbols; unlabelled inputs have at most T = 12"),

@@ -80,3 +80,11 @@ def test_inputs_that_cannot_be_used_cost_the_files_that_they_are_not_for(tmp_pat
     assert done.exit_code == 1
     assert answers[files[1]]["problem"]["type"] == "UnusableInputs"
     assert answers[files[0]]["direct_test"]["buckets"][0]["formulas"] == 20
+
+
+def test_a_task_of_ones_own_is_answered_without_any_inputs_and_costs_others_nothing(tmp_path: Path) -> None:
+    files = [str(own_checkpoint(tmp_path)), str(EXAMPLES[0])]
+    done = invoked("classify", *files, "--json", "--noise-draws", "1", "--formulas-per-length", "50")
+    answers = {answer["file"]: answer for answer in map(json.loads, done.stdout.splitlines())}
+    assert done.exit_code == 0
+    assert [answers[file]["direct_test"] is None for file in files] == [True, False]

@@ -50,6 +50,7 @@ def test_the_best_that_there_is() -> None:
     assert best_candidates(OWN, 8, GIVEN).content is ProbeContent.GIVEN
     assert best_candidates(OWN, 8).content is ProbeContent.BARE
     assert best_candidates(Task(), 12).content is ProbeContent.DRAWN
+    assert best_candidates(Task(), 4).content is ProbeContent.BARE, "no balanced formula is so short"
 
 
 def test_features_do_not_depend_on_which_symbol_is_which() -> None:

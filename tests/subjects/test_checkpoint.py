@@ -204,6 +204,8 @@ def test_a_file_without_config(checkpoint_file: Path) -> None:
         ({"scheme": "relative"}, "scheme"),
         ({"vocabulary": ["a", "a"]}, "twice"),
         ({"train_max_length": 10**6}, "train_max_length"),
+        ({"task": {"name": ["x"]}}, "task.own.name"),
+        ({"task": {"name": {}, "alphabet": ["x", "y"]}}, "task.own.name"),
     ],
 )
 def test_a_config_that_does_not_validate(checkpoint_file: Path, config: dict[str, object], words: str) -> None:

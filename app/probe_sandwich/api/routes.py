@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
@@ -16,12 +17,13 @@ from probe_sandwich.api.bounds import client_of
 from probe_sandwich.api.documented import EVENT_STREAM, EXAMPLE, PROBLEMS
 from probe_sandwich.api.forms import DescriptionDependency, GivenDependency, OptionsDependency
 from probe_sandwich.api.messages import Outcome, Stage, Subject
-from probe_sandwich.api.problems import MEDIA_TYPE, Problem
+from probe_sandwich.api.problems import MEDIA_TYPE, Problem, unexpected
 from probe_sandwich.api.reference import Example, Histogram, example_file, examples, histograms
 from probe_sandwich.api.service import Answers, Service, ServiceDependency
 from probe_sandwich.api.spool import path_of
 from probe_sandwich.options import Options
 
+log = logging.getLogger("probe_sandwich.routes")
 CLASSIFY, CLASSIFY_BATCH = "/classify", "/classify/batch"
 router = APIRouter()
 uploads = APIRouter(route_class=UploadRoute)
@@ -168,6 +170,9 @@ async def _encoded(events: AsyncIterator[Stage | Answers]) -> AsyncIterator[byte
                 yield _last_event(event.outcomes[0])
     except Problem as problem:
         yield format_sse_event(event="problem", data_str=problem.document().model_dump_json())
+    except Exception:  # the status is sent: only an event can still say that there is no answer
+        log.exception("an event stream failed")
+        yield format_sse_event(event="problem", data_str=unexpected().document().model_dump_json())
 
 
 def _last_event(outcome: Outcome) -> bytes:

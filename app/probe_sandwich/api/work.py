@@ -122,7 +122,8 @@ class Run:
                 raise
             except Exception as error:
                 self._refuse(index, error)
-        if loaded and not self._diagnose(loaded, given, alone=len(loaded) == 1):
+        alone = len(loaded) == 1
+        if loaded and not self._diagnose(loaded, given, alone) and not alone:
             # One of them failed and took the stack with it: which, shows when each runs alone.
             for index, checkpoint in loaded.items():
                 self._diagnose({index: checkpoint}, given, alone=True)

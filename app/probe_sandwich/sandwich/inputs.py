@@ -14,7 +14,7 @@ from torch import Tensor
 
 from probe_sandwich.answer import ProbeContent
 from probe_sandwich.tasks.alphabets import alphabet_of
-from probe_sandwich.tasks.datasets import sample_formulas
+from probe_sandwich.tasks.datasets import NoFormulas, sample_formulas
 from probe_sandwich.tasks.splits import Split
 from probe_sandwich.tasks.task import AnyTask, OwnTask
 
@@ -81,12 +81,16 @@ def given_candidates(task: AnyTask, inputs: Sequence[Sequence[str]], seed: int =
 
 
 def best_candidates(task: AnyTask, train_max_length: int, inputs: Sequence[Sequence[str]] = ()) -> Candidates:
-    """The best that there is: inputs that are given, else inputs drawn from a built-in task, else random strings.
-    Raises `NoFormulas`."""
+    """The best that there is: inputs that are given, else inputs drawn from a built-in task, else random strings: of a
+    task of one's own, and where T is too short for any balanced input."""
     if inputs:
         return given_candidates(task, inputs)
-    own = isinstance(task, OwnTask)
-    return bare_candidates(task, train_max_length) if own else drawn_candidates(task, train_max_length)
+    if isinstance(task, OwnTask):
+        return bare_candidates(task, train_max_length)
+    try:
+        return drawn_candidates(task, train_max_length)
+    except NoFormulas:
+        return bare_candidates(task, train_max_length)
 
 
 def _features(row: NDArray[np.uint8], width: int) -> NDArray[np.float64]:

@@ -75,7 +75,7 @@ class MetaClassifier:
         candidates: Candidates | None = None,
     ) -> Prediction:
         """P(generalizer) of every subject of a stack. The subjects come back as they went in. A universal sandwich asks
-        about `candidates`, by default drawn from a built-in task. Raises `Cancelled`, `NoFormulas`."""
+        about `candidates`, by default drawn from a built-in task. Raises `Cancelled`."""
         probabilities, unlikeness, deviations, moved = [], [], [], []
         noises = judging_noise(self.card.sandwich, len(self.members), draws, seed)
         for member, noise in zip(self.members, noises, strict=True):

@@ -33,7 +33,7 @@ class UniversalSandwich(nn.Module):
         self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never, candidates: Candidates | None = None
     ) -> ReadoutOutput:
         """What the readout says of each subject, from noise `(draws, probes, noise_dim)`, asked about `candidates`: by
-        default inputs drawn from the task. Raises `Cancelled`, `NoFormulas`."""
+        default inputs drawn from the task. Raises `Cancelled`."""
         output: ReadoutOutput = self.readout(self.answers(subjects, noise, cancelled, candidates), noise)
         return output
 
