@@ -55,6 +55,7 @@ def test_the_answer_has_the_fields_of_the_contract(http: httpx.Client) -> None:
         "reason",
         "direct_test",
         "agreement",
+        "probe_content",
         "probes",
         "meta_classifier",
         "device",
@@ -117,19 +118,16 @@ def test_an_untrained_subject_gets_no_verdict(http: httpx.Client, checkpoint_fil
     assert answer["direct_test"]["converged"] is False
 
 
-def test_a_subject_trained_on_shorter_formulas_than_the_probes_gets_no_probability(
-    http: httpx.Client, checkpoint_file: Path
+@pytest.mark.parametrize("changes", [{"train_max_length": 8}, {"task": {"name": "formula"}}], ids=["T = 8", "formula"])
+def test_what_no_special_meta_classifier_is_for_is_asked_by_the_universal_one(
+    http: httpx.Client, checkpoint_file: Path, changes: dict[str, object]
 ) -> None:
-    rewrite(checkpoint_file, {"train_max_length": 8})
+    rewrite(checkpoint_file, changes)
     answer = post(http, checkpoint_file.read_bytes()).json()
-    assert answer["generalizer_probability"] is None
-    assert "probes" in answer["reason"]
-
-
-def test_a_task_without_meta_classifier_still_gets_its_direct_test(http: httpx.Client, checkpoint_file: Path) -> None:
-    rewrite(checkpoint_file, {"task": {"name": "formula"}})
-    answer = post(http, checkpoint_file.read_bytes()).json()
-    assert answer["meta_classifier"] is None
+    assert answer["meta_classifier"]["name"] == "universal"
+    assert answer["probe_content"] == "drawn inputs"
+    assert answer["verdict"] == "abstain"  # it was never trained
+    assert answer["withheld_probability"] is not None
     assert len(answer["direct_test"]["buckets"]) == 5
 
 
