@@ -101,13 +101,13 @@ def test_an_untrained_subject_gets_no_verdict(http: httpx.Client, checkpoint_fil
     assert answer["direct_test"]["converged"] is False
 
 
-def test_a_subject_trained_on_shorter_formulas_than_the_probes_gets_no_probability(
+def test_a_subject_trained_on_shorter_formulas_is_asked_by_the_universal_meta_classifier(
     http: httpx.Client, checkpoint_file: Path
 ) -> None:
     rewrite(checkpoint_file, {"train_max_length": 8})
     answer = post(http, checkpoint_file.read_bytes()).json()
-    assert answer["generalizer_probability"] is None
-    assert "probes" in answer["reason"]
+    assert answer["meta_classifier"]["name"] == "universal"
+    assert max(len(probe["text"]) for probe in answer["probes"]) <= 8
 
 
 def test_a_task_without_meta_classifier_still_gets_its_direct_test(http: httpx.Client, checkpoint_file: Path) -> None:
