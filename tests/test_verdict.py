@@ -133,6 +133,10 @@ def test_that_it_has_not_converged_comes_before_every_doubt_of_the_prediction(ch
     assert reason.startswith("it has not converged: accuracy 0.800 on lengths it was trained on")
 
 
+def test_a_subject_that_overflows_is_told_so_and_not_that_it_has_not_converged() -> None:
+    assert "not finite numbers" in decided(accurate(0.5, 0.5), probability=float("nan")).reason
+
+
 def test_without_a_meta_classifier_or_with_probes_longer_than_t_it_abstains() -> None:
     assert decide(Facts(), None, None, None).reason == "no meta-classifier for task conjunction is loaded"
     short = Facts(train_max_length=8)

@@ -124,12 +124,14 @@ def _doubt(
     config: SubjectFacts, card: Card, prediction: SubjectPrediction, test: LengthTestResult | None
 ) -> str | None:
     """The first reason not to answer for this subject, or None."""
+    if not prediction.finite:
+        return "its responses are not finite numbers: it overflows in single precision"
     if test is not None and not test.converged:
         return (
             f"it has not converged: accuracy {test.in_distribution_accuracy:.3f} on lengths it was trained on, and "
             f"whether it generalizes is asked only from {test.definition.convergence_cut} on"
         )
-    if prediction.finite and not prediction.placed:
+    if not prediction.placed:
         return (
             "its positions cannot be chosen, so that every probe stands at its usual places wherever it is put; what "
             "tells generalizers is how a subject answers further out"
@@ -143,8 +145,6 @@ def _doubt(
 
 
 def _doubt_of_the_prediction(prediction: SubjectPrediction) -> str | None:
-    if not prediction.finite:
-        return "its responses are not finite numbers: it overflows in single precision"
     if prediction.unlikeness > _UNLIKE:
         return (
             f"its responses are unlike those of the zoo's subjects, {prediction.unlikeness:.1f} times as far from them "

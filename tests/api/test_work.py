@@ -123,7 +123,7 @@ def checkpoint_of_length(tmp_path: Path, tiny_config: ConfigFactory) -> Path:
 
 def test_a_stop_is_heard_within_a_prediction(pipes: Pipes, shipped: MetaClassifiers) -> None:
     ours, theirs = pipes
-    meta = shipped[TaskName.CONJUNCTION]
+    meta = shipped["conjunction"]
     job = Job(number=1, subjects=[Subject(checkpoint=EXAMPLES[0])], options=Options(direct_test=False, noise_draws=64))
     run, asked = Run(theirs, job, shipped, CPU, 1e18), []
     heard = run.cancelled
