@@ -159,7 +159,7 @@ def _predictions(
 def _row(prediction: Prediction, row: int, card: Card, placing: Placing) -> SubjectPrediction:
     deviation = float(prediction.deviation[row])
     farthest = moment_name(card.sandwich, int(prediction.farthest[row]))
-    moves = placing is Placing.BY_POSITION and bool(prediction.moved[row])
+    moves = placing in (Placing.BY_POSITION, Placing.BY_FILLERS) and bool(prediction.moved[row])
     return SubjectPrediction(
         probability=float(prediction.probability[row]),
         interval=(float(prediction.low[row]), float(prediction.high[row])),

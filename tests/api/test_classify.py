@@ -28,7 +28,7 @@ def test_health_names_device_meta_classifiers_and_versions(http: httpx.Client) -
     health = http.get("/health").raise_for_status().json()
     assert health["status"] == "ready"
     assert health["device"] == "cpu"
-    assert [meta["task"] for meta in health["meta_classifiers"]] == ["conjunction"]
+    assert [meta["task"] for meta in health["meta_classifiers"]] == ["conjunction", "any"]
     assert health["versions"]["torch"] == torch.__version__
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from probe_sandwich.cli.failures import complaints, console, explained, fail
-from probe_sandwich.cli.show import show_diagnosis
+from probe_sandwich.cli.show import show_diagnosis, show_legend
 from probe_sandwich.options import Options
 
 if TYPE_CHECKING:
@@ -19,6 +19,24 @@ if TYPE_CHECKING:
     from probe_sandwich.answer import Diagnosis
     from probe_sandwich.diagnosis import MetaClassifiers
     from probe_sandwich.subjects.stacks import AnyCheckpoint
+
+
+Unlabelled = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help="Unlabelled inputs of the task, at most T symbols each, one a line: probes are made of them.",
+    ),
+]
+Labelled = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help='Labelled inputs of any length, JSON lines {"input": "…", "label": 1}: the direct test runs on them.',
+    ),
+]
 
 
 def classify(
@@ -36,22 +54,8 @@ def classify(
             help="Folder of the one meta-classifier to ask; by default all below PROBE_SANDWICH_MODELS_DIR.",
         ),
     ] = None,
-    inputs: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="Unlabelled inputs of the task, at most T symbols each, one a line: probes are made of them.",
-        ),
-    ] = None,
-    labelled: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help='Labelled inputs of any length, JSON lines {"input": "…", "label": 1}: the direct test runs on them.',
-        ),
-    ] = None,
+    inputs: Unlabelled = None,
+    labelled: Labelled = None,
     *,
     options: Options,
 ) -> None:
@@ -70,6 +74,7 @@ def classify(
         meta_classifiers = _meta_classifiers(model, device)
         loaded = list(_loaded(paths, printer))
         _diagnose(loaded, meta_classifiers, device, options, (inputs, labelled), printer)
+        printer.end()
     if printer.bad:
         raise typer.Exit(1)
 
@@ -95,6 +100,11 @@ class _Printer:
         if self.as_json:
             self._line({"file": str(path), "problem": {"type": name, "detail": detail}})
         complaints.print(f"[red]{escape(str(path))}[/red]: {escape(detail)}", highlight=False, soft_wrap=True)
+
+    def end(self) -> None:
+        """After the last answer, if there is any to read."""
+        if not self.as_json and self.printed > self.bad:
+            show_legend()
 
     def _line(self, facts: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(facts) + "\n")

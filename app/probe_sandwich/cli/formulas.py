@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from probe_sandwich.cli.failures import explained
+from probe_sandwich.cli.failures import explained, fail
 from probe_sandwich.cli.options import MOST_SEED
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.tasks.splits import Split
@@ -34,7 +34,12 @@ def sample(
     ] = TaskName.CONJUNCTION.value,
     min_length: Annotated[int, typer.Option(min=1, help="Symbols of the shortest input.")] = 6,
     max_length: Annotated[int, typer.Option(min=1, help="Symbols of the longest input.")] = 32,
-    count: Annotated[int, typer.Option(min=2, help="Inputs, half of them of either class at every length.")] = 10,
+    count: Annotated[
+        int,
+        typer.Option(
+            min=2, help="Inputs, half of them of either class at every length: an even number, as they come in pairs."
+        ),
+    ] = 10,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of the sample.")] = 0,
     split: Annotated[
         Split,
@@ -49,6 +54,10 @@ def sample(
 
     from probe_sandwich.tasks.datasets import sample_formulas  # noqa: PLC0415
 
+    if min_length > max_length:
+        raise fail(f"min length is over max length ({min_length} > {max_length})")
+    if count % 2:
+        raise fail(f"--count is {count}, but inputs come in pairs, one of either class; give {count + 1}")
     chosen = TypeAdapter[AnyTask](AnyTask).validate_python({"name": task})
     text_key, label_key = ("formula", "satisfiable") if isinstance(chosen, Task) else ("input", "label")
     drawn = sample_formulas(chosen, min_length, max_length, count, seed, split)

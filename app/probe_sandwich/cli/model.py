@@ -136,7 +136,8 @@ def convert(
     config: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The subject's config as JSON.")],
     out: Annotated[Path, typer.Option(help="The checkpoint to write.")],
 ) -> None:
-    """Make a checkpoint of a PyTorch state dict, on your own machine."""
+    """Make a checkpoint of a PyTorch state dict, on your own machine: names and layout as in docs/checkpoint.md; see
+    examples/export_checkpoint.py."""
     from probe_sandwich.subjects.convert import convert as convert_state  # noqa: PLC0415
 
     convert_state(state, config, out)

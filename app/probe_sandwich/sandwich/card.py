@@ -43,7 +43,7 @@ class KindRecord(BaseModel):
     accuracy: float | None
     """Share of right verdicts among those; None where there are none."""
     auc: float | None
-    """Within a task, averaged over the tasks that have both labels."""
+    """Of them all together; None where they have one label."""
 
     @property
     def trusted(self) -> bool:

@@ -102,5 +102,7 @@ def _foreseen() -> Iterator[None]:
     except Exception as error:
         if "can't allocate memory" in str(error):  # PyTorch's CPU allocator has no error type of its own
             raise MemoryError from error
+        if isinstance(error, FileNotFoundError):
+            raise UnreadableFile(f"no such file: {error.filename}") from error
         what = f"{type(error).__name__}: {str(error)[:200]}"
         raise UnreadableFile(f"the file cannot be read ({what}); save it again") from error

@@ -49,7 +49,7 @@ class Formulas:
         """Some of the inputs."""
         return Formulas(self.alphabet, self.ids[rows], self.lengths[rows], self.satisfiable[rows])
 
-    def with_begin(self, rows: slice = slice(None)) -> NDArray[np.int64]:
+    def with_begin(self, rows: slice | NDArray[np.int64] = slice(None)) -> NDArray[np.int64]:
         """Symbol ids of some rows with the begin symbol before each input, `(inputs, 1 + length)`."""
         ids = self.ids[rows].astype(np.int64)
         return np.concatenate([np.full((len(ids), 1), len(self.alphabet)), ids], axis=1)

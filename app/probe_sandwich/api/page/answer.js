@@ -15,10 +15,11 @@ const AGREEMENTS = {
 };
 const LOGIC = ["conjunction", "cnf", "formula"];
 const PREFERENCE = "The bar says by how much this model preferred its answer to the next best.";
+const SELECTION = "Of 64 probes, those on which this model was most decisive.";
 const CONTENTS = {
   "formula generator":
-    "Each row is one probe, a formula written from Gaussian noise. The bar says how strongly this model took it for " +
-    "satisfiable (right) or unsatisfiable (left).",
+    "Each row is one probe, written from Gaussian noise, which need not be a well-formed formula. The bar says how " +
+    "strongly this model took it for satisfiable (right) or unsatisfiable (left).",
   "given inputs": `Each row is one probe, which Gaussian noise selected from the inputs that were sent along. ${PREFERENCE}`,
   "drawn inputs": `Each row is one probe, which Gaussian noise selected from unlabelled inputs of its task. ${PREFERENCE}`,
   "bare alphabet": `Each row is one probe, which Gaussian noise selected from random strings of its alphabet. ${PREFERENCE}`,
@@ -77,7 +78,7 @@ function trackRecord(meta) {
   const figures = meta?.metrics;
   if (!figures || figures.auc === null || figures.accuracy === null) return "";
   const share = Math.round(100 * figures.accuracy);
-  return ` On models it had never seen, its verdict was right for ${share} in 100 (AUC ${figures.auc.toFixed(2)}).`;
+  return ` In cross-validation, its verdict was right for ${share} in 100 (AUC ${figures.auc.toFixed(2)}).`;
 }
 
 function showDirectTest(test, trainMaxLength) {
@@ -111,7 +112,7 @@ async function showZoo(meta, probability) {
 
 function showProbes(probes, content) {
   show("probes-part", probes.length > 0);
-  at("probes-note").textContent = CONTENTS[content] ?? "";
+  at("probes-note").textContent = `${SELECTION} ${CONTENTS[content] ?? ""}`;
   const largest = Math.max(1e-6, ...probes.map((probe) => Math.abs(probe.margin)));
   at("probes").replaceChildren(
     ...probes.map((probe) => {

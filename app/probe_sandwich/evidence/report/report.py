@@ -174,7 +174,7 @@ def _price_text(card: Card, evidence: Evidence) -> Lines:
         f"The ensemble runs {sandwich_tokens(card.sandwich, card.training.folds, DRAWS):,} tokens through a subject, "
         f"one member with {DRAWS} draws of noise (as in the first table) {evidence.costs.tokens[SANDWICH]:,}. The "
         f"direct test reaches the sandwich's AUC of {short(sandwich)} {overtaken}: where longer formulas with exact "
-        "labels can be had, they are the cheaper and the better answer.",
+        "labels can be had, they answer as well for fewer tokens.",
         "",
         *prices_table(evidence.prices),
         "",

@@ -88,7 +88,7 @@ def _record(figures: KindFigures, task: str | None = None) -> KindRecord:
     if task is None:
         answered = figures.answered
         return KindRecord(
-            subjects=figures.subjects, answered=answered.share, accuracy=answered.accuracy, auc=method.mean_task_auc
+            subjects=figures.subjects, answered=answered.share, accuracy=answered.accuracy, auc=method.auc
         )
     answered, of_task = figures.answered_by_task[task], method.tasks[task]
     return KindRecord(subjects=of_task.subjects, answered=answered.share, accuracy=answered.accuracy, auc=of_task.auc)
