@@ -174,8 +174,8 @@ class _Events:
         return self._diagnosis
 
 
-def _headers(api_key: str | None) -> dict[str, str]:
-    return {} if api_key is None else {"authorization": f"Bearer {api_key}"}
+def _headers(api_key: str | None) -> dict[bytes, bytes]:
+    return {} if api_key is None else {b"authorization": f"Bearer {api_key.strip()}".encode()}
 
 
 def _fields(options: Options) -> dict[str, str]:

@@ -80,6 +80,17 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return [origin.strip() for origin in value.split(",")] if isinstance(value, str) else value
 
+    @field_validator("api_key")
+    @classmethod
+    def _without_ends(cls, key: SecretStr | None) -> SecretStr | None:
+        """A key that was read from a file ends in a newline, and no header can."""
+        if key is None:
+            return None
+        bare = key.get_secret_value().strip(" \t\r\n")
+        if not bare:
+            raise ValueError("the key is blank; give one, or leave the variable unset")
+        return SecretStr(bare)
+
     def torch_device(self) -> "torch.device":
         """The device to run on. Raises `NoSuchDevice`."""
         return torch_device(self.device)

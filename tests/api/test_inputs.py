@@ -76,6 +76,26 @@ def test_of_an_own_task_the_alphabet_is_asked_for_by_name(fields: dict[str, str]
     assert words in refused.value.detail
 
 
+@pytest.mark.parametrize("text", ["[" * 990 + "]" * 990, "[1, 2]", '{"a": 1}', '"a"', "[", '["\\ud800"]'])
+@pytest.mark.parametrize("field", ["vocabulary", "alphabet", "symbols"])
+def test_lists_and_names_of_a_description_hold_texts_and_nothing_else(
+    bounded: httpx.Client, field: str, text: str
+) -> None:
+    files = {"checkpoint": EXAMPLES[0].read_bytes(), "config": b"{}"}
+    refused = bounded.post("/classify", data={field: text, "train_max_length": "12"}, files=files)
+    assert (refused.status_code, slug(refused)) == (422, "invalid-request")
+    assert "as a JSON list" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"vocabulary": '["x"]'}, {"train_max_length": "12"}, {"symbols": '{"~": "!"}'}, {"begin": "a"}]
+)
+def test_what_describes_a_foreign_model_is_refused_without_one(bounded: httpx.Client, fields: dict[str, str]) -> None:
+    refused = bounded.post("/classify", data=FAST | fields, files={"checkpoint": EXAMPLES[0].read_bytes()})
+    assert (refused.status_code, slug(refused)) == (422, "invalid-request")
+    assert "describe a foreign model" in refused.json()["detail"]
+
+
 def own_parts(folder: Path) -> Files:
     labelled = labelled_file(folder, [*texts(20, 10), *texts(30, 15), *texts(40, 20)])
     paths = {"checkpoint": own_checkpoint(folder), "inputs": unlabelled_file(folder), "labelled": labelled}

@@ -4,6 +4,7 @@ import json
 from typing import Annotated
 
 from fastapi import Depends, File, Form, UploadFile
+from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from probe_sandwich.api.messages import GivenFiles
@@ -12,6 +13,8 @@ from probe_sandwich.api.spool import path_of
 from probe_sandwich.options import Options, with_option_parameters
 from probe_sandwich.tasks.logic.tasks import TaskName
 from probe_sandwich.tasks.task import BUILT_IN
+
+_LIST, _NAMES = TypeAdapter(list[str]), TypeAdapter(dict[str, str])
 
 
 def _form_field(field: FieldInfo) -> object:
@@ -43,12 +46,14 @@ def description_of(
     ] = None,
 ) -> str | None:
     """What the request says of a foreign model, as `subject.json` would; None where it says nothing."""
-    if vocabulary is None and train_max_length is None:
+    if all(said is None for said in (vocabulary, train_max_length, alphabet, begin, end, symbols)):
         return None
+    task_facts: dict[str, object] = {"name": task}
     try:
-        in_id_order, names = json.loads(vocabulary or "[]"), json.loads(symbols or "{}")
-        task_facts = {"name": task} | ({} if alphabet is None else {"alphabet": json.loads(alphabet)})
-    except (ValueError, RecursionError) as error:
+        in_id_order, names = _LIST.validate_json(vocabulary or "[]"), _NAMES.validate_json(symbols or "{}")
+        if alphabet is not None:
+            task_facts["alphabet"] = _LIST.validate_json(alphabet)
+    except ValidationError as error:
         raise Problem(
             "invalid-request",
             422,

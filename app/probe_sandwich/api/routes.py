@@ -66,6 +66,13 @@ async def classify(
     config: Annotated[UploadFile | None, File(description="config.json of a Hugging Face model")] = None,
 ) -> Response:
     """P(generalizer) of a checkpoint, beside its direct length test."""
+    if description is not None and config is None:
+        raise Problem(
+            "invalid-request",
+            422,
+            "config: vocabulary, train_max_length, alphabet, begin, end and symbols describe a foreign model's "
+            "weights, so send its config.json too; our own checkpoints and zips describe themselves",
+        )
     subject = Subject(
         checkpoint=path_of(checkpoint),
         config=None if config is None else path_of(config),

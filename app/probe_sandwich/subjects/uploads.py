@@ -49,6 +49,8 @@ def open_upload(path: Path, config: Path | None = None, description: str | None 
     foresaw is `UnreadableFile`.
     """
     with _foreseen():
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise UnreadableFile("it is a device, a pipe or a socket; give a file or a folder")
         parts = _parts(path, config, description)
         return Upload(path, read_config(path), None) if parts is None else Upload(path, None, read_bundle(parts))
 
