@@ -19,8 +19,8 @@ BUCKET_EDGES = (0.0, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Multiples of the training length T; the first bucket is in-distribution, the next two are (T, 2T]."""
 LONG = slice(1, 3)
 _Z_95 = 1.959963984540054
-_KEPT_BUCKETS, _KEPT_SYMBOLS = 64, 1 << 18
-_kept: dict[tuple[AnyTask, int, int, int, int, bool], Formulas] = {}
+_CACHED_BUCKETS, _CACHED_SYMBOLS = 64, 1 << 18
+_cached: dict[tuple[AnyTask, int, int, int, int, bool], Formulas] = {}
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def bucket_formulas(
 ) -> Formulas:
     """The formulas of one bucket, made once and kept where they are not too many. Raises `NoFormulas`, `Cancelled`."""
     key = (task, min_length, max_length, count, seed, otherwise)
-    formulas = _kept.get(key)
+    formulas = _cached.get(key)
     if formulas is None:
         formulas = sample_formulas(
             task,
@@ -70,10 +70,10 @@ def bucket_formulas(
             lambda: stop_if(cancelled),
             otherwise=otherwise,
         )
-        if formulas.ids.size <= _KEPT_SYMBOLS:
-            if len(_kept) == _KEPT_BUCKETS:
-                del _kept[next(iter(_kept))]
-            _kept[key] = formulas
+        if formulas.ids.size <= _CACHED_SYMBOLS:
+            if len(_cached) == _CACHED_BUCKETS:
+                del _cached[next(iter(_cached))]
+            _cached[key] = formulas
     return formulas
 
 

@@ -169,9 +169,9 @@ def read_out(
     """What a sandwich says from noise `(draws, probes, noise_dim)`, without gradients; one draw at a time, so that
     memory does not grow. Raises `Cancelled`."""
     draws = noise.to(subjects.device).split(1)
-    asked = {} if candidates is None else {"candidates": candidates}
+    given = {} if candidates is None else {"candidates": candidates}
     with torch.inference_mode():
-        found: list[ReadoutOutput] = [sandwich.eval()(subjects, draw, cancelled, **asked) for draw in draws]
+        found: list[ReadoutOutput] = [sandwich.eval()(subjects, draw, cancelled, **given) for draw in draws]
     label, long_accuracy = (
         torch.cat([getattr(one, name) for one in found], dim=2) for name in ("label", "long_accuracy")
     )
