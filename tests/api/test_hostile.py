@@ -12,7 +12,7 @@ import pytest
 from probe_sandwich.settings import Settings
 
 from tests.api.bundles import bundle_of, of_version, with_bad_lzma, zip_of
-from tests.api.test_workers import child_ids, metric, until_ready
+from tests.api.test_worker import child_ids, metric, until_ready
 from tests.conftest import EXAMPLES, post, running
 
 SECONDS = 2.0
