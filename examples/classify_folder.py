@@ -10,6 +10,7 @@ import csv
 import os
 from pathlib import Path
 
+import httpx
 from probe_sandwich.client import Client, ServiceProblem
 from rich.progress import track
 
@@ -63,11 +64,14 @@ def main() -> None:
     paths = sorted(chosen.folder.glob("*.safetensors"))
     if not paths:
         parser.error(f"{chosen.folder} holds no .safetensors file")
-    with Client(chosen.url, chosen.api_key) as client, chosen.out.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        for path in track(paths, description="classifying"):
-            writer.writerow(row_of(client, path))
+    try:
+        with Client(chosen.url, chosen.api_key) as client, chosen.out.open("w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            for path in track(paths, description="classifying"):
+                writer.writerow(row_of(client, path))
+    except httpx.TransportError as error:
+        raise SystemExit(f"{chosen.url} does not answer ({error}); start it with `probe-sandwich serve`") from None
 
 
 if __name__ == "__main__":

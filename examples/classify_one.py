@@ -18,29 +18,32 @@ path = Path(sys.argv[1])
 url = sys.argv[2] if len(sys.argv) > 2 else "http://127.0.0.1:8000"
 key = os.environ.get("PROBE_SANDWICH_API_KEY")
 
-with (
-    path.open("rb") as file,
-    httpx.stream(
-        "POST",
-        f"{url}/classify",
-        files={"checkpoint": (path.name, file)},
-        headers={"accept": "text/event-stream"} | ({"authorization": f"Bearer {key}"} if key else {}),
-        timeout=120,
-    ) as response,
-):
-    if response.is_error:
-        raise SystemExit(f"{response.status_code}: {response.read().decode()}")
-    event = ""
-    for line in response.iter_lines():
-        name, _, value = line.partition(": ")
-        if name == "event":
-            event = value
-        elif name == "data" and event == "progress":
-            print(f"… {json.loads(value)['stage']}", file=sys.stderr)
-        elif name == "data":
-            answer = json.loads(value)
-            print(json.dumps(answer, indent=2))
-            if event == "problem":
-                raise SystemExit(f"refused: {answer['detail']}")
-            print(f"{answer['verdict']}: {answer['reason']}", file=sys.stderr)
-            break
+try:
+    with (
+        path.open("rb") as file,
+        httpx.stream(
+            "POST",
+            f"{url}/classify",
+            files={"checkpoint": (path.name, file)},
+            headers={"accept": "text/event-stream"} | ({"authorization": f"Bearer {key}"} if key else {}),
+            timeout=120,
+        ) as response,
+    ):
+        if response.is_error:
+            raise SystemExit(f"{response.status_code}: {response.read().decode()}")
+        event = ""
+        for line in response.iter_lines():
+            name, _, value = line.partition(": ")
+            if name == "event":
+                event = value
+            elif name == "data" and event == "progress":
+                print(f"… {json.loads(value)['stage']}", file=sys.stderr)
+            elif name == "data":
+                answer = json.loads(value)
+                print(json.dumps(answer, indent=2))
+                if event == "problem":
+                    raise SystemExit(f"refused: {answer['detail']}")
+                print(f"{answer['verdict']}: {answer['reason']}", file=sys.stderr)
+                break
+except httpx.TransportError as error:
+    raise SystemExit(f"{url} does not answer ({error}); start it with `probe-sandwich serve`") from None

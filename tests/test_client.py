@@ -15,6 +15,7 @@ from probe_sandwich.options import Options
 from probe_sandwich.subjects.checkpoint import load_checkpoint
 
 from tests.conftest import EXAMPLES
+from tests.own_task import labelled_file, own_checkpoint, texts, unlabelled_file
 from tests.test_answer import EXAMPLE as EXAMPLE_ANSWER
 
 
@@ -112,3 +113,24 @@ def test_the_client_returns_a_diagnosis_or_raises_the_problem(service_url: str, 
         checkpoint_file.write_bytes(b"")
         with pytest.raises(ServiceProblem, match="empty-file"):
             client.classify(checkpoint_file)
+
+
+def test_inputs_of_the_users_own_go_with_a_checkpoint(service_url: str, tmp_path: Path) -> None:
+    own, labelled = own_checkpoint(tmp_path), labelled_file(tmp_path, [*texts(20, 10), *texts(30, 15)])
+    wrong = unlabelled_file(tmp_path, ["xyz"])
+
+    async def ask() -> Diagnosis:
+        async with AsyncClient(service_url) as client:
+            with pytest.raises(ServiceProblem, match="inputs: line 1 holds 'z'"):
+                await client.classify(own, inputs=wrong)
+            return await client.classify(own, labelled=labelled)
+
+    with Client(service_url) as client:
+        with pytest.raises(ServiceProblem, match="inputs: line 1 holds 'z'"):
+            client.classify(own, inputs=wrong)
+        answers = [client.classify(own, labelled=labelled), asyncio.run(ask())]
+        (result,) = client.classify_many([own], labelled=labelled)
+    for answer in (*answers, result.diagnosis):
+        assert answer is not None
+        assert answer.direct_test is not None
+        assert [bucket.formulas for bucket in answer.direct_test.buckets] == [20, 30, 0, 0, 0]

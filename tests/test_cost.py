@@ -4,8 +4,10 @@ import pytest
 from probe_sandwich.cost import Cost, TooCostly, estimate
 from probe_sandwich.options import Options
 from probe_sandwich.subjects.checkpoint import Checkpoint
+from probe_sandwich.tasks.given import GivenInputs, read_labelled
 
 from tests.conftest import ConfigFactory
+from tests.own_task import own_config, texts
 
 
 def cost_of(config: object, **options: object) -> Cost:
@@ -29,11 +31,28 @@ def test_formulas_are_drawn_once_for_a_stack(tiny_config: ConfigFactory) -> None
     assert 0 < beside < alone / 2
 
 
+def test_labelled_inputs_that_are_given_are_counted_and_no_others_drawn() -> None:
+    config = own_config()
+
+    def cost_with(count: int, formulas: int = 1000) -> float:
+        lines = "\n".join(f'{{"input": "{text}", "label": 0}}' for text in texts(count, 10))
+        given = GivenInputs(labelled=read_labelled(lines, config.task, 2))
+        return estimate(Checkpoint(config, {}, ""), {}, Options(formulas_per_length=formulas), given=given).total
+
+    assert cost_with(80) == pytest.approx(8 * cost_with(10))
+    assert cost_with(80) == cost_with(80, formulas=5000)
+
+
+def test_an_own_task_without_labelled_inputs_has_no_direct_test_to_pay_for() -> None:
+    assert cost_of(own_config()).direct_test == 0
+
+
 @pytest.mark.parametrize(
     ("cost", "words"),
     [
         (Cost(sandwich=1e10, direct_test=5e12), "lower formulas_per_length"),
         (Cost(sandwich=5e12, direct_test=1e10), "lower noise_draws"),
+        (Cost(sandwich=1e10, direct_test=5e12, labelled=True), "give fewer labelled inputs"),
     ],
 )
 def test_the_message_names_estimate_bound_and_option(cost: Cost, words: str) -> None:

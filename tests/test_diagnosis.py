@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from probe_sandwich.answer import Verdict
+from probe_sandwich.answer import Diagnosis, ProbeContent, Verdict
 from probe_sandwich.diagnosis import SeveralMetaClassifiers, diagnose, load_meta_classifiers
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.calibration import Calibration
@@ -16,9 +16,11 @@ from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.checkpoint import save_checkpoint
 from probe_sandwich.subjects.config import SubjectConfig
 from probe_sandwich.subjects.uploads import load_upload
+from probe_sandwich.tasks.given import read_given
 from probe_sandwich.tasks.logic.tasks import TaskName
 
 from tests.conftest import EXAMPLES, ConfigFactory, fresh_weights
+from tests.own_task import ALPHABET, for_any_task, labelled_file, own_checkpoint, texts, unlabelled_file
 
 CPU = torch.device("cpu")
 QUICK = Options(direct_test=False, noise_draws=1)
@@ -106,3 +108,68 @@ def test_two_meta_classifiers_for_one_task_are_an_error_that_names_both(tmp_path
         shutil.copytree(SHIPPED_MODELS / "conjunction", tmp_path / name)
     with pytest.raises(SeveralMetaClassifiers, match=r"one and .*other are both .* for task conjunction"):
         load_meta_classifiers(tmp_path, CPU)
+
+
+def diagnosis_of(path: Path, folder: Path, inputs: Path | None = None, labelled: Path | None = None) -> Diagnosis:
+    """What a meta-classifier for any task says of a file, with what came beside it."""
+    checkpoint = load_upload(path)
+    config = checkpoint.config
+    given = read_given(inputs, labelled, config.task, config.train_max_length, config.classes)
+    options = Options(noise_draws=1, formulas_per_length=10)
+    (diagnosis,) = diagnose([checkpoint], for_any_task(folder), CPU, options, given=given)
+    return diagnosis
+
+
+def test_of_an_own_task_without_inputs_the_alphabet_is_asked_and_what_is_missing_is_named(tmp_path: Path) -> None:
+    answer = diagnosis_of(own_checkpoint(tmp_path), tmp_path)
+    assert (answer.probe_content, answer.direct_test) == (ProbeContent.BARE, None)
+    assert answer.verdict is Verdict.GENERALIZER
+    assert (
+        "random strings of it: give unlabelled short inputs of the task (`inputs`) for a better answer" in answer.reason
+    )
+    assert "no labelled inputs of task mine: give some of any length (`labelled`)" in answer.reason
+    assert {symbol for probe in answer.probes for symbol in probe.text} == set(ALPHABET)
+
+
+def test_given_inputs_become_probes_and_nothing_is_said_to_be_missing(tmp_path: Path) -> None:
+    inputs = unlabelled_file(tmp_path)
+    labelled = labelled_file(tmp_path, [*texts(20, 10), *texts(30, 15), *texts(40, 20)])
+    answer = diagnosis_of(own_checkpoint(tmp_path), tmp_path, inputs, labelled)
+    assert answer.probe_content is ProbeContent.GIVEN
+    assert {probe.text for probe in answer.probes} <= set(inputs.read_text().split())
+    assert answer.reason == "P(generalizer) = 0.90 is at or above the threshold 0.50"
+    assert answer.direct_test is not None
+    assert [bucket.formulas for bucket in answer.direct_test.buckets] == [20, 30, 40, 0, 0]
+    assert answer.direct_test.generalizer
+    assert answer.direct_test.buckets[4].unreachable == "no labelled input of these lengths was given"
+
+
+def test_of_a_built_in_language_inputs_are_drawn(tmp_path: Path) -> None:
+    answer = diagnosis_of(own_checkpoint(tmp_path, **LANGUAGE), tmp_path)
+    assert answer.probe_content is ProbeContent.DRAWN
+    assert answer.direct_test is not None
+    assert "inputs" not in answer.reason
+
+
+LANGUAGE = {"task": {"name": "parity"}, "vocabulary": ("a", "b", "<bos>", "<pad>")}
+
+
+def test_a_generator_writes_formulas_and_without_a_meta_classifier_nothing_is_asked() -> None:
+    checkpoint = load_upload(EXAMPLES[0])
+    meta = load_meta_classifiers(SHIPPED_MODELS, CPU)
+    contents = [diagnose([checkpoint], some, CPU, QUICK)[0].probe_content for some in (meta, {})]
+    assert contents == [ProbeContent.GENERATOR, None]
+
+
+def test_who_leaves_the_direct_test_out_is_not_told_that_labelled_inputs_are_missing(tmp_path: Path) -> None:
+    checkpoint = load_upload(own_checkpoint(tmp_path))
+    (answer,) = diagnose([checkpoint], for_any_task(tmp_path), CPU, QUICK)
+    assert "labelled" not in answer.reason.replace("unlabelled", "")
+
+
+def test_labels_that_a_subject_of_an_own_task_never_gives_are_remarked_on(tmp_path: Path) -> None:
+    labelled = labelled_file(tmp_path, texts(20, 10))
+    turned = labelled.read_text().replace('"label": 1', '"label": 2').replace('"label": 0', '"label": 1')
+    labelled.write_text(turned.replace('"label": 2', '"label": 0'))
+    answer = diagnosis_of(own_checkpoint(tmp_path), tmp_path, labelled=labelled)
+    assert "check that its classes have the numbers of the labels" in answer.reason

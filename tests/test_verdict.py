@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from probe_sandwich.answer import Agreement, BucketResult, Definition, LengthTestResult, Verdict
-from probe_sandwich.length_test import buckets, judge
-from probe_sandwich.sandwich.card import Card
+from probe_sandwich.length_test import buckets, judge, wilson_interval
+from probe_sandwich.sandwich.card import Card, KindRecord
 from probe_sandwich.sandwich.meta_classifier import CARD as CARD_FILE
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.config import Placing
@@ -35,6 +35,7 @@ class Facts:
     longest_formula: int | None = None
     placing: Placing = Placing.BY_POSITION
     untested_symbols: tuple[str, ...] = ()
+    classes: int = 2
 
 
 def accurate(in_distribution: float, long: float) -> LengthTestResult:
@@ -47,10 +48,11 @@ def accurate(in_distribution: float, long: float) -> LengthTestResult:
             formulas=1000,
             correct=round(1000 * accuracy),
             accuracy=accuracy,
-            accuracy_low=accuracy,
-            accuracy_high=accuracy,
+            accuracy_low=interval[0],
+            accuracy_high=interval[1],
         )
         for bucket, accuracy in zip(buckets(12), (in_distribution, *[long] * 4), strict=True)
+        for interval in [wilson_interval(round(1000 * accuracy), 1000)]
     ]
     return judge(results, Definition())
 
@@ -80,7 +82,7 @@ def test_a_verdict_goes_by_the_cards_threshold(probability: float, verdict: Verd
         ({}, Facts(train_max_length=16), None, "subjects of T = 12 on its own task parameters; this one has T = 16"),
         ({}, Facts(task=Task(variables=3)), None, "on its own task parameters"),
         ({"probability": float("nan")}, Facts(), None, "not finite numbers"),
-        ({"unlikeness": 1.5}, Facts(), None, "1.5 times as far from them as the limit: the mean margin is 0.3"),
+        ({"unlikeness": 1.6}, Facts(), None, "1.6 times as far from them as the limit: the mean margin is 0.3"),
         ({}, Facts(), accurate(0.949, 0.949), "has not converged: accuracy 0.949"),
         ({"split": True}, Facts(), None, "more than a quarter of them"),
     ],
@@ -91,6 +93,22 @@ def test_it_abstains_and_says_why(
     decision = decided(test, facts, **changes)
     assert decision.verdict is Verdict.ABSTAIN
     assert reason in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("subjects", "accuracy", "verdict"),
+    [(50, 0.80, Verdict.GENERALIZER), (49, 0.95, Verdict.ABSTAIN), (50, 0.79, Verdict.ABSTAIN)],
+)
+def test_a_verdict_on_a_task_is_given_where_enough_of_its_verdicts_were_right(
+    subjects: int, accuracy: float, verdict: Verdict
+) -> None:
+    own = KindRecord(subjects=subjects, answered=0.9, accuracy=accuracy, auc=0.9)
+    others = KindRecord(subjects=900, answered=0.9, accuracy=0.6, auc=0.94)
+    card = CARD.model_copy(update={"task": None, "tasks": {"conjunction": own}, "other_tasks": others})
+    decision = decide(Facts(train_max_length=16), card, CONFIDENT, None)
+    assert decision.verdict is verdict
+    if subjects < 50:
+        assert "tasks that were left out of the training, 0.60 of the verdicts were right" in decision.reason
 
 
 REASONS_BY_RANK = [
@@ -109,6 +127,16 @@ def test_of_two_reasons_the_stronger_is_given(
     assert weaker[1] not in reason
 
 
+@pytest.mark.parametrize("changes", [{"placed": False}, {"unlikeness": 2.0}, {"split": True}])
+def test_that_it_has_not_converged_comes_before_every_doubt_of_the_prediction(changes: dict[str, Any]) -> None:
+    reason = decided(accurate(0.8, 0.5), **changes).reason
+    assert reason.startswith("it has not converged: accuracy 0.800 on lengths it was trained on")
+
+
+def test_a_subject_that_overflows_is_told_so_and_not_that_it_has_not_converged() -> None:
+    assert "not finite numbers" in decided(accurate(0.5, 0.5), probability=float("nan")).reason
+
+
 def test_without_a_meta_classifier_or_with_probes_longer_than_t_it_abstains() -> None:
     assert decide(Facts(), None, None, None).reason == "no meta-classifier for task conjunction is loaded"
     short = Facts(train_max_length=8)
@@ -122,7 +150,9 @@ def test_without_a_meta_classifier_or_with_probes_longer_than_t_it_abstains() ->
     ("accuracy", "remark"),
     [
         (0.1, "check that class 1 means satisfiable"),
-        (0.5, "check the begin and end symbols, the order of the vocabulary, and its task"),
+        (0.5, "at chance on lengths it was trained on: check the begin and end symbols, the order of the vocabulary"),
+        (0.53, "at chance on lengths"),
+        (0.54, "near chance on lengths"),
         (0.8, "if its own training reported more than 0.800"),
     ],
 )
@@ -132,8 +162,8 @@ def test_a_subject_that_looks_misread_comes_with_a_remark(accuracy: float, remar
 
 def test_symbols_that_no_formula_holds_are_named_up_to_eight() -> None:
     few, many = (decided(facts=Facts(untested_symbols=tuple("mnopqrstu"[:count]))).reason for count in (2, 9))
-    assert "no formula here holds m n of its vocabulary" in few
-    assert "no formula here holds m n o p q r s t … of its vocabulary" in many
+    assert "no input here holds m n of its vocabulary" in few
+    assert "no input here holds m n o p q r s t … of its vocabulary" in many
 
 
 @pytest.mark.parametrize(

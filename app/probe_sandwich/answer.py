@@ -79,6 +79,15 @@ class Agreement(StrEnum):
     UNDECIDED = "undecided"
 
 
+class ProbeContent(StrEnum):
+    """Where the content of the probes came from, the best first."""
+
+    GENERATOR = "formula generator"
+    GIVEN = "given inputs"
+    DRAWN = "drawn inputs"
+    BARE = "bare alphabet"
+
+
 class CheckpointSummary(BaseModel):
     """The uploaded subject."""
 
@@ -131,7 +140,10 @@ class ProbeReading(BaseModel):
     """A probe of the first noise draw, each position by its likeliest symbol, and the subject's answer to it."""
 
     text: str
-    margin: float = Field(description="logit of satisfiable less that of unsatisfiable")
+    margin: float = Field(
+        description="logit of class 1 (satisfiable, in the language) less that of class 0; where probes were "
+        "selected from inputs and not written, how far the first answer stands above the second, whichever they are"
+    )
 
 
 class Diagnosis(BaseModel):
@@ -156,6 +168,12 @@ class Diagnosis(BaseModel):
     reason: str
     direct_test: LengthTestResult | None
     agreement: Agreement
+    probe_content: ProbeContent | None = Field(
+        default=None,
+        description="where the probes' content came from: written by the formula generator, or selected by noise from "
+        "the given unlabelled inputs, from inputs drawn of the built-in task, or from random strings of the alphabet; "
+        "null where no probe was asked",
+    )
     probes: list[ProbeReading] = Field(description="those with the largest finite margins")
     meta_classifier: MetaClassifierSummary | None
     device: str

@@ -47,11 +47,22 @@ class Client:
         return dict(_checked(self._http.get("/health")).json())
 
     def classify(
-        self, checkpoint: FilePath, options: Options = Options(), progress: Progress | None = None
+        self,
+        checkpoint: FilePath,
+        options: Options = Options(),
+        progress: Progress | None = None,
+        *,
+        inputs: FilePath | None = None,
+        labelled: FilePath | None = None,
     ) -> Diagnosis:
-        """Diagnose a checkpoint file; `progress` is called as its stages start. Raises `ServiceProblem`."""
+        """Diagnose a checkpoint file; `progress` is called as its stages start. `inputs` is a file
+        of unlabelled inputs to make probes of, `labelled` one of labelled inputs for the direct test.
+
+        Raises `ServiceProblem`.
+        """
+        upload = _upload(checkpoint, options, progress, inputs, labelled)
         for attempt in range(_ATTEMPTS):
-            with self._http.stream("POST", "/classify", **_upload(checkpoint, options, progress)) as response:
+            with self._http.stream("POST", "/classify", **upload) as response:
                 pause = _pause(response, attempt)
                 if pause is None:
                     if progress is None or response.is_error:
@@ -61,9 +72,17 @@ class Client:
             time.sleep(pause)
         raise AssertionError
 
-    def classify_many(self, checkpoints: Sequence[FilePath], options: Options = Options()) -> list[BatchResult]:
-        """Diagnose many files in one request; those of one shape and scheme run stacked. Raises `ServiceProblem`."""
-        files = [("checkpoints", (path.name, path.read_bytes())) for path in map(Path, checkpoints)]
+    def classify_many(
+        self,
+        checkpoints: Sequence[FilePath],
+        options: Options = Options(),
+        *,
+        inputs: FilePath | None = None,
+        labelled: FilePath | None = None,
+    ) -> list[BatchResult]:
+        """Diagnose many files in one request; those of one shape and scheme run stacked. Inputs of your own are for all
+        of them. Raises `ServiceProblem`."""
+        files = [_part("checkpoints", checkpoint) for checkpoint in checkpoints] + _given(inputs, labelled)
         for attempt in range(_ATTEMPTS):
             response = self._http.post("/classify/batch", data=_fields(options), files=files)
             pause = _pause(response, attempt)
@@ -92,10 +111,20 @@ class AsyncClient:
         return dict(_checked(await self._http.get("/health")).json())
 
     async def classify(
-        self, checkpoint: FilePath, options: Options = Options(), progress: Progress | None = None
+        self,
+        checkpoint: FilePath,
+        options: Options = Options(),
+        progress: Progress | None = None,
+        *,
+        inputs: FilePath | None = None,
+        labelled: FilePath | None = None,
     ) -> Diagnosis:
-        """Diagnose a checkpoint file; `progress` is called as its stages start. Raises `ServiceProblem`."""
-        upload = await asyncio.to_thread(_upload, checkpoint, options, progress)
+        """Diagnose a checkpoint file; `progress` is called as its stages start. `inputs` is a file
+        of unlabelled inputs to make probes of, `labelled` one of labelled inputs for the direct test.
+
+        Raises `ServiceProblem`.
+        """
+        upload = await asyncio.to_thread(_upload, checkpoint, options, progress, inputs, labelled)
         for attempt in range(_ATTEMPTS):
             async with self._http.stream("POST", "/classify", **upload) as response:
                 pause = _pause(response, attempt)
@@ -145,19 +174,34 @@ class _Events:
         return self._diagnosis
 
 
-def _headers(api_key: str | None) -> dict[str, str]:
-    return {} if api_key is None else {"authorization": f"Bearer {api_key}"}
+def _headers(api_key: str | None) -> dict[bytes, bytes]:
+    return {} if api_key is None else {b"authorization": f"Bearer {api_key.strip()}".encode()}
 
 
 def _fields(options: Options) -> dict[str, str]:
     return {name: str(value).lower() for name, value in options.model_dump().items()}
 
 
-def _upload(checkpoint: FilePath, options: Options, progress: Progress | None) -> dict[str, Any]:
+def _part(name: str, file: FilePath) -> tuple[str, tuple[str, bytes]]:
+    path = Path(file)
+    return name, (path.name, path.read_bytes())
+
+
+def _given(inputs: FilePath | None, labelled: FilePath | None) -> list[tuple[str, tuple[str, bytes]]]:
+    files = {"inputs": inputs, "labelled": labelled}
+    return [_part(name, file) for name, file in files.items() if file is not None]
+
+
+def _upload(
+    checkpoint: FilePath,
+    options: Options,
+    progress: Progress | None,
+    inputs: FilePath | None,
+    labelled: FilePath | None,
+) -> dict[str, Any]:
     """The request's form; in memory, because a retry sends it again."""
     accept = "application/json" if progress is None else "text/event-stream"
-    path = Path(checkpoint)
-    files = {"checkpoint": (path.name, path.read_bytes())}
+    files = [_part("checkpoint", checkpoint), *_given(inputs, labelled)]
     return {"data": _fields(options), "files": files, "headers": {"accept": accept}}
 
 

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
-from probe_sandwich.diagnosis import MetaClassifiers
+from probe_sandwich.diagnosis import MetaClassifiers, chosen
 from probe_sandwich.length_test import buckets
 from probe_sandwich.options import Options
 from probe_sandwich.subjects.stacks import AnyCheckpoint
-from probe_sandwich.verdict import probes_fit
+from probe_sandwich.tasks.given import GivenInputs
+from probe_sandwich.tasks.task import OwnTask
+from probe_sandwich.verdict import longest_probe, probes_fit
 
 MAX_JOB_FLOP = {"cpu": 4e12, "cuda": 4e14}
 """What a job may cost where no setting says otherwise, by kind of device: about what fits its deadline."""
@@ -31,6 +33,8 @@ class Cost:
 
     sandwich: float
     direct_test: float
+    labelled: bool = False
+    """Whether the direct test runs on inputs that were given."""
 
     @property
     def total(self) -> float:
@@ -40,28 +44,44 @@ class Cost:
         """Which option to lower."""
         if self.direct_test >= self.sandwich:
             within = "" if self.sandwich >= left else ", or leave the direct test out (direct_test=false)"
-            return f"lower formulas_per_length{within}"
+            return f"{'give fewer labelled inputs' if self.labelled else 'lower formulas_per_length'}{within}"
         return "lower noise_draws, or send fewer or smaller checkpoints"
 
 
 def estimate(
-    checkpoint: AnyCheckpoint, meta_classifiers: MetaClassifiers, options: Options, drawn: bool = False
+    checkpoint: AnyCheckpoint,
+    meta_classifiers: MetaClassifiers,
+    options: Options,
+    drawn: bool = False,
+    given: GivenInputs = GivenInputs(),
 ) -> Cost:
-    """What `diagnose` will spend on a checkpoint. `drawn`: its formulas are there, for another of its stack."""
+    """What `diagnose` will spend on a checkpoint. `drawn`: its formulas are there, for another of its stack.
+    `given`: what came beside it; where labelled inputs did, none is drawn."""
     size, config = checkpoint.size, checkpoint.config
-    meta = meta_classifiers.get(config.task.name)
-    sandwich = direct_test = 0.0
+    meta = chosen(meta_classifiers, config)
+    sandwich = 0.0
     if meta is not None and probes_fit(config, meta.card):
         settings = meta.card.sandwich
         draws = len(meta.members) * options.noise_draws + 1
         rows = draws * settings.probes * (1 + len(settings.placements))
-        sandwich = float(rows * size.row_flop(1 + settings.probe_length))
-    if options.direct_test:
-        for bucket in buckets(config.train_max_length):
-            if config.longest_formula is None or bucket.max_length <= config.longest_formula:
-                longest, lengths = bucket.max_length, bucket.max_length - bucket.min_length + 1
-                direct_test += options.formulas_per_length * size.row_flop(1 + longest)
-                if not drawn:
-                    symbol = options.formulas_per_length * _FLOP_A_SAMPLED_SYMBOL + lengths * _FLOP_A_LENGTH
-                    direct_test += longest * symbol
-    return Cost(sandwich, direct_test)
+        sandwich = float(rows * size.row_flop(1 + longest_probe(config, meta.card)))
+    labelled = given.labelled is not None
+    return Cost(sandwich, _direct_test(checkpoint, options, drawn, given) if options.direct_test else 0.0, labelled)
+
+
+def _direct_test(checkpoint: AnyCheckpoint, options: Options, drawn: bool, given: GivenInputs) -> float:
+    size, config = checkpoint.size, checkpoint.config
+    if given.labelled is None and isinstance(config.task, OwnTask):
+        return 0.0
+    total = 0.0
+    for bucket in buckets(config.train_max_length):
+        longest, lengths = bucket.max_length, bucket.max_length - bucket.min_length + 1
+        if config.longest_formula is not None and longest > config.longest_formula:
+            continue
+        inputs = options.formulas_per_length
+        if given.labelled is not None:
+            inputs = int(bucket.of(given.labelled).sum())
+        elif not drawn:
+            total += longest * (inputs * _FLOP_A_SAMPLED_SYMBOL + lengths * _FLOP_A_LENGTH)
+        total += inputs * size.row_flop(1 + longest)
+    return total

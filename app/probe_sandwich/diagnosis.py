@@ -12,27 +12,34 @@ from probe_sandwich.answer import (
     Diagnosis,
     LengthTestResult,
     MetaClassifierSummary,
+    ProbeContent,
     ProbeReading,
     Progress,
     Timings,
     Verdict,
 )
-from probe_sandwich.length_test import bucket_formulas, buckets, run_length_test
+from probe_sandwich.length_test import bucket_formulas, buckets, run_labelled_test, run_length_test
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.card import Card
+from probe_sandwich.sandwich.config import Reading
+from probe_sandwich.sandwich.inputs import Candidates, best_candidates
 from probe_sandwich.sandwich.meta_classifier import CARD, MetaClassifier, load_meta_classifier
 from probe_sandwich.sandwich.prediction import Prediction
 from probe_sandwich.sandwich.readout import moment_name
+from probe_sandwich.sandwich.universal import candidates_of
 from probe_sandwich.subjects.batching import Cancelling, never
 from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.stacks import AnyCheckpoint
-from probe_sandwich.subjects.subject import Subjects
+from probe_sandwich.subjects.subject import SubjectFacts, Subjects
 from probe_sandwich.subjects.uploads import stacked
-from probe_sandwich.verdict import SubjectPrediction, decide, probes_fit
+from probe_sandwich.tasks.given import GivenInputs
+from probe_sandwich.tasks.task import OwnTask
+from probe_sandwich.verdict import SubjectPrediction, decide, missing_inputs, probes_fit
 
 SHOWN_PROBES = 16
+ANY_TASK = "any"
 MetaClassifiers = Mapping[str, MetaClassifier]
-"""By the name of the task that they answer for."""
+"""By the name of the task that they answer for, or `ANY_TASK`."""
 
 
 class SeveralMetaClassifiers(ValueError):
@@ -51,19 +58,36 @@ def load_meta_classifiers(folder: Path, device: torch.device) -> dict[str, MetaC
     places: dict[str, Path] = {}
     for place in sorted(path.parent for path in folder.glob(f"*/{CARD}")):
         meta_classifier = load_meta_classifier(place, device)
-        task = meta_classifier.card.task.name
+        task = task_name(meta_classifier)
         if task in loaded:
             raise SeveralMetaClassifiers(task, (places[task], place))
         loaded[task], places[task] = meta_classifier, place
     return loaded
 
 
+def task_name(meta: MetaClassifier) -> str:
+    """The key of a meta-classifier among `MetaClassifiers`."""
+    return ANY_TASK if meta.card.task is None else meta.card.task.name
+
+
+def chosen(meta_classifiers: MetaClassifiers, config: SubjectFacts) -> MetaClassifier | None:
+    """The one that answers for a subject: that of its own task and T, else the one for any, else that of its task,
+    which will abstain."""
+    own = meta_classifiers.get(config.task.name)
+    if own is not None and own.card.answers_for(config):
+        return own
+    return meta_classifiers.get(ANY_TASK, own)
+
+
 def make_test_sets(meta_classifiers: MetaClassifiers) -> None:
     """Make the formulas of the default direct tests now, so that no user waits for them."""
     for meta in meta_classifiers.values():
-        for bucket in buckets(meta.card.train_max_length):
+        if meta.card.task is None:
+            continue
+        task, longest = meta.card.one_task
+        for bucket in buckets(longest):
             bucket_formulas(
-                meta.card.task,
+                task,
                 bucket.min_length,
                 bucket.max_length,
                 Options().formulas_per_length,
@@ -78,45 +102,64 @@ def diagnose(
     options: Options = Options(),
     progress: Progress = lambda stage, detail: None,
     cancelled: Cancelling = never,
+    given: GivenInputs = GivenInputs(),
 ) -> list[Diagnosis]:
     """Diagnose checkpoints that share shape, scheme, task and T (`batches` makes such lists), run as one stack.
 
+    `given`: inputs that came beside them; unlabelled ones become probes, and the direct test runs on labelled ones.
     Raises `NoFormulas` where the direct test has none for this T, and `Cancelled`.
     """
     started = time.perf_counter()
     subjects = stacked(checkpoints, device)
     config = checkpoints[0].config
-    meta = meta_classifiers.get(config.task.name)
+    meta = chosen(meta_classifiers, config)
     progress("sandwich", "")
     predictions: Sequence[SubjectPrediction | None] = [None] * len(checkpoints)
     probes: Sequence[list[ProbeReading]] = [[] for _ in checkpoints]
+    content: ProbeContent | None = None
     if meta is not None and probes_fit(config, meta.card):
-        predictions = _predictions(meta, subjects, options, cancelled)
-        probes = _probe_readings(meta, subjects, options.seed, cancelled)
+        candidates = _candidates(meta, config, given)
+        content = ProbeContent.GENERATOR if candidates is None else candidates.content
+        predictions = _predictions(meta, subjects, options, cancelled, candidates)
+        probes = _probe_readings(meta, subjects, options.seed, cancelled, candidates)
     sandwich_done = time.perf_counter()
     tests: Sequence[LengthTestResult | None] = [None] * len(checkpoints)
     if options.direct_test:
-        tests = _direct_tests(meta, subjects, options, progress, cancelled)
+        tests = _direct_tests(meta, subjects, options, progress, cancelled, given)
     finished = time.perf_counter()
     timings = Timings(sandwich=sandwich_done - started, direct_test=finished - sandwich_done, total=finished - started)
+    missing = missing_inputs(config, content, untested=options.direct_test and tests[0] is None)
     return [
-        _diagnosis(checkpoint, meta, prediction, test, readings, str(device), timings)
+        _diagnosis(checkpoint, meta, prediction, test, readings, content, missing, str(device), timings)
         for checkpoint, prediction, test, readings in zip(checkpoints, predictions, tests, probes, strict=True)
     ]
 
 
+def _candidates(meta: MetaClassifier, config: SubjectFacts, given: GivenInputs) -> Candidates | None:
+    """What probes are selected from; None where a generator writes them."""
+    if meta.card.sandwich.reading is not Reading.ANSWERS:
+        return None
+    if given.unlabelled:
+        return best_candidates(config.task, config.train_max_length, given.unlabelled)
+    return candidates_of(config.task, config.train_max_length)
+
+
 def _predictions(
-    meta: MetaClassifier, subjects: Subjects, options: Options, cancelled: Cancelling
+    meta: MetaClassifier,
+    subjects: Subjects,
+    options: Options,
+    cancelled: Cancelling,
+    candidates: Candidates | None,
 ) -> list[SubjectPrediction]:
     """The ensemble's prediction for every subject of a stack."""
-    together = meta.predict(subjects, options.seed, options.noise_draws, cancelled)
+    together = meta.predict(subjects, options.seed, options.noise_draws, cancelled, candidates)
     return [_row(together, row, meta.card, config.placing) for row, config in enumerate(subjects.configs)]
 
 
 def _row(prediction: Prediction, row: int, card: Card, placing: Placing) -> SubjectPrediction:
     deviation = float(prediction.deviation[row])
     farthest = moment_name(card.sandwich, int(prediction.farthest[row]))
-    moves = placing is Placing.BY_POSITION and bool(prediction.moved[row])
+    moves = placing in (Placing.BY_POSITION, Placing.BY_FILLERS) and bool(prediction.moved[row])
     return SubjectPrediction(
         probability=float(prediction.probability[row]),
         interval=(float(prediction.low[row]), float(prediction.high[row])),
@@ -129,10 +172,10 @@ def _row(prediction: Prediction, row: int, card: Card, placing: Placing) -> Subj
 
 
 def _probe_readings(
-    meta: MetaClassifier, subjects: Subjects, seed: int, cancelled: Cancelling
+    meta: MetaClassifier, subjects: Subjects, seed: int, cancelled: Cancelling, candidates: Candidates | None
 ) -> list[list[ProbeReading]]:
     """For every subject, the probes of the first noise draw with the largest finite margins."""
-    texts, margins = meta.read_probes(subjects, seed, cancelled)
+    texts, margins = meta.read_probes(subjects, seed, cancelled, candidates)
     readings = []
     for row in margins:
         finite = row.isfinite().nonzero()[:, 0]
@@ -142,10 +185,20 @@ def _probe_readings(
 
 
 def _direct_tests(
-    meta: MetaClassifier | None, subjects: Subjects, options: Options, progress: Progress, cancelled: Cancelling
-) -> list[LengthTestResult]:
-    """The direct length test of every subject, by the definition of the meta-classifier's card."""
+    meta: MetaClassifier | None,
+    subjects: Subjects,
+    options: Options,
+    progress: Progress,
+    cancelled: Cancelling,
+    given: GivenInputs,
+) -> Sequence[LengthTestResult | None]:
+    """The direct length test of every subject, by the definition of the meta-classifier's card; None of a task of the
+    user's own that came without labelled inputs."""
     definition = meta.card.definition if meta is not None else Definition()
+    if given.labelled is not None:
+        return run_labelled_test(subjects, given.labelled, definition, cancelled)
+    if isinstance(subjects.configs[0].task, OwnTask):
+        return [None] * len(subjects)
     return run_length_test(
         subjects,
         definition.model_copy(update={"formulas_per_bucket": options.formulas_per_length}),
@@ -160,10 +213,12 @@ def _diagnosis(
     prediction: SubjectPrediction | None,
     test: LengthTestResult | None,
     probes: list[ProbeReading],
+    content: ProbeContent | None,
+    missing: Sequence[str],
     device: str,
     timings: Timings,
 ) -> Diagnosis:
-    decision = decide(checkpoint.config, None if meta is None else meta.card, prediction, test)
+    decision = decide(checkpoint.config, None if meta is None else meta.card, prediction, test, missing)
     given = withheld = None
     if decision.verdict is not Verdict.ABSTAIN:
         given = prediction
@@ -178,6 +233,7 @@ def _diagnosis(
         reason=decision.reason,
         direct_test=test,
         agreement=decision.agreement,
+        probe_content=content,
         probes=probes,
         meta_classifier=None if meta is None else _meta_classifier_summary(meta.card),
         device=device,

@@ -19,8 +19,8 @@ BUCKET_EDGES = (0.0, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Multiples of the training length T; the first bucket is in-distribution, the next two are (T, 2T]."""
 LONG = slice(1, 3)
 _Z_95 = 1.959963984540054
-_KEPT_BUCKETS, _KEPT_SYMBOLS = 64, 1 << 18
-_kept: dict[tuple[AnyTask, int, int, int, int, bool], Formulas] = {}
+_CACHED_BUCKETS, _CACHED_SYMBOLS = 64, 1 << 18
+_cached: dict[tuple[AnyTask, int, int, int, int, bool], Formulas] = {}
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,11 @@ class Bucket:
     min_length: int
     max_length: int
     relative: str
+
+    def of(self, inputs: Formulas) -> NDArray[np.bool_]:
+        """Which inputs have its lengths."""
+        inside: NDArray[np.bool_] = (inputs.lengths >= self.min_length) & (inputs.lengths <= self.max_length)
+        return inside
 
 
 def buckets(train_max_length: int) -> list[Bucket]:
@@ -53,7 +58,7 @@ def bucket_formulas(
 ) -> Formulas:
     """The formulas of one bucket, made once and kept where they are not too many. Raises `NoFormulas`, `Cancelled`."""
     key = (task, min_length, max_length, count, seed, otherwise)
-    formulas = _kept.get(key)
+    formulas = _cached.get(key)
     if formulas is None:
         formulas = sample_formulas(
             task,
@@ -65,10 +70,10 @@ def bucket_formulas(
             lambda: stop_if(cancelled),
             otherwise=otherwise,
         )
-        if formulas.ids.size <= _KEPT_SYMBOLS:
-            if len(_kept) == _KEPT_BUCKETS:
-                del _kept[next(iter(_kept))]
-            _kept[key] = formulas
+        if formulas.ids.size <= _CACHED_SYMBOLS:
+            if len(_cached) == _CACHED_BUCKETS:
+                del _cached[next(iter(_cached))]
+            _cached[key] = formulas
     return formulas
 
 
@@ -118,6 +123,25 @@ def run_length_test(
         else:
             run = replace(bucket, min_length=int(formulas.lengths.min()))
             counts.append((run, len(formulas), count_correct(stack, formulas, cancelled)))
+    return [_result(counts, row, definition) for row in range(len(stack))]
+
+
+def run_labelled_test(
+    stack: Subjects, labelled: Formulas, definition: Definition = Definition(), cancelled: Cancelling = never
+) -> list[LengthTestResult]:
+    """Test every subject of a stack on labelled inputs that were given, sorted by length. Raises `Cancelled`."""
+    config = stack.configs[0]
+    counts: list[_Counted | BucketResult] = []
+    for bucket in buckets(config.train_max_length):
+        inside = bucket.of(labelled)
+        if config.longest_formula is not None and bucket.max_length > config.longest_formula:
+            counts.append(_unreachable(bucket, f"the position table ends at {config.longest_formula} symbols"))
+        elif not inside.any():
+            counts.append(_unreachable(bucket, "no labelled input of these lengths was given"))
+        else:
+            some = labelled.select(np.flatnonzero(inside))
+            run = replace(bucket, min_length=int(some.lengths.min()))
+            counts.append((run, len(some), count_correct(stack, some, cancelled)))
     return [_result(counts, row, definition) for row in range(len(stack))]
 
 

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     workers: int = Field(default=0, ge=0, description="worker processes; 0: one a GPU, or one on the CPU")
     api_key: SecretStr | None = Field(default=None, description="wanted as `Authorization: Bearer` where it is set")
     max_upload_bytes: int = Field(default=256 * 2**20, ge=1, description="largest request body")
+    max_inputs_bytes: int = Field(
+        default=8 * 2**20, ge=1, description="largest file of inputs of the user's own, unlabelled or labelled"
+    )
     max_files: int = Field(default=64, ge=1, description="most checkpoints in one request")
     queue_size: int = Field(default=8, ge=1, description="requests running or waiting before 429")
     max_uploads: int = Field(default=64, ge=1, description="uploads on their way before 429")
@@ -76,6 +79,17 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return [origin.strip() for origin in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("api_key")
+    @classmethod
+    def _without_ends(cls, key: SecretStr | None) -> SecretStr | None:
+        """A key that was read from a file ends in a newline, and no header can."""
+        if key is None:
+            return None
+        bare = key.get_secret_value().strip(" \t\r\n")
+        if not bare:
+            raise ValueError("the key is blank; give one, or leave the variable unset")
+        return SecretStr(bare)
 
     def torch_device(self) -> "torch.device":
         """The device to run on. Raises `NoSuchDevice`."""

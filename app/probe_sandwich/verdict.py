@@ -1,15 +1,22 @@
 """When the sandwich gives a verdict, when it abstains, and why."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from probe_sandwich.answer import Agreement, LengthTestResult, Verdict
+from probe_sandwich.answer import Agreement, LengthTestResult, ProbeContent, Verdict
 from probe_sandwich.sandwich.card import Card
+from probe_sandwich.sandwich.config import Reading
 from probe_sandwich.subjects.subject import SubjectFacts
+from probe_sandwich.tasks.logic.tasks import Task as LogicTask
+from probe_sandwich.tasks.task import OwnTask
 
-_MOSTLY_WRONG, _AT_CHANCE = 0.4, 0.6
+_MOSTLY_WRONG, _NEAR_CHANCE = 0.4, 0.6
 """In-distribution accuracies below which a subject's labels look exchanged, and its input misread."""
 _MOST_NAMED = 8
+_UNLIKE = 1.5
+"""Distance from the zoo, in units of its limit, from which nothing is said. Of 15 converged subjects from elsewhere
+none lay beyond; of 176 with shuffled or fresh weights one lay within (docs/evidence.md)."""
 """Symbols that a remark names."""
 
 
@@ -44,17 +51,43 @@ class Decision:
 
 
 def decide(
-    config: SubjectFacts, card: Card | None, prediction: SubjectPrediction | None, test: LengthTestResult | None
+    config: SubjectFacts,
+    card: Card | None,
+    prediction: SubjectPrediction | None,
+    test: LengthTestResult | None,
+    missing: Sequence[str] = (),
 ) -> Decision:
     """The decision about a subject, from the card of its task's meta-classifier, if there is one, the prediction, where
-    the probes fit, and the direct test, where it was run."""
+    the probes fit, and the direct test, where it was run. `missing`: what was not given, and what that costs."""
     verdict, reason = _verdict(config, card, prediction, test)
-    return Decision(verdict, "; ".join((reason, *_remarks(config, test))), _agreement(verdict, test))
+    return Decision(verdict, "; ".join((reason, *missing, *_remarks(config, test))), _agreement(verdict, test))
+
+
+def missing_inputs(config: SubjectFacts, content: ProbeContent | None, *, untested: bool) -> list[str]:
+    """What a user could give to get a better answer. `untested`: the direct test was wanted, and nothing to run it on
+    was there."""
+    missing = []
+    if content is ProbeContent.BARE:
+        missing.append(
+            f"nothing is known of task {config.task.name} but its alphabet, so that the probes are random strings of "
+            "it: give unlabelled short inputs of the task (`inputs`) for a better answer"
+        )
+    if untested:
+        missing.append(
+            f"the direct test was left out, as there are no labelled inputs of task {config.task.name}: give some of "
+            "any length (`labelled`) to have it run"
+        )
+    return missing
 
 
 def probes_fit(config: SubjectFacts, card: Card) -> bool:
     """Whether the probes are no longer than what the subject was trained on."""
-    return card.sandwich.probe_length <= config.train_max_length
+    return longest_probe(config, card) <= config.train_max_length
+
+
+def longest_probe(config: SubjectFacts, card: Card) -> int:
+    """Symbols of the longest probe that a subject is asked: inputs of any length up to T, or formulas of one."""
+    return config.train_max_length if card.sandwich.reading is Reading.ANSWERS else card.sandwich.probe_length
 
 
 def _verdict(
@@ -67,11 +100,6 @@ def _verdict(
             f"the probes have {card.sandwich.probe_length} symbols, but the subject was trained on at most "
             f"{config.train_max_length}"
         )
-    if prediction.finite and not prediction.placed:
-        return Verdict.ABSTAIN, (
-            "its positions cannot be chosen, so that every probe stands at its usual places wherever it is put; what "
-            "tells generalizers is how a subject answers further out"
-        )
     doubt = _doubt(config, card, prediction, test)
     if doubt is not None:
         return Verdict.ABSTAIN, doubt
@@ -80,26 +108,47 @@ def _verdict(
     return verdict, f"P(generalizer) = {prediction.probability:.2f} is {relation} the threshold {card.threshold:.2f}"
 
 
+def _untrusted_kind(config: SubjectFacts, card: Card) -> str | None:
+    """Why no verdict is given on subjects of this kind, whatever the prediction, or None."""
+    record = card.record_of(config)
+    if record is None or record.trusted:
+        return None
+    kind = "tasks that were left out of the training" if record is card.other_tasks else f"task {config.task.name}"
+    return (
+        f"on subjects of {kind}, {_share(record.accuracy)} of the verdicts were right, too few to give one; the number "
+        f"that is withheld orders them with an AUC of {_share(record.auc)}"
+    )
+
+
 def _doubt(
     config: SubjectFacts, card: Card, prediction: SubjectPrediction, test: LengthTestResult | None
 ) -> str | None:
-    """The first reason to distrust the prediction for this subject, or None."""
-    if config.train_max_length != card.train_max_length or config.task != card.task:
+    """The first reason not to answer for this subject, or None."""
+    if not prediction.finite:
+        return "its responses are not finite numbers: it overflows in single precision"
+    if test is not None and not test.converged:
+        return (
+            f"it has not converged: accuracy {test.in_distribution_accuracy:.3f} on lengths it was trained on, and "
+            f"whether it generalizes is asked only from {test.definition.convergence_cut} on"
+        )
+    if not prediction.placed:
+        return (
+            "its positions cannot be chosen, so that every probe stands at its usual places wherever it is put; what "
+            "tells generalizers is how a subject answers further out"
+        )
+    if not card.answers_for(config):
         return (
             f"the zoo holds subjects of T = {card.train_max_length} on its own task parameters; this one has "
             f"T = {config.train_max_length}"
         )
-    if not prediction.finite:
-        return "its responses are not finite numbers: it overflows in single precision"
-    if prediction.unlikeness > 1:
+    return _untrusted_kind(config, card) or _doubt_of_the_prediction(prediction)
+
+
+def _doubt_of_the_prediction(prediction: SubjectPrediction) -> str | None:
+    if prediction.unlikeness > _UNLIKE:
         return (
             f"its responses are unlike those of the zoo's subjects, {prediction.unlikeness:.1f} times as far from them "
             f"as the limit: {prediction.farthest}"
-        )
-    if test is not None and not test.converged:
-        return (
-            f"it has not converged: accuracy {test.in_distribution_accuracy:.3f} on lengths it was trained on, and the "
-            f"question is asked from {test.definition.convergence_cut} on"
         )
     if prediction.split:
         return "the members of the ensemble are of two minds: more than a quarter of them say the opposite of the rest"
@@ -112,15 +161,17 @@ def _remarks(config: SubjectFacts, test: LengthTestResult | None) -> list[str]:
     remarks = []
     if config.untested_symbols:
         named = " ".join(config.untested_symbols[:_MOST_NAMED]) + " …" * (len(config.untested_symbols) > _MOST_NAMED)
-        remarks.append(f"no formula here holds {named} of its vocabulary: nothing is said about those")
+        remarks.append(f"no input here holds {named} of its vocabulary: nothing is said about those")
     if test is None or test.converged:
         return remarks
-    if test.in_distribution_accuracy < _MOSTLY_WRONG:
-        remarks.append("it is mostly wrong on lengths it was trained on: check that class 1 means satisfiable")
-    elif test.in_distribution_accuracy < _AT_CHANCE:
+    # Of two classes, that is: who chooses from more is at chance further down.
+    mostly_wrong, near_chance = (2 * share / config.classes for share in (_MOSTLY_WRONG, _NEAR_CHANCE))
+    if test.in_distribution_accuracy < mostly_wrong:
+        remarks.append(f"it is mostly wrong on lengths it was trained on: check that {_meaning_of_classes(config)}")
+    elif test.in_distribution_accuracy < near_chance:
         remarks.append(
-            "it is at chance on lengths it was trained on: check the begin and end symbols, the order of the "
-            "vocabulary, and its task"
+            f"it is {_at_or_near(test, 1 / config.classes)} chance on lengths it was trained on: check the begin and "
+            "end symbols, the order of the vocabulary, and its task"
         )
     else:
         remarks.append(
@@ -128,6 +179,22 @@ def _remarks(config: SubjectFacts, test: LengthTestResult | None) -> list[str]:
             "check the begin and end symbols and the order of the vocabulary"
         )
     return remarks
+
+
+def _at_or_near(test: LengthTestResult, chance: float) -> str:
+    """`at` where the interval of the accuracy on (0, T] holds chance."""
+    low, high = test.buckets[0].accuracy_low, test.buckets[0].accuracy_high
+    return "at" if low is not None and high is not None and low <= chance <= high else "near"
+
+
+def _meaning_of_classes(config: SubjectFacts) -> str:
+    if isinstance(config.task, OwnTask):
+        return "its classes have the numbers of the labels"
+    return f"class 1 means {'satisfiable' if isinstance(config.task, LogicTask) else 'in the language'}"
+
+
+def _share(value: float | None) -> str:
+    return "none" if value is None else f"{value:.2f}"
 
 
 def _agreement(verdict: Verdict, test: LengthTestResult | None) -> Agreement:

@@ -15,8 +15,10 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from probe_sandwich.api.connections import bounded
+from probe_sandwich.client import Client
 from probe_sandwich.main import create_app
 from probe_sandwich.settings import Settings
+from pydantic import ValidationError
 
 from tests.api.fakes import PATIENT, faking
 from tests.api.raw import PART, answer_of, ask, connected, head, slug
@@ -98,6 +100,22 @@ def test_the_scheme_of_the_key_is_read_in_any_case_and_the_key_as_it_is(url: str
     ):
         response = httpx.post(f"{url}/classify", headers={"authorization": given}, data=FAST)
         assert response.status_code == status, given
+
+
+@pytest.mark.parametrize("key", ["schlüssel", "voilà", "s3cret\n"])
+def test_a_key_is_compared_byte_by_byte_whatever_its_letters(tmp_path: Path, key: str) -> None:
+    settings = Settings.model_validate(SMALL | {"models_dir": tmp_path, "api_key": key})
+    with faking(), running(settings) as address:
+        with Client(address, api_key=key) as client:
+            assert client.classify(EXAMPLES[0]).checkpoint.task == "conjunction"
+        for given, status in ((key.strip(), 422), (key.strip()[:-1], 401), (key.strip() + "x", 401)):
+            sent = httpx.post(f"{address}/classify", headers={b"authorization": f"Bearer {given}".encode()}, data=FAST)
+            assert sent.status_code == status, given
+
+
+def test_a_blank_key_is_no_key() -> None:
+    with pytest.raises(ValidationError, match="the key is blank"):
+        Settings.model_validate({"api_key": "\n"})
 
 
 def test_header_only_connections_cost_nobody_his_place(guarded: httpx.Client, url: str) -> None:

@@ -20,8 +20,8 @@ def test_every_problem_and_every_field_is_documented() -> None:
     Diagnosis.model_validate(operation["responses"]["200"]["content"]["application/json"]["example"])
     form = document["components"]["schemas"]["Body_classify_classify_post"]["properties"]
     options = {"seed", "noise_draws", "formulas_per_length", "direct_test"}
-    foreign = {"config", "vocabulary", "train_max_length", "task", "begin", "end", "symbols"}
-    assert set(form) == {"checkpoint"} | options | foreign
+    foreign = {"config", "vocabulary", "train_max_length", "task", "alphabet", "begin", "end", "symbols"}
+    assert set(form) == {"checkpoint", "inputs", "labelled"} | options | foreign
 
 
 @pytest.mark.fuzz

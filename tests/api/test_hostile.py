@@ -12,7 +12,7 @@ import pytest
 from probe_sandwich.settings import Settings
 
 from tests.api.bundles import bundle_of, of_version, with_bad_lzma, zip_of
-from tests.api.test_workers import child_ids, metric, until_ready
+from tests.api.test_worker import child_ids, metric, until_ready
 from tests.conftest import EXAMPLES, post, running
 
 SECONDS = 2.0
@@ -102,10 +102,16 @@ CORPUS: dict[str, tuple[int, Callable[[], bytes]]] = {
     "auto_map": (422, lambda: with_config(auto_map={"AutoModel": "evil.py"})),
     "the trust flag": (422, lambda: with_config(trust_remote_code=True)),
     "the trust flag, nested": (422, lambda: with_config(task={"name": "conjunction", "trust_remote_code": True})),
+    "a task whose name is a list": (422, lambda: with_config(task={"name": ["x"]})),
     "another implementation of attention": (422, lambda: with_config(_attn_implementation_internal="x/y")),
     "a pickle that runs code": (415, pickle_that_runs_code),
-    "a zip bomb": (415, lambda: zip_of(**{"model.safetensors": bytes(200_000_000)})),
-    "a zip with a path out of its folder": (415, lambda: zip_of(**{"../../../tmp/evil": b"x"})),
+    "a zip bomb": (400, lambda: zip_of(**{"model.safetensors": bytes(200_000_000)})),
+    "a zip with a path out of its folder": (400, lambda: zip_of(**{"../../../tmp/evil": b"x"})),
+    "a bundle with a path out of its folder": (
+        400,
+        lambda: zip_of(**{"../config.json": b"{}", "model.safetensors": b"", "subject.json": b"{}"}),
+    ),
+    "a zip of a hundred files": (400, lambda: zip_of(**{str(number): b"" for number in range(100)})),
     "a bundle without description": (400, lambda: zip_of(**{"config.json": b"{}", "model.safetensors": b""})),
     "a bundle with a giant vocabulary": (422, lambda: bundle_of(vocab_size=2_000_000_000)),
     "a bundle with code": (422, lambda: bundle_of(auto_map={"AutoModel": "evil.py"})),

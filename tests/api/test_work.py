@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -103,10 +104,13 @@ def test_what_costs_too_much_is_told_before_it_is_spent(pipes: Pipes, shipped: M
 
 
 def test_a_training_length_without_formulas_is_a_422(
-    pipes: Pipes, shipped: MetaClassifiers, checkpoint_of_length: Path
+    pipes: Pipes, shipped: MetaClassifiers, checkpoint_of_length: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked = Mock(side_effect=work.diagnose)
+    monkeypatch.setattr(work, "diagnose", asked)
     found = outcomes(pipes, shipped, [checkpoint_of_length], options=Options(formulas_per_length=10))
     assert slug(found[0]) == "no-formulas"
+    assert asked.call_count == 1, "what failed alone is not tried again"
     assert slug(outcomes(pipes, shipped, [checkpoint_of_length])[0]) == "answered"
 
 
@@ -119,7 +123,7 @@ def checkpoint_of_length(tmp_path: Path, tiny_config: ConfigFactory) -> Path:
 
 def test_a_stop_is_heard_within_a_prediction(pipes: Pipes, shipped: MetaClassifiers) -> None:
     ours, theirs = pipes
-    (meta,) = shipped.values()
+    meta = shipped["conjunction"]
     job = Job(number=1, subjects=[Subject(checkpoint=EXAMPLES[0])], options=Options(direct_test=False, noise_draws=64))
     run, asked = Run(theirs, job, shipped, CPU, 1e18), []
     heard = run.cancelled

@@ -13,7 +13,7 @@ import httpx
 from probe_sandwich.settings import Settings
 
 from tests.api.test_hostile import mutated, resident_mebibytes
-from tests.api.test_workers import metric, until_ready
+from tests.api.test_worker import metric, until_ready
 from tests.conftest import EXAMPLES, post, running
 
 

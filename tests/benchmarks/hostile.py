@@ -25,7 +25,7 @@ import httpx
 
 from tests.api.raw import head
 from tests.api.test_hostile import resident_mebibytes, safetensors
-from tests.api.test_workers import SLOW, metric, until_ready
+from tests.api.test_worker import SLOW, metric, until_ready
 from tests.conftest import EXAMPLES, FAST, post
 
 LONGEST_SECONDS, START_SECONDS, SILENT_CONNECTIONS = 1500, 300, 16

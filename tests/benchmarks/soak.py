@@ -14,7 +14,7 @@ import httpx
 from probe_sandwich.settings import Settings
 
 from tests.api.test_hostile import CORPUS, mutated, resident_mebibytes
-from tests.api.test_workers import metric, until_ready
+from tests.api.test_worker import metric, until_ready
 from tests.conftest import EXAMPLES, post, running
 
 REQUESTS_A_SECOND = 2.0

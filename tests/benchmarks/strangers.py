@@ -1,118 +1,148 @@
-"""What verdicts are worth on subjects unlike the zoo's, kind by kind: `python -m tests.benchmarks.strangers ZOO...`.
+"""What verdicts are worth on subjects unlike the zoo's, kind by kind: `python -m tests.benchmarks.strangers FOLDER...`.
 
-Every converged `conjunction` subject of the zoos is judged by the whole ensemble, whatever it would abstain from, so
-that what abstaining costs can be seen. The zoos must hold no subject that the ensemble was trained on: reserve and
-later configurations of the shipped zoo, or another zoo.
+A folder is a zoo of our own architecture, or the foreign test set. Every converged subject of the ensemble's task in it
+is judged by the whole ensemble, whatever it would abstain from, so that what abstaining costs can be seen; beside them
+stands what must be kept out. The zoos must hold no subject that the ensemble was trained on: of the shipped zoo, its
+reserve and later configurations are taken, of another everything.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from sys import argv
 
 import numpy as np
 import torch
 from probe_sandwich.diagnosis import load_meta_classifiers
-from probe_sandwich.evidence.experiment.ensemble import whole_ensemble
-from probe_sandwich.evidence.experiment.zoo import Zoo
+from probe_sandwich.evidence.figures.elsewhere import (
+    CPU,
+    Judged,
+    by_kind,
+    is_asked,
+    judge_foreign,
+    judge_made_of_foreign,
+    judge_zoo,
+    worth,
+)
 from probe_sandwich.evidence.figures.strangers import freshly_initialized, with_shuffled_weights
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier
-from probe_sandwich.sandwich.prediction import Prediction
 from probe_sandwich.settings import SHIPPED_MODELS
+from probe_sandwich.subjects.transformer import SubjectStack
 from probe_sandwich.tasks.logic.tasks import TaskName
 from probe_sandwich.zoo.cohorts import load_cohorts
-from probe_sandwich.zoo.shards import IndexRow, read_index
+from probe_sandwich.zoo.foreign.store import WEIGHTS
+from probe_sandwich.zoo.shards import IndexRow, shard_rows
 
-CPU = torch.device("cpu")
+BANDS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, float("inf"))
+LIMITS = BANDS[2:]
 _MADE_OF_A_SHAPE = 4
 
 
-@dataclass(frozen=True)
-class Judged:
-    """One subject: its kinds, whether its verdict would be right, how far it lies from the zoo in units of the limit,
-    and whether the members are of two minds."""
-
-    kinds: tuple[str, ...]
-    right: bool
-    unlikeness: float
-    split: bool
-
-
-def kinds_of(row: IndexRow) -> tuple[str, ...]:
-    """The slices that a subject counts in."""
-    config = row.config
-    return (
-        "all",
-        f"T = {config.train_max_length}",
-        f"{config.scheme} positions",
-        f"{config.activation} activation",
-        f"{config.pooling} pooling",
-        f"width {config.d_model}",
-        f"{config.layers} layers",
-        "causal" if config.causal else "not causal",
-    )
-
-
-def unseen_rows(meta: MetaClassifier, folder: Path) -> list[IndexRow]:
-    """Converged subjects that the ensemble was not trained on, long enough for its probes."""
-    rows = [row for row in read_index(folder) if row.config.task.name is TaskName.CONJUNCTION]
-    if folder.name == "zoo-conjunction":
-        rows = [row for row in rows if row.reserve or row.group >= meta.card.zoo.groups]
-    return [row for row in rows if row.converged and row.config.train_max_length >= meta.card.sandwich.probe_length]
+def is_foreign(folder: Path) -> bool:
+    """Whether a folder is the foreign test set."""
+    return (folder / WEIGHTS).is_dir()
 
 
 def judge(meta: MetaClassifier, folder: Path) -> Iterator[Judged]:
-    """Every unseen subject of a zoo."""
-    rows = unseen_rows(meta, folder)
-    if not rows:
+    """Every converged subject of a folder that the ensemble was not trained on."""
+    if is_foreign(folder):
+        yield from judge_foreign(meta, folder, lambda row: row.converged)
         return
-    zoo = Zoo.of(folder, rows)
-    prediction = whole_ensemble(meta, zoo, CPU)
-    right = (prediction.probability >= meta.card.threshold) == zoo.labels
-    split = prediction.split(meta.card.threshold)
-    for number, row in enumerate(rows):
-        yield Judged(kinds_of(row), bool(right[number]), float(prediction.unlikeness[number]), bool(split[number]))
+    yield from judge_zoo(meta, folder, lambda row: is_unseen(meta, folder, row))
 
 
-def print_table(judged: list[Judged]) -> None:
-    """Kind by kind: right if all were answered, share answered, right of the answered."""
-    by_kind: dict[str, list[Judged]] = defaultdict(list)
-    for one in judged:
-        for kind in one.kinds:
-            by_kind[kind].append(one)
-    print("| kind | subjects | right if all were answered | answered | right of the answered | farthest |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    for kind, some in by_kind.items():
-        answered = [one for one in some if one.unlikeness <= 1 and not one.split]
-        right = np.mean([one.right for one in some])
-        of_answered = f"{np.mean([one.right for one in answered]):.2f}" if answered else "-"
-        farthest = max(one.unlikeness for one in some)
-        print(f"| {kind} | {len(some)} | {right:.2f} | {len(answered)} | {of_answered} | {farthest:.2f} |")
+def is_unseen(meta: MetaClassifier, folder: Path, row: IndexRow) -> bool:
+    """Whether the ensemble was not trained on a subject of a zoo."""
+    return folder.name != "zoo-conjunction" or row.reserve or row.group >= meta.card.zoo.groups
 
 
-def print_what_must_be_kept_out(meta: MetaClassifier) -> None:
-    """How far subjects lie that answer nothing: made of the reserve's, and unconverged ones."""
-    folder = SHIPPED_MODELS / "zoo-conjunction"
-    reserve = [row for row in read_index(folder) if row.reserve and row.row is not None]
-    found: dict[str, list[Prediction]] = defaultdict(list)
-    for number, cohort in enumerate(load_cohorts(folder, [row for row in reserve if row.converged], CPU)):
+def judge_kept_out(meta: MetaClassifier, folder: Path) -> Iterator[Judged]:
+    """Subjects that can answer nothing: shuffled, fresh, or not converged."""
+    if is_foreign(folder):
+        yield from judge_foreign(meta, folder, lambda row: not row.converged)
+        yield from judge_made_of_foreign(meta, folder)
+        return
+    here = [row for row in shard_rows(folder) if row.row is not None and is_asked(meta, row)]
+    rows = [row for row in here if is_unseen(meta, folder, row)]
+    for kind, subjects in made_of(folder, rows):
+        said = meta.predict(subjects)
+        for place, far in enumerate(said.unlikeness.tolist()):
+            split = bool(said.split(meta.card.threshold)[place])
+            yield Judged((kind,), False, False, float(said.probability[place]), far, split)
+
+
+def made_of(folder: Path, rows: Sequence[IndexRow]) -> Iterator[tuple[str, SubjectStack]]:
+    """A few shuffled and fresh ones of each shape, and those that did not converge."""
+    for number, cohort in enumerate(load_cohorts(folder, [row for row in rows if row.converged], CPU)):
         few = cohort.subjects.select(list(range(min(_MADE_OF_A_SHAPE, len(cohort.subjects)))))
-        found["shuffled weights"].append(meta.predict(with_shuffled_weights(few, number)))
-        found["freshly initialized"].append(meta.predict(freshly_initialized(few, number)))
-    for cohort in load_cohorts(folder, [row for row in reserve if not row.converged], CPU):
-        found["not converged"].append(meta.predict(cohort.subjects))
-    print("\n| what must be kept out | subjects | least distance | 0.1 quantile | median | called generalizers |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    for kind, predictions in found.items():
-        distance = np.concatenate([one.unlikeness for one in predictions])
-        called = np.concatenate([one.probability for one in predictions]) >= meta.card.threshold
-        least, tenth, middle = np.quantile(distance, (0, 0.1, 0.5))
-        print(f"| {kind} | {len(distance)} | {least:.2f} | {tenth:.2f} | {middle:.2f} | {called.mean():.2f} |")
+        yield "own, shuffled weights", with_shuffled_weights(few, number)
+        yield "own, freshly initialized", freshly_initialized(few, number)
+    for cohort in load_cohorts(folder, [row for row in rows if not row.converged], CPU):
+        yield "own, not converged", cohort.subjects
+
+
+def print_worth(judged: Sequence[Judged], threshold: float) -> None:
+    """Kind by kind."""
+    print(
+        "| kind | subjects | generalizers | AUC | right if all were answered | answered | right of the answered | "
+        "unlikeness, median | largest |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    for kind, some in by_kind(judged).items():
+        figures = worth(some, threshold)
+        print(
+            f"| {kind} | {figures.subjects} | {figures.generalizers} | {_short(figures.auc)} | "
+            f"{figures.accuracy:.2f} | {figures.answered} | {_short(figures.accuracy_of_answered)} | "
+            f"{figures.median_unlikeness:.2f} | "
+            f"{figures.largest_unlikeness:.2f} |"
+        )
+
+
+def print_bands(judged: Sequence[Judged], kept_out: Sequence[Judged], threshold: float) -> None:
+    """By distance: how many converged subjects lie there, how many verdicts are right, what else lies there."""
+    kinds = sorted(by_kind(kept_out))
+    print(f"\n| unlikeness | converged | right | of one mind | right of those | {' | '.join(kinds)} |")
+    print(f"| {' | '.join(['---'] * (5 + len(kinds)))} |")
+    for low, high in itertools.pairwise(BANDS):
+        here = [one for one in judged if low <= one.unlikeness < high]
+        agreed = [one for one in here if not one.split]
+        others = [sum(low <= one.unlikeness < high for one in by_kind(kept_out)[kind]) for kind in kinds]
+        print(
+            f"| {low:g} to {high:g} | {len(here)} | {_share(here, threshold)} | {len(agreed)} | "
+            f"{_share(agreed, threshold)} | {' | '.join(map(str, others))} |"
+        )
+
+
+def print_limits(judged: Sequence[Judged], kept_out: Sequence[Judged], threshold: float) -> None:
+    """What a limit on distance would do: share answered and right of converged ones, share let through of the rest."""
+    kinds = sorted(by_kind(kept_out))
+    print(f"\n| limit | answered | right of the answered | {' | '.join(f'let through: {kind}' for kind in kinds)} |")
+    print(f"| {' | '.join(['---'] * (3 + len(kinds)))} |")
+    for limit in LIMITS:
+        figures = worth(judged, threshold, limit)
+        through = [
+            np.mean([one.unlikeness <= limit and not one.split for one in by_kind(kept_out)[kind]]) for kind in kinds
+        ]
+        print(
+            f"| {limit:g} | {figures.answered / figures.subjects:.2f} | {_short(figures.accuracy_of_answered)} | "
+            f"{' | '.join(f'{share:.2f}' for share in through)} |"
+        )
+
+
+def _share(some: Sequence[Judged], threshold: float) -> str:
+    return _short(float(np.mean([(one.probability >= threshold) == one.label for one in some])) if some else None)
+
+
+def _short(figure: float | None) -> str:
+    return "-" if figure is None else f"{figure:.2f}"
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     ensemble = load_meta_classifiers(SHIPPED_MODELS, CPU)[TaskName.CONJUNCTION]
-    print_table([one for path in argv[1:] for one in judge(ensemble, Path(path))])
-    print_what_must_be_kept_out(ensemble)
+    folders = [Path(path) for path in argv[1:]]
+    answers = [one for folder in folders for one in judge(ensemble, folder)]
+    outsiders = [one for folder in folders for one in judge_kept_out(ensemble, folder)]
+    print_worth([*answers, *outsiders], ensemble.card.threshold)
+    print_bands(answers, outsiders, ensemble.card.threshold)
+    print_limits(answers, outsiders, ensemble.card.threshold)

@@ -9,6 +9,7 @@ from probe_sandwich.settings import SHIPPED_MODELS
 
 from tests.cli.commands import invoked, run, words
 from tests.conftest import EXAMPLES
+from tests.own_task import any_task_folder, labelled_file, own_checkpoint, texts, unlabelled_file
 
 
 def test_classify_prints_one_json_line_a_file_and_goes_on_after_a_bad_one(tmp_path: Path) -> None:
@@ -56,3 +57,34 @@ def test_two_meta_classifiers_for_one_task_are_an_error(tmp_path: Path, monkeypa
     done = invoked("classify", str(EXAMPLES[0]))
     assert done.exit_code == 1
     assert "are both meta-classifiers for task conjunction" in words(done.output)
+
+
+def test_inputs_of_the_users_own_become_probes_and_the_direct_test(tmp_path: Path) -> None:
+    own, model = str(own_checkpoint(tmp_path)), str(any_task_folder(tmp_path / "models") / "any")
+    labelled = str(labelled_file(tmp_path, [*texts(20, 10), *texts(30, 15), *texts(40, 20)]))
+    inputs = str(unlabelled_file(tmp_path))
+    done = invoked("classify", own, "--model", model, "--inputs", inputs, "--labelled", labelled, "--json")
+    (answer,) = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (answer["probe_content"], answer["verdict"]) == ("given inputs", "generalizer")
+    assert [bucket["formulas"] for bucket in answer["direct_test"]["buckets"]] == [20, 30, 40, 0, 0]
+    bare = words(invoked("classify", own, "--model", model).output)
+    assert "Probes from: bare alphabet" in bare
+    assert "give unlabelled short inputs of the task" in bare
+
+
+def test_inputs_that_cannot_be_used_cost_the_files_that_they_are_not_for(tmp_path: Path) -> None:
+    files = [str(own_checkpoint(tmp_path)), str(EXAMPLES[0])]
+    labelled = str(labelled_file(tmp_path, texts(20, 10)))
+    done = invoked("classify", *files, "--labelled", labelled, "--json", "--noise-draws", "1")
+    answers = {answer["file"]: answer for answer in map(json.loads, done.stdout.splitlines())}
+    assert done.exit_code == 1
+    assert answers[files[1]]["problem"]["type"] == "UnusableInputs"
+    assert answers[files[0]]["direct_test"]["buckets"][0]["formulas"] == 20
+
+
+def test_a_task_of_ones_own_is_answered_without_any_inputs_and_costs_others_nothing(tmp_path: Path) -> None:
+    files = [str(own_checkpoint(tmp_path)), str(EXAMPLES[0])]
+    done = invoked("classify", *files, "--json", "--noise-draws", "1", "--formulas-per-length", "50")
+    answers = {answer["file"]: answer for answer in map(json.loads, done.stdout.splitlines())}
+    assert done.exit_code == 0
+    assert [answers[file]["direct_test"] is None for file in files] == [True, False]

@@ -5,12 +5,14 @@ import json
 import numpy as np
 import pytest
 from probe_sandwich.tasks.datasets import in_split
+from probe_sandwich.tasks.given import read_labelled
+from probe_sandwich.tasks.languages.names import LanguageName, LanguageTask
 from probe_sandwich.tasks.logic.canonical import canonical
 from probe_sandwich.tasks.logic.solver import satisfiable
 from probe_sandwich.tasks.logic.vocabulary import encode
 from probe_sandwich.tasks.splits import Split
 
-from tests.cli.commands import invoked, run
+from tests.cli.commands import invoked, run, words
 
 
 def test_formulas_sample_prints_labelled_json_lines() -> None:
@@ -28,3 +30,18 @@ def test_formulas_are_of_the_split_that_was_asked_for_and_of_the_training_split_
     texts = [json.loads(line)["formula"] for line in done.stdout.splitlines()]
     assert len(texts) == 200
     assert in_split(canonical(np.array([encode(text) for text in texts], np.uint8)), split).all()
+
+
+def test_inputs_of_a_language_have_labels_and_go_back_in_as_labelled_ones() -> None:
+    done = invoked("formulas", "sample", "--task", "parity", "--min-length", "6", "--max-length", "6", "--count", "8")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [set(line) for line in lines] == [{"input", "label", "length"}] * 8
+    assert all(line["label"] == (line["input"].count("a") % 2 == 0) for line in lines)
+    read = read_labelled(done.stdout, LanguageTask(name=LanguageName.PARITY), 2)
+    assert list(read.texts()) == [line["input"] for line in lines]
+
+
+def test_a_task_that_is_not_built_in_is_refused_with_those_that_are() -> None:
+    done = invoked("formulas", "sample", "--task", "mine")
+    assert done.exit_code == 2
+    assert "'mine' is none of conjunction, cnf, formula, majority" in words(done.output)

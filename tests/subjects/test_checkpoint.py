@@ -204,6 +204,8 @@ def test_a_file_without_config(checkpoint_file: Path) -> None:
         ({"scheme": "relative"}, "scheme"),
         ({"vocabulary": ["a", "a"]}, "twice"),
         ({"train_max_length": 10**6}, "train_max_length"),
+        ({"task": {"name": ["x"]}}, "task.own.name"),
+        ({"task": {"name": {}, "alphabet": ["x", "y"]}}, "task.own.name"),
     ],
 )
 def test_a_config_that_does_not_validate(checkpoint_file: Path, config: dict[str, object], words: str) -> None:
@@ -312,6 +314,39 @@ def test_convert_runs_no_code_of_a_pickle(
     with pytest.raises(NotAStateDict):
         convert(tmp_path / "state.pt", tmp_path / "config.json", tmp_path / "out.safetensors")
     assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        (torch.nn.Linear(2, 2), "holds a whole module or other objects, not a state dict; save model.state_dict()"),
+        ([torch.zeros(2)], "is not a dictionary of names and tensors; save model.state_dict()"),
+        ({"embedding": torch.zeros(2, 2)}, "names and layout as in docs/checkpoint.md"),
+        ({}, "names and layout as in docs/checkpoint.md"),
+    ],
+)
+def test_convert_says_in_one_line_what_to_save_instead(
+    tmp_path: Path, tiny_config: ConfigFactory, content: object, advice: str
+) -> None:
+    torch.save(content, tmp_path / "state.pt")
+    (tmp_path / "config.json").write_text(tiny_config().model_dump_json())
+    with pytest.raises(CheckpointError) as refusal:
+        convert(tmp_path / "state.pt", tmp_path / "config.json", tmp_path / "out.safetensors")
+    assert advice in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert "weights_only" not in str(refusal.value)
+
+
+def test_convert_refuses_what_torch_never_wrote(tmp_path: Path, tiny_config: ConfigFactory) -> None:
+    (tmp_path / "state.pt").write_bytes(b"hello world")
+    (tmp_path / "config.json").write_text(tiny_config().model_dump_json())
+    with pytest.raises(NotAStateDict, match=r"state\.pt cannot be read as a state dict"):
+        convert(tmp_path / "state.pt", tmp_path / "config.json", tmp_path / "out.safetensors")
+
+
+def test_a_file_that_is_not_there_is_not_to_be_saved_again(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"^no such file: .*missing\.safetensors$"):
+        load_upload(tmp_path / "missing.safetensors")
 
 
 def test_a_config_is_strict(tiny_config: ConfigFactory) -> None:

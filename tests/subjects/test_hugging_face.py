@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,16 @@ from probe_sandwich.length_test import run_length_test
 from probe_sandwich.options import Options
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects import checkpoint as checkpoints
-from probe_sandwich.subjects.bundles import ARCHITECTURES
+from probe_sandwich.subjects.bundles import ARCHITECTURES, Description
 from probe_sandwich.subjects.checkpoint import CheckpointError
+from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.uploads import load_upload
 from probe_sandwich.tasks.datasets import Formulas, sample_formulas
 from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
 
 transformers = pytest.importorskip("transformers")
-FAMILIES = pytest.importorskip("probe_sandwich.subjects.hugging_face").FAMILIES
+hugging_face = pytest.importorskip("probe_sandwich.subjects.hugging_face")
+FAMILIES, ForeignSubject = hugging_face.FAMILIES, hugging_face.ForeignSubject
 pytestmark = [pytest.mark.hf, pytest.mark.filterwarnings("ignore")]
 
 VOCABULARY = ("[PAD]", "[CLS]", "[SEP]", *FORMULA_SYMBOLS)
@@ -124,11 +127,11 @@ def test_a_model_answers_as_it_does_in_transformers(tmp_path: Path, kind: str) -
     by_ids = subject.forward(subject.embed_ids(torch.from_numpy(exact.with_begin())[None]), full).logits
     vectors = subject.embed_distribution(symbols)
     torch.testing.assert_close(subject.forward(vectors, full).logits, by_ids)
-    # The usual positions, said outright, change nothing; others do, where the architecture lets them be chosen.
+    # The usual positions, said outright, change nothing; others do.
     places = torch.arange(15).view(1, 1, -1)
     torch.testing.assert_close(subject.forward(vectors, full, places).logits, by_ids)
     stretched = subject.forward(vectors, full, places * 2).logits
-    assert torch.allclose(stretched, by_ids, atol=1e-6) == (FAMILIES[kind].first_position is None)
+    assert not torch.allclose(stretched, by_ids, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["BertForSequenceClassification", "GPT2ForSequenceClassification"])
@@ -139,9 +142,46 @@ def test_lengths_past_the_position_table_are_left_out(tmp_path: Path, kind: str)
     assert [bucket.unreachable is None for bucket in result.buckets] == [True, True, True, False, False]
 
 
-@pytest.mark.parametrize("kind", ["DistilBertForSequenceClassification", "T5ForSequenceClassification"])
-def test_a_model_that_takes_no_positions_gets_neither_verdict_nor_probability(tmp_path: Path, kind: str) -> None:
+PLACED_BOTH_WAYS = ("BertForSequenceClassification", "GPT2ForSequenceClassification", "LlamaForSequenceClassification")
+
+
+@pytest.mark.parametrize("kind", PLACED_BOTH_WAYS)
+def test_masked_fillers_place_symbols_as_position_ids_do(tmp_path: Path, kind: str) -> None:
     checkpoint = load_upload(bundle(tmp_path / "model.zip", build(kind), description(kind)))
+    by_position = checkpoint.subjects
+    facts = {"vocabulary": VOCABULARY, "train_max_length": 12, "end": "[SEP]"}
+    begin = "[CLS]" if kind in FIRST else None
+    by_fillers = ForeignSubject(
+        by_position.model,
+        replace(FAMILIES[kind], first_position=None),
+        checkpoint.config,
+        Description(**facts, begin=begin),
+    )
+    ids = torch.from_numpy(sample_formulas(checkpoint.config.task, 12, 12, 20, seed=4).with_begin())
+    mask, usual = torch.ones_like(ids, dtype=torch.bool), torch.arange(13)
+    for places in (usual + 5, usual + (usual >= 4) * 9):
+        one, other = (
+            subject.forward(subject.embed_ids(ids[None]), mask, places.view(1, 1, -1), with_streams=True)
+            for subject in (by_fillers, by_position)
+        )
+        torch.testing.assert_close(one.logits, other.logits, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(one.lens, other.lens, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["DistilBertForSequenceClassification", "T5ForSequenceClassification"])
+def test_a_model_that_takes_no_positions_is_placed_by_fillers(tmp_path: Path, kind: str) -> None:
+    checkpoint = load_upload(bundle(tmp_path / "model.zip", build(kind), description(kind)))
+    assert checkpoint.config.placing is Placing.BY_FILLERS
+    cpu = torch.device("cpu")
+    meta = load_meta_classifiers(SHIPPED_MODELS, cpu)
+    (diagnosis,) = diagnose([checkpoint], meta, cpu, Options(direct_test=False, noise_draws=1))
+    assert "positions cannot be chosen" not in diagnosis.reason
+
+
+def test_a_model_without_room_for_fillers_gets_neither_verdict_nor_probability(tmp_path: Path) -> None:
+    kind = "DistilBertForSequenceClassification"
+    short = build(kind, max_position_embeddings=20)
+    checkpoint = load_upload(bundle(tmp_path / "model.zip", short, description(kind)))
     cpu = torch.device("cpu")
     meta = load_meta_classifiers(SHIPPED_MODELS, cpu)
     (diagnosis,) = diagnose([checkpoint], meta, cpu, Options(direct_test=False, noise_draws=1))

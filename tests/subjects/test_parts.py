@@ -1,12 +1,14 @@
 """Where a foreign model's files are: read once, where they lie."""
 
+import os
 import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
-from probe_sandwich.subjects.checkpoint import BadBundle
-from probe_sandwich.subjects.parts import CONFIG, DESCRIPTION, WEIGHTS, Parts, Separate, Zipped, is_bundle
+import torch
+from probe_sandwich.subjects.checkpoint import BadBundle, NotSafetensors, UnreadableFile
+from probe_sandwich.subjects.parts import CONFIG, DESCRIPTION, WEIGHTS, Parts, Separate, Zipped
 from probe_sandwich.subjects.uploads import open_upload
 
 from tests.api.bundles import bundle_of
@@ -41,15 +43,33 @@ def test_the_same_files_are_read_wherever_they_lie_and_nothing_is_written(places
     assert sorted(places["plain"].parent.rglob("*")) == before
 
 
-def test_a_zip_is_no_bundle_unless_its_config_lies_at_its_top_or_in_its_only_folder(
-    places: dict[str, Path], tmp_path: Path
-) -> None:
-    assert is_bundle(places["plain"])
-    assert is_bundle(places["nested"])
-    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
-        archive.writestr(f"one/{CONFIG}", "{}")
-        archive.writestr("other/file", "")
-    assert not is_bundle(tmp_path / "two.zip")
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ([f"one/{CONFIG}", "other/file"], "no config.json"),
+        ([f"../{CONFIG}", WEIGHTS, DESCRIPTION], "no config.json"),
+        ([str(number) for number in range(17)], "at most 16 files"),
+    ],
+)
+def test_a_zip_is_told_what_it_lacks_of_a_bundle(tmp_path: Path, names: list[str], words: str) -> None:
+    with zipfile.ZipFile(tmp_path / "one.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, "{}")
+    with pytest.raises(BadBundle, match=words):
+        open_upload(tmp_path / "one.zip")
+
+
+def test_a_zip_with_a_pickle_in_it_is_no_bundle(tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(2)}, tmp_path / "state.pt")
+    with pytest.raises(NotSafetensors, match="pickle"):
+        open_upload(tmp_path / "state.pt")
+
+
+@pytest.mark.parametrize("place", ["pipe", "/dev/zero"])
+def test_only_files_and_folders_are_read(tmp_path: Path, place: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UnreadableFile, match="a device, a pipe or a socket"):
+        open_upload(tmp_path / place)
 
 
 def test_a_folder_that_lacks_a_file_is_told_which(places: dict[str, Path]) -> None:

@@ -11,7 +11,7 @@ from probe_sandwich.length_test import run_length_test
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier
 from probe_sandwich.settings import SHIPPED_MODELS
-from probe_sandwich.subjects.bundles import Zipped, read_bundle
+from probe_sandwich.subjects.bundles import read_bundle
 from probe_sandwich.subjects.checkpoint import (
     Checkpoint,
     InvalidConfig,
@@ -20,6 +20,7 @@ from probe_sandwich.subjects.checkpoint import (
     save_checkpoint,
 )
 from probe_sandwich.subjects.config import SubjectConfig
+from probe_sandwich.subjects.parts import Zipped
 from probe_sandwich.subjects.transformer import SubjectStack, join
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.tasks.logic.vocabulary import CLOSE, IDS, OPEN, OR, VOCABULARY
@@ -127,7 +128,7 @@ def test_symbols_that_nobody_asked_about_are_named(meta: MetaClassifier) -> None
     more = torch.cat([checkpoint.weights["embedding"], torch.zeros(3, checkpoint.config.d_model)])
     config = checkpoint.config.model_copy(update={"vocabulary": (*VOCABULARY, "f", "g", "h")})
     reason = reason_of(config, checkpoint.weights | {"embedding": more}, meta)
-    assert "no formula here holds f g h of its vocabulary" in reason
+    assert "no input here holds f g h of its vocabulary" in reason
     assert "of its vocabulary" not in reason_of(checkpoint.config, checkpoint.weights, meta)
 
 

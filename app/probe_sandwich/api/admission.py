@@ -85,7 +85,8 @@ class Admission:
         key = self.settings.api_key
         if key is not None:
             scheme, _, given = headers.get("authorization", "").partition(" ")
-            matches = hmac.compare_digest(given.strip().encode(), key.get_secret_value().encode())
+            # A header's bytes come decoded as Latin-1, whatever they are.
+            matches = hmac.compare_digest(given.strip(" \t").encode("latin-1"), key.get_secret_value().encode())
             if scheme.lower() != "bearer" or not matches:
                 raise Problem(
                     "unauthorized",

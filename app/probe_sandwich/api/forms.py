@@ -3,12 +3,18 @@
 import json
 from typing import Annotated
 
-from fastapi import Depends, Form
+from fastapi import Depends, File, Form, UploadFile
+from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from probe_sandwich.api.messages import GivenFiles
 from probe_sandwich.api.problems import Problem
+from probe_sandwich.api.spool import path_of
 from probe_sandwich.options import Options, with_option_parameters
 from probe_sandwich.tasks.logic.tasks import TaskName
+from probe_sandwich.tasks.task import BUILT_IN
+
+_LIST, _NAMES = TypeAdapter(list[str]), TypeAdapter(dict[str, str])
 
 
 def _form_field(field: FieldInfo) -> object:
@@ -27,7 +33,12 @@ def description_of(
         str | None, Form(max_length=1 << 20, description="a foreign model's symbols in id order, as a JSON list")
     ] = None,
     train_max_length: Annotated[int | None, Form(description="its training length T, in symbols")] = None,
-    task: Annotated[TaskName, Form(description="its task")] = TaskName.CONJUNCTION,
+    task: Annotated[
+        str, Form(max_length=64, description=f"its task, a built-in one ({', '.join(BUILT_IN)}) or your own")
+    ] = TaskName.CONJUNCTION.value,
+    alphabet: Annotated[
+        str | None, Form(max_length=1 << 14, description="the symbols of a task of your own, as a JSON list")
+    ] = None,
     begin: Annotated[str | None, Form(max_length=64, description="symbol before its every formula")] = None,
     end: Annotated[str | None, Form(max_length=64, description="symbol after its every formula")] = None,
     symbols: Annotated[
@@ -35,20 +46,47 @@ def description_of(
     ] = None,
 ) -> str | None:
     """What the request says of a foreign model, as `subject.json` would; None where it says nothing."""
-    if vocabulary is None and train_max_length is None:
+    if all(said is None for said in (vocabulary, train_max_length, alphabet, begin, end, symbols)):
         return None
+    task_facts: dict[str, object] = {"name": task}
     try:
-        in_id_order, names = json.loads(vocabulary or "[]"), json.loads(symbols or "{}")
-    except (ValueError, RecursionError) as error:
+        in_id_order, names = _LIST.validate_json(vocabulary or "[]"), _NAMES.validate_json(symbols or "{}")
+        if alphabet is not None:
+            task_facts["alphabet"] = _LIST.validate_json(alphabet)
+    except ValidationError as error:
         raise Problem(
             "invalid-request",
             422,
-            "give vocabulary as a JSON list of its symbols in id order, and symbols as a JSON object, such as "
-            '{"~": "!"}',
+            "give vocabulary as a JSON list of its symbols in id order, alphabet as a JSON list of the task's symbols, "
+            'and symbols as a JSON object, such as {"~": "!"}',
         ) from error
-    facts = {"vocabulary": in_id_order, "symbols": names, "task": {"name": task.value}, "begin": begin, "end": end}
+    if task not in BUILT_IN and alphabet is None:
+        raise Problem(
+            "invalid-request",
+            422,
+            f"alphabet: {task!r} is no built-in task, so give its symbols as a JSON list; built in are "
+            f"{', '.join(BUILT_IN)}",
+        )
+    facts = {"vocabulary": in_id_order, "symbols": names, "task": task_facts, "begin": begin, "end": end}
     return json.dumps(facts | ({} if train_max_length is None else {"train_max_length": train_max_length}))
 
 
+def given_of(
+    inputs: Annotated[
+        UploadFile | None,
+        File(description="unlabelled inputs of the task, at most T symbols each, one a line; probes are made of them"),
+    ] = None,
+    labelled: Annotated[
+        UploadFile | None,
+        File(description='labelled inputs of any length, as JSON lines {"input": …, "label": …}, for the direct test'),
+    ] = None,
+) -> GivenFiles:
+    """Where inputs of the user's own lie."""
+    return GivenFiles(
+        inputs=None if inputs is None else path_of(inputs), labelled=None if labelled is None else path_of(labelled)
+    )
+
+
 OptionsDependency = Annotated[Options, Depends(options_of)]
+GivenDependency = Annotated[GivenFiles, Depends(given_of)]
 DescriptionDependency = Annotated[str | None, Depends(description_of)]

@@ -9,12 +9,21 @@ from probe_sandwich.answer import ProblemDocument
 from probe_sandwich.options import Options
 
 
+class GivenFiles(BaseModel):
+    """Inputs of the user's own that came beside a subject, unread."""
+
+    inputs: Path | None = None
+    labelled: Path | None = None
+
+
 class Subject(BaseModel):
-    """One subject's files: a checkpoint or bundle, or weights with a foreign model's config and description."""
+    """One subject's files: a checkpoint or bundle, or weights with a foreign model's config and description; and
+    unlabelled and labelled inputs of the user's own."""
 
     checkpoint: Path
     config: Path | None = None
     description: str | None = None
+    given: GivenFiles = GivenFiles()
 
 
 class Job(BaseModel):
@@ -46,7 +55,7 @@ class LoadedMetaClassifier(BaseModel):
     name: str
     task: str
     version: int
-    train_max_length: int
+    train_max_length: int | None
     sha256: str
     """Of the weights."""
     card_sha256: str

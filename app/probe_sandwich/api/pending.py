@@ -61,7 +61,8 @@ class Pending:
         """Give whoever waits the outcomes, or the failure with those there are; the first call counts."""
         if self.result.done():
             return
-        outcomes = sorted(self.outcomes, key=lambda outcome: outcome.index)
+        first = {outcome.index: outcome for outcome in reversed(self.outcomes)}  # whatever a worker says twice
+        outcomes = [first[index] for index in sorted(first)]
         if failure is None:
             self.result.set_result(outcomes)
         else:

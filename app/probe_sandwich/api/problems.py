@@ -35,6 +35,11 @@ class Problem(HTTPException):
         return JSONResponse(self.document().model_dump(), self.status_code, self.headers, media_type=MEDIA_TYPE)
 
 
+def unexpected() -> Problem:
+    """What to say of a failure that nobody foresaw."""
+    return Problem("internal-error", 500, "the service failed on this request; its log says why")
+
+
 def install_handlers(app: FastAPI) -> None:
     """Bring every error of the app to one shape."""
 
@@ -55,4 +60,4 @@ def install_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-        return Problem("internal-error", 500, "the service failed on this request; its log says why").response()
+        return unexpected().response()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
@@ -14,14 +15,15 @@ from probe_sandwich.answer import BatchResult, Diagnosis, ProblemDocument
 from probe_sandwich.api.admission import UploadRoute
 from probe_sandwich.api.bounds import client_of
 from probe_sandwich.api.documented import EVENT_STREAM, EXAMPLE, PROBLEMS
-from probe_sandwich.api.forms import DescriptionDependency, OptionsDependency
+from probe_sandwich.api.forms import DescriptionDependency, GivenDependency, OptionsDependency
 from probe_sandwich.api.messages import Outcome, Stage, Subject
-from probe_sandwich.api.problems import MEDIA_TYPE, Problem
+from probe_sandwich.api.problems import MEDIA_TYPE, Problem, unexpected
 from probe_sandwich.api.reference import Example, Histogram, example_file, examples, histograms
 from probe_sandwich.api.service import Answers, Service, ServiceDependency
 from probe_sandwich.api.spool import path_of
 from probe_sandwich.options import Options
 
+log = logging.getLogger("probe_sandwich.routes")
 CLASSIFY, CLASSIFY_BATCH = "/classify", "/classify/batch"
 router = APIRouter()
 uploads = APIRouter(route_class=UploadRoute)
@@ -60,11 +62,22 @@ async def classify(
     options: OptionsDependency,
     service: ServiceDependency,
     description: DescriptionDependency,
+    given: GivenDependency,
     config: Annotated[UploadFile | None, File(description="config.json of a Hugging Face model")] = None,
 ) -> Response:
     """P(generalizer) of a checkpoint, beside its direct length test."""
+    if description is not None and config is None:
+        raise Problem(
+            "invalid-request",
+            422,
+            "config: vocabulary, train_max_length, alphabet, begin, end and symbols describe a foreign model's "
+            "weights, so send its config.json too; our own checkpoints and zips describe themselves",
+        )
     subject = Subject(
-        checkpoint=path_of(checkpoint), config=None if config is None else path_of(config), description=description
+        checkpoint=path_of(checkpoint),
+        config=None if config is None else path_of(config),
+        description=description,
+        given=given,
     )
     if EVENT_STREAM in request.headers.get("accept", ""):
         events = service.events([subject], options, client_of(request.scope))
@@ -99,9 +112,10 @@ async def classify_batch(
     ],
     options: OptionsDependency,
     service: ServiceDependency,
+    given: GivenDependency,
 ) -> Response:
     """The same for many checkpoints at once; a bad file costs only its own result."""
-    subjects = [Subject(checkpoint=path_of(upload)) for upload in checkpoints]
+    subjects = [Subject(checkpoint=path_of(upload), given=given) for upload in checkpoints]
     answers = await _while_connected(request, service, subjects, options)
     results = [
         f'{{"file":{json.dumps(upload.filename or "")},"diagnosis":{outcome.diagnosis or "null"},'
@@ -163,6 +177,9 @@ async def _encoded(events: AsyncIterator[Stage | Answers]) -> AsyncIterator[byte
                 yield _last_event(event.outcomes[0])
     except Problem as problem:
         yield format_sse_event(event="problem", data_str=problem.document().model_dump_json())
+    except Exception:  # the status is sent: only an event can still say that there is no answer
+        log.exception("an event stream failed")
+        yield format_sse_event(event="problem", data_str=unexpected().document().model_dump_json())
 
 
 def _last_event(outcome: Outcome) -> bytes:

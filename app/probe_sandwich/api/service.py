@@ -163,12 +163,14 @@ ServiceDependency = Annotated[Service, Depends(service_of)]
 
 def _sha256(subject: Subject) -> str:
     digest = hashlib.sha256()
-    for path in (subject.checkpoint, subject.config):
+    for path in (subject.checkpoint, subject.config, subject.given.inputs, subject.given.labelled):
+        size = -1
         if path is not None:
             with path.open("rb") as file:
                 while chunk := file.read(_CHUNK):
                     digest.update(chunk)
-                # Where one part ends and the next begins must show in the hash.
-                digest.update(file.tell().to_bytes(8))
+                size = file.tell()
+        # Where one part ends and the next begins, and which of them are not there, must show in the hash.
+        digest.update(size.to_bytes(8, signed=True))
     digest.update((subject.description or "").encode())
     return digest.hexdigest()

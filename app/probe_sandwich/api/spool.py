@@ -16,6 +16,8 @@ from starlette.requests import ClientDisconnect
 from probe_sandwich.api.problems import Problem
 from probe_sandwich.settings import Settings
 
+INPUT_PARTS = ("inputs", "labelled")
+"""Files of inputs of the user's own, which have a limit of their own."""
 _TRIAL = bytes(1 << 16)
 
 
@@ -87,6 +89,7 @@ class _Parser(MultiPartParser):
         self._spool = spool
         self._fields = fields
         self._seen: dict[str, int] = {}
+        self._input_bytes: dict[str, int] = {}
         self.paths: list[Path] = []
 
     def on_headers_finished(self) -> None:
@@ -99,6 +102,15 @@ class _Parser(MultiPartParser):
             part.file.file = path.open("x+b")
             self.paths.append(path)
             self._files_to_close_on_error[-1] = part.file.file  # type: ignore[call-overload]
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        name = self._current_part.field_name
+        if name in INPUT_PARTS:
+            self._input_bytes[name] = self._input_bytes.get(name, 0) + end - start
+            most = self._spool.settings.max_inputs_bytes
+            if self._input_bytes[name] > most:
+                raise Problem("inputs-too-large", 413, f"{name}: a file of inputs may have at most {most} bytes")
+        super().on_part_data(data, start, end)
 
     def _admit(self, name: str) -> None:
         if name not in self._fields:

@@ -19,6 +19,7 @@ from probe_sandwich.subjects.checkpoint import Checkpoint, CheckpointError, Unre
 from probe_sandwich.subjects.stacks import AnyCheckpoint, stacks
 from probe_sandwich.subjects.uploads import Upload, open_upload
 from probe_sandwich.tasks.datasets import NoFormulas
+from probe_sandwich.tasks.given import GivenInputs, UnusableInputs, read_given
 
 log = logging.getLogger("probe_sandwich.worker")
 _BRIEF_SHARE = 1 / 40
@@ -108,24 +109,33 @@ class Run:
 
     def _answer_stack(self, uploads: Mapping[int, Upload]) -> None:
         loaded: dict[int, AnyCheckpoint] = {}
+        given = GivenInputs()
         for index, upload in uploads.items():
             stop_if(self.cancelled)
             try:
                 checkpoint = upload.load()
-                self._charge(checkpoint, drawn=bool(loaded))
+                if not loaded:  # those of a stack are of one task, T and number of classes
+                    given = self._given(index, checkpoint)
+                self._charge(checkpoint, given, drawn=bool(loaded))
                 loaded[index] = checkpoint
             except TooLong:
                 raise
             except Exception as error:
                 self._refuse(index, error)
-        if loaded and not self._diagnose(loaded, alone=len(loaded) == 1):
+        alone = len(loaded) == 1
+        if loaded and not self._diagnose(loaded, given, alone) and not alone:
             # One of them failed and took the stack with it: which, shows when each runs alone.
             for index, checkpoint in loaded.items():
-                self._diagnose({index: checkpoint}, alone=True)
+                self._diagnose({index: checkpoint}, given, alone=True)
 
-    def _charge(self, checkpoint: AnyCheckpoint, drawn: bool) -> None:
+    def _given(self, index: int, checkpoint: AnyCheckpoint) -> GivenInputs:
+        """Raises `UnusableInputs`."""
+        config, files = checkpoint.config, self.job.subjects[index].given
+        return read_given(files.inputs, files.labelled, config.task, config.train_max_length, config.classes)
+
+    def _charge(self, checkpoint: AnyCheckpoint, given: GivenInputs, drawn: bool) -> None:
         """Raises `TooCostly`, `TooLong`."""
-        cost = estimate(checkpoint, self.meta_classifiers, self.job.options, drawn)
+        cost = estimate(checkpoint, self.meta_classifiers, self.job.options, drawn, given)
         if self.job.brief and self.spent + cost.total > _BRIEF_SHARE * self.max_flop:
             raise TooLong
         left = self.max_flop - self.spent
@@ -133,12 +143,12 @@ class Run:
             raise TooCostly(cost, left, self.max_flop)
         self.spent += cost.total
 
-    def _diagnose(self, loaded: dict[int, AnyCheckpoint], alone: bool) -> bool:
+    def _diagnose(self, loaded: dict[int, AnyCheckpoint], given: GivenInputs, alone: bool) -> bool:
         """Diagnose as one stack. False where that failed; only of one that is alone is the failure told."""
         checkpoints = list(loaded.values())
         try:
             answers = diagnose(
-                checkpoints, self.meta_classifiers, self.device, self.job.options, self.progress, self.cancelled
+                checkpoints, self.meta_classifiers, self.device, self.job.options, self.progress, self.cancelled, given
             )
             texts = [answer.model_dump_json() for answer in answers]
         except Cancelled:
@@ -185,6 +195,8 @@ def _problem_of(error: Exception) -> Problem:
         )
     if isinstance(error, TooCostly):
         return Problem("too-costly", 422, str(error))
+    if isinstance(error, UnusableInputs):
+        return Problem("unusable-inputs", 422, str(error))
     if isinstance(error, NoFormulas):
         return Problem("no-formulas", 422, f"{error}, or leave the direct test out (direct_test=false)")
     log.exception("a diagnosis failed", exc_info=error)

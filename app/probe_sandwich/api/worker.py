@@ -14,7 +14,7 @@ from probe_sandwich.api.logs import configure_logs
 from probe_sandwich.api.messages import Failed, Job, LoadedMetaClassifier, Started
 from probe_sandwich.api.work import Run, receive, send
 from probe_sandwich.cost import MAX_JOB_FLOP
-from probe_sandwich.diagnosis import SeveralMetaClassifiers, load_meta_classifiers, make_test_sets
+from probe_sandwich.diagnosis import SeveralMetaClassifiers, load_meta_classifiers, make_test_sets, task_name
 from probe_sandwich.processes import follow_parent
 from probe_sandwich.sandwich.meta_classifier import DamagedMetaClassifier
 from probe_sandwich.settings import Settings
@@ -33,20 +33,20 @@ def run_worker(connection: Connection, settings: Settings, device: str) -> None:
     if device == "cpu":  # CUDA maps more than any limit
         limit = _own_bytes() + settings.worker_memory_bytes
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    cards = [meta.card for meta in meta_classifiers.values()]
     send(
         connection,
         Started(
             meta_classifiers=[
                 LoadedMetaClassifier(
                     name=card.name,
-                    task=card.task.name,
+                    task=task_name(meta),
                     version=card.version,
                     train_max_length=card.train_max_length,
                     sha256=card.sha256,
                     card_sha256=card.fingerprint,
                 )
-                for card in cards
+                for meta in meta_classifiers.values()
+                for card in (meta.card,)
             ]
         ),
     )

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from probe_sandwich.cli.failures import complaints, console, explained, fail
-from probe_sandwich.cli.show import show_diagnosis
+from probe_sandwich.cli.show import show_diagnosis, show_legend
 from probe_sandwich.options import Options
 
 if TYPE_CHECKING:
@@ -19,6 +19,24 @@ if TYPE_CHECKING:
     from probe_sandwich.answer import Diagnosis
     from probe_sandwich.diagnosis import MetaClassifiers
     from probe_sandwich.subjects.stacks import AnyCheckpoint
+
+
+Unlabelled = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help="Unlabelled inputs of the task, at most T symbols each, one a line: probes are made of them.",
+    ),
+]
+Labelled = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help='Labelled inputs of any length, JSON lines {"input": "…", "label": 1}: the direct test runs on them.',
+    ),
+]
 
 
 def classify(
@@ -36,10 +54,13 @@ def classify(
             help="Folder of the one meta-classifier to ask; by default all below PROBE_SANDWICH_MODELS_DIR.",
         ),
     ] = None,
+    inputs: Unlabelled = None,
+    labelled: Labelled = None,
     *,
     options: Options,
 ) -> None:
-    """The service's answer without a server; files of one shape and scheme run stacked."""
+    """The service's answer without a server; files of one shape and scheme run stacked. Inputs of your own are for all
+    of them."""
     paths = [path for argument in files for path in _uploads_of(argument)]
     printer = _Printer(as_json)
 
@@ -52,7 +73,8 @@ def classify(
         device = Settings().torch_device()
         meta_classifiers = _meta_classifiers(model, device)
         loaded = list(_loaded(paths, printer))
-        _diagnose(loaded, meta_classifiers, device, options, printer)
+        _diagnose(loaded, meta_classifiers, device, options, (inputs, labelled), printer)
+        printer.end()
     if printer.bad:
         raise typer.Exit(1)
 
@@ -79,6 +101,11 @@ class _Printer:
             self._line({"file": str(path), "problem": {"type": name, "detail": detail}})
         complaints.print(f"[red]{escape(str(path))}[/red]: {escape(detail)}", highlight=False, soft_wrap=True)
 
+    def end(self) -> None:
+        """After the last answer, if there is any to read."""
+        if not self.as_json and self.printed > self.bad:
+            show_legend()
+
     def _line(self, facts: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(facts) + "\n")
         sys.stdout.flush()
@@ -95,13 +122,13 @@ def _uploads_of(argument: Path) -> list[Path]:
 
 
 def _meta_classifiers(model: Path | None, device: "torch.device") -> "MetaClassifiers":
-    from probe_sandwich.diagnosis import load_meta_classifiers  # noqa: PLC0415
+    from probe_sandwich.diagnosis import load_meta_classifiers, task_name  # noqa: PLC0415
     from probe_sandwich.sandwich.meta_classifier import load_meta_classifier  # noqa: PLC0415
     from probe_sandwich.settings import Settings  # noqa: PLC0415
 
     if model is not None:
         chosen_one = load_meta_classifier(model, device)
-        return {chosen_one.card.task.name: chosen_one}
+        return {task_name(chosen_one): chosen_one}
     folder = Settings().models_dir
     found = load_meta_classifiers(folder, device)
     if not found:
@@ -127,17 +154,21 @@ def _diagnose(
     meta_classifiers: "MetaClassifiers",
     device: "torch.device",
     options: Options,
+    given_files: tuple[Path | None, Path | None],
     printer: _Printer,
 ) -> None:
     from probe_sandwich.diagnosis import diagnose  # noqa: PLC0415
     from probe_sandwich.subjects.stacks import batches  # noqa: PLC0415
     from probe_sandwich.tasks.datasets import NoFormulas  # noqa: PLC0415
+    from probe_sandwich.tasks.given import UnusableInputs, read_given  # noqa: PLC0415
 
     for together in batches([checkpoint for _, checkpoint in loaded]):
         rows = [loaded[number] for number in together]
+        config = rows[0][1].config
         try:
-            found = diagnose([checkpoint for _, checkpoint in rows], meta_classifiers, device, options)
-        except NoFormulas as error:
+            given = read_given(*given_files, config.task, config.train_max_length, config.classes)
+            found = diagnose([checkpoint for _, checkpoint in rows], meta_classifiers, device, options, given=given)
+        except (NoFormulas, UnusableInputs) as error:
             for path, _ in rows:
                 printer.problem(path, type(error).__name__, str(error))
             continue

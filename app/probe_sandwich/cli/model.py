@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from probe_sandwich.cli.failures import console, explained
+from probe_sandwich.cli.failures import console, explained, fail
 from probe_sandwich.cli.options import CORES
 from probe_sandwich.cli.show import progress_bar
 
@@ -36,8 +36,14 @@ def _strangers_beside(zoo: Path, given: Path | None) -> Path | None:
 
 
 def train(
-    zoo: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the zoo.")],
+    zoos: Annotated[
+        list[Path],
+        typer.Argument(exists=True, file_okay=False, help="Folder of the zoo; with --universal, of one or more."),
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the meta-classifier, models/NAME.")],
+    universal: Annotated[
+        bool, typer.Option("--universal", help="One meta-classifier for every task, alphabet and T.")
+    ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = CORES,
     strangers: Strangers = None,
     only: Annotated[
@@ -46,6 +52,11 @@ def train(
 ) -> None:
     """Train the sandwich over a zoo, with its baselines, and write weights, card, evidence and report; run it again
     to go on after a stop."""
+    if universal:
+        _train_universal(zoos, out)
+        return
+    if len(zoos) > 1:
+        raise fail("several zoos go with --universal; without it, a meta-classifier is trained on one")
     with explained(lambda: f"jobs that had ended are kept in {out}; the same command goes on from there"):
         from probe_sandwich.evidence.build import train_meta_classifier  # noqa: PLC0415
         from probe_sandwich.settings import Settings  # noqa: PLC0415
@@ -54,15 +65,32 @@ def train(
         with progress_bar() as bar:
             job = bar.add_task("jobs", total=None)
             evidence = train_meta_classifier(
-                zoo,
+                zoos[0],
                 out,
                 workers,
                 device,
                 lambda done, total: bar.update(job, completed=done, total=total),
-                strangers=_strangers_beside(zoo, strangers),
+                strangers=_strangers_beside(zoos[0], strangers),
                 only_sandwich=only is Part.SANDWICH,
             )
         show_figures(evidence)
+
+
+def _train_universal(zoos: list[Path], out: Path) -> None:
+    with explained(lambda: f"nothing of it is kept; {out} is as it was"):
+        from probe_sandwich.evidence.universal.build import train_universal  # noqa: PLC0415
+        from probe_sandwich.settings import Settings  # noqa: PLC0415
+
+        evidence = train_universal(
+            zoos, out, Settings().torch_device(), lambda stage: console.print(stage, highlight=False)
+        )
+    for kind, figures in evidence.kinds.items():
+        table = Table("method", "AUC (95 %)", "mean over tasks", title=f"{kind}: {figures.subjects} subjects")
+        for name, method in figures.methods.items():
+            areas = (method.auc, method.auc_low, method.auc_high, method.mean_task_auc)
+            area, low, high, mean = ("-" if one is None else f"{one:.3f}" for one in areas)
+            table.add_row(name, f"{area} ({low}-{high})", mean)
+        console.print(table)
 
 
 def evaluate(
@@ -108,7 +136,8 @@ def convert(
     config: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The subject's config as JSON.")],
     out: Annotated[Path, typer.Option(help="The checkpoint to write.")],
 ) -> None:
-    """Make a checkpoint of a PyTorch state dict, on your own machine."""
+    """Make a checkpoint of a PyTorch state dict, on your own machine: names and layout as in docs/checkpoint.md; see
+    examples/export_checkpoint.py."""
     from probe_sandwich.subjects.convert import convert as convert_state  # noqa: PLC0415
 
     convert_state(state, config, out)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from probe_sandwich.cli.failures import console, explained, fail
-from probe_sandwich.cli.show import show_diagnosis
+from probe_sandwich.cli.show import show_diagnosis, show_legend
 
 if TYPE_CHECKING:
     from probe_sandwich.client import Client
@@ -44,10 +44,11 @@ def demo() -> None:
             for path in paths:
                 console.print(f"\n[bold]POST /classify[/bold]  {path.name}")
                 show_diagnosis(client.classify(path))
+            show_legend()
     finally:
         server.terminate()
         server.wait()
-    console.print("\nThe service has stopped. Your own checkpoints: [bold]probe-sandwich classify FILE…[/bold]")
+    console.print("The service has stopped. Your own checkpoints: [bold]probe-sandwich classify FILE…[/bold]")
 
 
 def _wait_until_ready(client: "Client", server: "subprocess.Popen[bytes]") -> None:

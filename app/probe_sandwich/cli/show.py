@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from probe_sandwich.zoo.info import ZooSummary
 
 
+_LEGEND = "T: longest training length; reach: up to where accuracy stays at the cut or above it"
+
+
 class _Rate(ProgressColumn):
     """Steps a minute."""
 
@@ -60,11 +63,18 @@ def show_diagnosis(diagnosis: "Diagnosis") -> None:
     console.print(
         f"Verdict:        [bold]{diagnosis.verdict}[/bold] ({diagnosis.reason})", highlight=False, soft_wrap=True
     )
+    if diagnosis.probe_content is not None:
+        console.print(f"Probes from:    {diagnosis.probe_content}")
     if diagnosis.direct_test is not None:
         _show_direct_test(diagnosis.direct_test)
     console.print(
         f"Agreement:      {diagnosis.agreement}   ({diagnosis.timings_seconds.total:.2f} s on {diagnosis.device})"
     )
+
+
+def show_legend() -> None:
+    """What the words of the answers above mean."""
+    console.print(f"\n{_LEGEND}", highlight=False, soft_wrap=True)
 
 
 def _show_direct_test(test: "LengthTestResult") -> None:

@@ -2,12 +2,16 @@
 
 import hashlib
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from probe_sandwich.answer import Definition, TrackRecord
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
+from probe_sandwich.subjects.subject import SubjectFacts
 from probe_sandwich.tasks.task import AnyTask
+
+_LEAST_SUBJECTS, _LEAST_ACCURACY = 50, 0.8
+"""What a kind of subject must have been measured on, and to be, so that verdicts on it are given."""
 
 
 class ZooFacts(BaseModel):
@@ -28,6 +32,26 @@ class ZooFacts(BaseModel):
     """Position schemes that no figure counts, as nearly all of their subjects have one label."""
 
 
+class KindRecord(BaseModel):
+    """What a meta-classifier for every task was measured to be worth on one kind of subject."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subjects: int
+    answered: float
+    """Share of them within the support."""
+    accuracy: float | None
+    """Share of right verdicts among those; None where there are none."""
+    auc: float | None
+    """Of them all together; None where they have one label."""
+
+    @property
+    def trusted(self) -> bool:
+        """Whether verdicts on this kind may be given."""
+        enough = self.subjects >= _LEAST_SUBJECTS
+        return enough and self.accuracy is not None and self.accuracy >= _LEAST_ACCURACY
+
+
 class Card(BaseModel):
     """The JSON beside the weights. All tables of figures stand in `evidence.json`."""
 
@@ -35,8 +59,10 @@ class Card(BaseModel):
 
     name: str
     version: int = 1
-    task: AnyTask
-    train_max_length: int
+    task: AnyTask | None
+    """The one that it answers for; None for all of them."""
+    train_max_length: int | None
+    """T of its subjects; None for any."""
     definition: Definition
     threshold: float
     """A subject is called a generalizer from this probability on."""
@@ -48,9 +74,31 @@ class Card(BaseModel):
     """Of Student's t over the members, for the interval beside a probability."""
     zoo: ZooFacts
     track_record: TrackRecord
+    # Cards of one task have neither.
+    tasks: dict[str, KindRecord] = Field(default={}, exclude_if=lambda tasks: not tasks)
+    """Of the zoo's tasks, on configurations that the judging member had not seen."""
+    other_tasks: KindRecord | None = Field(default=None, exclude_if=lambda record: record is None)
+    """Of tasks that were left out of the training."""
     packages: dict[str, str]
     sha256: str
     """Of `sandwich.safetensors`."""
+
+    def record_of(self, config: SubjectFacts) -> KindRecord | None:
+        """What was measured on subjects of this one's task or, where the zoo has too few of it, on tasks left out; None
+        of a meta-classifier for one task."""
+        own = self.tasks.get(config.task.name)
+        return own if own is not None and own.subjects >= _LEAST_SUBJECTS else self.other_tasks
+
+    def answers_for(self, config: SubjectFacts) -> bool:
+        """Whether subjects of this task and T are what it was made for."""
+        return self.task is None or (self.task, self.train_max_length) == (config.task, config.train_max_length)
+
+    @property
+    def one_task(self) -> tuple[AnyTask, int]:
+        """Task and T of a meta-classifier that answers for one of each only."""
+        assert self.task is not None
+        assert self.train_max_length is not None
+        return self.task, self.train_max_length
 
     @property
     def fingerprint(self) -> str:

@@ -1,8 +1,18 @@
 """Settings of a sandwich and of its training, as they stand in its card."""
 
+from enum import StrEnum
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from probe_sandwich.sandwich.placements import Kind, Placement
+
+
+class Reading(StrEnum):
+    """What a sandwich asks and reads: the generator's conjunctions of one length, by signed gaps and inner layers; or
+    inputs of any task and length, by how answers further out go with those at the usual places."""
+
+    CONJUNCTIONS = "conjunctions"
+    ANSWERS = "answers"
 
 
 class SandwichConfig(BaseModel):
@@ -10,6 +20,11 @@ class SandwichConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    reading: Reading = Field(
+        default=Reading.CONJUNCTIONS,
+        # Cards that were written before there was this field stay as they are.
+        exclude_if=lambda reading: reading is Reading.CONJUNCTIONS,
+    )
     probe_length: int = Field(default=16, ge=4, description="symbols of a probe: no more than T")
     probes: int = Field(default=64, ge=1)
     noise_dim: int = Field(default=64, ge=1)

@@ -14,13 +14,16 @@ from torch import Tensor
 
 from probe_sandwich.files import write_atomically
 from probe_sandwich.options import DRAWS, NOISE_SEED
+from probe_sandwich.sandwich.answers import ANSWER_CHANNELS
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.sandwich.config import SandwichConfig
+from probe_sandwich.sandwich.inputs import Candidates
 from probe_sandwich.sandwich.prediction import Prediction, spread_interval
 from probe_sandwich.sandwich.readout import CHANNELS, ReadoutOutput
 from probe_sandwich.sandwich.sandwich import Sandwich, draw_noise
 from probe_sandwich.sandwich.support import Support
+from probe_sandwich.sandwich.universal import AnySandwich, UniversalSandwich, new_sandwich
 from probe_sandwich.subjects.batching import Cancelling, never
 from probe_sandwich.subjects.subject import Subjects
 from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
@@ -45,9 +48,15 @@ class NoMetaClassifier(ValueError):
 class Member:
     """One sandwich of the ensemble."""
 
-    sandwich: Sandwich
+    sandwich: AnySandwich
     calibration: Calibration
     support: Support
+
+    @property
+    def of_formulas(self) -> Sandwich:
+        """The sandwich of a meta-classifier whose generator writes formulas."""
+        assert isinstance(self.sandwich, Sandwich)
+        return self.sandwich
 
 
 @dataclass(frozen=True)
@@ -58,13 +67,19 @@ class MetaClassifier:
     card: Card
 
     def predict(
-        self, subjects: Subjects, seed: int = NOISE_SEED, draws: int = DRAWS, cancelled: Cancelling = never
+        self,
+        subjects: Subjects,
+        seed: int = NOISE_SEED,
+        draws: int = DRAWS,
+        cancelled: Cancelling = never,
+        candidates: Candidates | None = None,
     ) -> Prediction:
-        """P(generalizer) of every subject of a stack. The subjects come back as they went in. Raises `Cancelled`."""
+        """P(generalizer) of every subject of a stack. The subjects come back as they went in. A universal sandwich asks
+        about `candidates`, by default drawn from a built-in task. Raises `Cancelled`."""
         probabilities, unlikeness, deviations, moved = [], [], [], []
         noises = judging_noise(self.card.sandwich, len(self.members), draws, seed)
         for member, noise in zip(self.members, noises, strict=True):
-            output = read_out(member.sandwich, subjects, noise, cancelled)
+            output = read_out(member.sandwich, subjects, noise, cancelled, candidates)
             probabilities.append(member.calibration.probability(score(output)))
             moments = output.moments.mean(dim=1).cpu()  # (models, features)
             unlikeness.append(member.support.distance(moments).numpy() / member.support.limit)
@@ -87,8 +102,9 @@ class MetaClassifier:
         )
 
     def probes(self, count: int, seed: int = NOISE_SEED) -> tuple[list[str], Tensor]:
-        """The first probes of the first member: as text, and as distributions `(probes, length, symbols)`."""
-        sandwich = self.members[0].sandwich
+        """The first probes that the first member's generator writes: as text, and as distributions `(probes, length,
+        symbols)`."""
+        sandwich = self.members[0].of_formulas
         device = next(sandwich.parameters()).device
         noise = draw_noise(sandwich.config, 1, torch.Generator().manual_seed(seed))[0, :count]
         with torch.inference_mode():
@@ -97,12 +113,22 @@ class MetaClassifier:
         return _texts(symbols), symbols
 
     def read_probes(
-        self, subjects: Subjects, seed: int = NOISE_SEED, cancelled: Cancelling = never
+        self,
+        subjects: Subjects,
+        seed: int = NOISE_SEED,
+        cancelled: Cancelling = never,
+        candidates: Candidates | None = None,
     ) -> tuple[list[str], Tensor]:
-        """The first member's first draw as text, and each subject's margins `(models, probes)` on it: the logit of
-        satisfiable less that of unsatisfiable."""
+        """The first member's first draw as text, and each subject's margins `(models, probes)` on it at the usual
+        places: the logit of class 1 less that of class 0 or, of a universal sandwich, the gap between the first answer
+        and the second, whichever they are."""
         sandwich = self.members[0].sandwich
         noise = draw_noise(sandwich.config, 1, torch.Generator().manual_seed(seed))[0].to(subjects.device)
+        if isinstance(sandwich, UniversalSandwich):
+            with torch.inference_mode():
+                texts = sandwich.texts(subjects, noise, candidates)
+                answers = sandwich.answers(subjects, noise.unsqueeze(0), cancelled, candidates)
+            return texts, answers[:, 0, 0, :, ANSWER_CHANNELS.index("margin")].cpu()
         with torch.inference_mode():
             symbols = sandwich.generator(noise)
             margins = sandwich.responses(subjects, symbols, cancelled)[:, 0, :, CHANNELS.index("gap")]
@@ -133,12 +159,19 @@ def judging_noise(config: SandwichConfig, members: int, draws: int, seed: int = 
     return noise.view(members, draws, *noise.shape[1:])
 
 
-def read_out(sandwich: Sandwich, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never) -> ReadoutOutput:
+def read_out(
+    sandwich: AnySandwich,
+    subjects: Subjects,
+    noise: Tensor,
+    cancelled: Cancelling = never,
+    candidates: Candidates | None = None,
+) -> ReadoutOutput:
     """What a sandwich says from noise `(draws, probes, noise_dim)`, without gradients; one draw at a time, so that
     memory does not grow. Raises `Cancelled`."""
     draws = noise.to(subjects.device).split(1)
+    given = {} if candidates is None else {"candidates": candidates}
     with torch.inference_mode():
-        found: list[ReadoutOutput] = [sandwich.eval()(subjects, draw, cancelled) for draw in draws]
+        found: list[ReadoutOutput] = [sandwich.eval()(subjects, draw, cancelled, **given) for draw in draws]
     label, long_accuracy = (
         torch.cat([getattr(one, name) for one in found], dim=2) for name in ("label", "long_accuracy")
     )
@@ -191,7 +224,7 @@ def load_meta_classifier(folder: Path, device: torch.device) -> MetaClassifier:
     members = []
     for number, (calibration, limit) in enumerate(zip(card.calibrations, card.support_limits, strict=True)):
         prefix = f"{number}.sandwich."
-        sandwich = Sandwich(card.sandwich)
+        sandwich = new_sandwich(card.sandwich)
         state = {name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)}
         try:
             sandwich.load_state_dict(state)

@@ -49,3 +49,27 @@ def places(placement: Placement, probes: int, length: int, train_max_length: int
         return usual + (usual >= cuts) * (reach - length)
     order = torch.rand(probes, reach, generator=random).argsort(dim=1)[:, :length]
     return torch.cat([torch.zeros(probes, 1, dtype=torch.long), order.sort(dim=1).values + 1], dim=1)
+
+
+def places_by_length(placement: Placement, lengths: Tensor, train_max_length: int, random: torch.Generator) -> Tensor:
+    """The same for probes of different `lengths (probes,)`: `(probes, 1 + longest)`, what stands beyond a probe's end
+    counting on from its last symbol."""
+    longest = int(lengths.max())
+    usual = torch.arange(1 + longest).expand(len(lengths), -1)
+    reach = torch.maximum(lengths, torch.tensor(round(placement.reach * train_max_length)))
+    room = (reach - lengths).unsqueeze(1)
+    if placement.kind is Kind.SHIFTED:
+        return usual + room
+    if placement.kind is Kind.PARTED:
+        choices = (lengths - 3).clamp(min=1)
+        cuts = 3 + (torch.rand(len(lengths), generator=random) * choices).long()
+        return usual + (usual >= cuts.unsqueeze(1)) * room
+    order = torch.rand(len(lengths), int(reach.max()), generator=random)
+    beyond = torch.arange(order.shape[1]) >= reach.unsqueeze(1)
+    rank = order.masked_fill(beyond, torch.inf).argsort(dim=1).argsort(dim=1)
+    place = torch.arange(1, 1 + order.shape[1]).expand_as(rank)
+    chosen = place.masked_fill(rank >= lengths.unsqueeze(1), order.shape[1] + 1).sort(dim=1).values[:, :longest]
+    inside = torch.arange(longest) < lengths.unsqueeze(1)
+    last = (chosen * inside).amax(dim=1, keepdim=True)
+    onwards = last + torch.arange(1, 1 + longest) - lengths.unsqueeze(1)
+    return torch.cat([torch.zeros_like(last), torch.where(inside, chosen, onwards)], dim=1)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from probe_sandwich.sandwich.config import SandwichConfig
+from probe_sandwich.sandwich import answers
+from probe_sandwich.sandwich.config import Reading, SandwichConfig
 from probe_sandwich.subjects.transformer import Responses
 
 LENS_DEPTHS = ("first", "middle", "last")
@@ -47,13 +48,20 @@ _WORDS = {
 
 def moment_name(config: SandwichConfig, index: int) -> str:
     """What one of the `moments` of a `ReadoutOutput` measures, in words. Logits count in units of the subject's own."""
-    placement, rest = divmod(index, 2 * len(CHANNELS))
-    statistic = ("mean", "spread")[rest // len(CHANNELS)]
-    channel = CHANNELS[rest % len(CHANNELS)]
+    names = channel_names(config)
+    placement, rest = divmod(index, 2 * len(names))
+    statistic = ("mean", "spread")[rest // len(names)]
+    channel = names[rest % len(names)]
     depth, _, kind = channel.partition(" ")
-    words = _WORDS[channel] if channel in _WORDS else _WORDS[kind].format(depth=depth)
+    known = answers.WORDS if config.reading is Reading.ANSWERS else _WORDS
+    words = known[channel] if channel in known else _WORDS[kind].format(depth=depth)
     where = config.placements[placement - 1].name if placement else "at their usual places"
     return f"the {statistic}, over probes {where}, of {words}"
+
+
+def channel_names(config: SandwichConfig) -> tuple[str, ...]:
+    """What the responses to a probe come down to."""
+    return answers.ANSWER_CHANNELS if config.reading is Reading.ANSWERS else CHANNELS
 
 
 @dataclass(frozen=True)
@@ -151,7 +159,7 @@ class Readout(nn.Module):
     def __init__(self, config: SandwichConfig) -> None:
         super().__init__()
         self.config = config
-        channels, placements = len(CHANNELS), 1 + len(config.placements)
+        channels, placements = len(channel_names(config)), 1 + len(config.placements)
         self.register_buffer("typical_gap", torch.tensor(1.0))
         self.register_buffer("channel_location", torch.zeros(channels))
         self.register_buffer("channel_scale", torch.ones(channels))
@@ -172,8 +180,9 @@ class Readout(nn.Module):
     def standardize_on(self, channels: Tensor) -> None:
         """Fix the one scale, and then locations and scales, from responses `(models, draws, placements, probes,
         channels)` of the training subjects: of the channels at the usual placement, then of the statistics."""
-        self.typical_gap.copy_(gap_size(channels).median())
-        channels = at_one_scale(channels, self.typical_gap)
+        if self.config.reading is Reading.CONJUNCTIONS:
+            self.typical_gap.copy_(gap_size(channels).median())
+        channels = self._at_one_scale(channels)
         flat = channels[:, :, 0].flatten(0, -2)
         self.channel_location.copy_(flat.mean(dim=0))
         self.channel_scale.copy_(flat.std(dim=0).clamp(min=1e-3))
@@ -186,7 +195,7 @@ class Readout(nn.Module):
 
     def prepare(self, channels: Tensor) -> Prepared:
         """All that needs no learned weight: computed once where the same responses are read again and again."""
-        standard = self._standard(at_one_scale(channels, self.typical_gap))
+        standard = self._standard(self._at_one_scale(channels))
         statistics, moments = self._statistics(standard)
         seen = ((statistics - self.location) / self.scale).clamp(-_FARTHEST, _FARTHEST)
         return Prepared(standard.transpose(2, 3).flatten(3), seen, moments)
@@ -200,6 +209,10 @@ class Readout(nn.Module):
         statistics = prepared.statistics.expand(self.config.heads, -1, -1, -1)  # (heads, models, draws, statistics)
         outputs = self.layers(torch.cat([statistics, learned], dim=-1))  # (heads, models, draws, 2)
         return ReadoutOutput(outputs[..., 0], outputs[..., 1], prepared.moments)
+
+    def _at_one_scale(self, channels: Tensor) -> Tensor:
+        # Answers come at one scale.
+        return at_one_scale(channels, self.typical_gap) if self.config.reading is Reading.CONJUNCTIONS else channels
 
     def _standard(self, channels: Tensor) -> Tensor:
         return (channels - self.channel_location) / self.channel_scale

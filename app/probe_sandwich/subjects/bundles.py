@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from probe_sandwich.subjects.checkpoint import InvalidConfig, MissingSymbol, UnsupportedArchitecture, told
+from probe_sandwich.subjects.checkpoint import InvalidConfig, MissingSymbol, UnsupportedArchitecture, first_problems
 from probe_sandwich.subjects.parts import CONFIG, DESCRIPTION, TOKENIZER, Parts
 from probe_sandwich.subjects.symbols import check_names, missing_symbols
 from probe_sandwich.tasks.logic.tasks import Task
@@ -77,7 +77,7 @@ def _description(texts: Mapping[str, bytes]) -> Description:
             facts = description.model_dump() | {"vocabulary": _tokens(texts[TOKENIZER])}
             description = Description.model_validate(facts)
     except ValidationError as error:
-        raise InvalidConfig(f"{DESCRIPTION} does not validate: {told(error)}") from error
+        raise InvalidConfig(f"{DESCRIPTION} does not validate: {first_problems(error)}") from error
     missing = missing_symbols(description.task, description.vocabulary, description.symbols)
     if missing:
         raise MissingSymbol(missing)

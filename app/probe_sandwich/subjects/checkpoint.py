@@ -309,12 +309,12 @@ def parse_config(text: str | bytes) -> SubjectConfig:
     try:
         return SubjectConfig.model_validate_json(text)
     except ValidationError as error:
-        raise InvalidConfig(f"the config does not validate: {told(error)}") from error
+        raise InvalidConfig(f"the config does not validate: {first_problems(error)}") from error
     except ValueError as error:  # text that is no Unicode
         raise InvalidConfig(f"the config does not validate: {error}") from error
 
 
-def told(error: ValidationError) -> str:
+def first_problems(error: ValidationError) -> str:
     """The first problems of a validation, within bounds."""
     problems = (f"{'.'.join(map(str, item['loc'])) or 'config'}: {item['msg']}"[:200] for item in error.errors()[:8])
     return "; ".join(problems)

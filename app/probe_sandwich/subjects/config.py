@@ -24,10 +24,12 @@ class Scheme(StrEnum):
 
 
 class Placing(StrEnum):
-    """Whether a probe's symbols can be placed in a subject: where its architecture takes positions, where it has none
-    and every place is alike, and where it has some but takes none."""
+    """Whether a probe's symbols can be placed in a subject: where its architecture takes positions, where it counts
+    them itself and does not see masked fillers, where it has none and every place is alike, and where it has some but
+    takes none."""
 
     BY_POSITION = "by position"
+    BY_FILLERS = "by masked fillers"
     NEEDLESS = "needless"
     IMPOSSIBLE = "impossible"
 

@@ -18,6 +18,8 @@ from probe_sandwich.subjects.checkpoint import (
 )
 from probe_sandwich.subjects.transformer import weight_shapes
 
+_LAYOUT = "names and layout as in docs/checkpoint.md; see examples/export_checkpoint.py"
+
 
 class NotAStateDict(CheckpointError):
     """A `.pt` file that is no plain dictionary of tensors."""
@@ -34,12 +36,16 @@ def convert(state: Path, config: Path, out: Path) -> None:
     shapes = weight_shapes(subject_config)
     for name, shape in shapes.items():
         if name not in tensors:
-            raise MissingTensor(f"the state dict lacks {name!r}, which the config calls for with shape {list(shape)}")
+            raise MissingTensor(
+                f"the state dict lacks {name!r}, which the config calls for with shape {list(shape)}; {_LAYOUT}"
+            )
         if tuple(tensors[name].shape) != shape:
-            raise WrongShape(f"{name!r} has shape {list(tensors[name].shape)}; the config calls for {list(shape)}")
+            raise WrongShape(
+                f"{name!r} has shape {list(tensors[name].shape)}; the config calls for {list(shape)}; {_LAYOUT}"
+            )
     for name in tensors:
         if name not in shapes:
-            raise UnexpectedTensor(f"{name!r} has no place in the architecture that the config describes")
+            raise UnexpectedTensor(f"{name!r} has no place in the architecture that the config describes; {_LAYOUT}")
     weights = {name: tensors[name].to(torch.float32) for name in shapes}
     check_finite(weights)
     save_checkpoint(out, subject_config, weights)
@@ -49,11 +55,21 @@ def _read_state(path: Path) -> dict[str, Tensor]:
     _check_uncompressed(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise NotAStateDict(f"{path} cannot be read as a state dict of tensors: {error}") from error
+    except pickle.UnpicklingError as error:
+        # PyTorch's own message goes on for lines, and recommends to run whatever the file says.
+        raise NotAStateDict(_what_it_holds(path, str(error))) from error
+    except (RuntimeError, EOFError, ValueError, LookupError) as error:
+        what = (str(error) or type(error).__name__).splitlines()[0]
+        raise NotAStateDict(f"{path} cannot be read as a state dict of tensors: {what}") from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise NotAStateDict(f"{path} is not a dictionary of names and tensors; save model.state_dict()")
     return state
+
+
+def _what_it_holds(path: Path, complaint: str) -> str:
+    if "global" in complaint.lower():  # a name that is neither a tensor's nor a container's
+        return f"{path} holds a whole module or other objects, not a state dict; save model.state_dict()"
+    return f"{path} is no file of torch.save; save model.state_dict()"
 
 
 def _check_uncompressed(path: Path) -> None:

@@ -25,11 +25,13 @@ from probe_sandwich.subjects.checkpoint import (
     read_tensors,
 )
 from probe_sandwich.subjects.config import Placing
+from probe_sandwich.subjects.foreign.facts import ForeignFacts
+from probe_sandwich.subjects.foreign.fillers import at_places, last_seen, with_fillers
+from probe_sandwich.subjects.foreign.frame import framed, own_places
 from probe_sandwich.subjects.parts import CONFIG, DESCRIPTION
 from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.symbols import own_ids, untested_symbols
 from probe_sandwich.subjects.transformer import Responses, lens_depths
-from probe_sandwich.tasks.task import AnyTask
 
 MAX_LAYERS = 48
 CLASSES = 2
@@ -109,18 +111,6 @@ FAMILIES = {
 
 
 @dataclass(frozen=True)
-class ForeignFacts:
-    """What is known of a foreign subject beside its weights."""
-
-    architecture: str
-    task: AnyTask
-    train_max_length: int
-    longest_formula: int | None
-    placing: Placing
-    untested_symbols: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class ForeignCheckpoint:
     """A foreign subject as it was uploaded."""
 
@@ -194,11 +184,15 @@ class ForeignSubject:
     def forward(
         self, vectors: Tensor, mask: Tensor, positions: Tensor | None = None, *, with_streams: bool = False
     ) -> Responses:
-        x, seen = self._framed(vectors[0], mask.expand(1, -1, -1)[0])
-        last_hidden, streams = self._run(x, seen, self._own_positions(positions, x))
-        places = torch.zeros_like(seen[:, 0], dtype=torch.long) if self.family.pools_first else seen.sum(dim=1) - 1
+        end = None if self.end is None else self._table[self.end]
+        x, seen = framed(vectors[0], mask.expand(1, -1, -1)[0], self.begin is not None, end)
+        places = None
+        if positions is not None:
+            places = own_places(positions[0], self.begin is not None, self.end is not None).expand(len(x), -1)
+        last_hidden, streams = self._placed(x, seen, places)
+        pooled = torch.zeros_like(seen[:, 0], dtype=torch.long) if self.family.pools_first else last_seen(seen)
         rows = torch.arange(len(x), device=x.device)
-        logits = self.family.head(self.model, last_hidden[rows, places]).unsqueeze(0)
+        logits = self.family.head(self.model, last_hidden[rows, pooled]).unsqueeze(0)
         if not with_streams:
             return Responses(logits, None, None, mask)
         depths = lens_depths(len(streams) - 1)
@@ -210,30 +204,20 @@ class ForeignSubject:
         norms = torch.stack([streams[depth].square().mean(dim=-1).add(1e-6).log() / 2 for depth in depths], dim=1)
         return Responses(logits, lens.unsqueeze(0), norms.unsqueeze(0), mask)
 
-    def _framed(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The sequences as this subject writes them: with or without a begin symbol, with or without an end."""
-        if self.begin is None:
-            x, mask = x[:, 1:], mask[:, 1:]
-        if self.end is None:
-            return x, mask
-        lengths = mask.sum(dim=1)
-        x = torch.cat([x, x.new_zeros(len(x), 1, x.shape[-1])], dim=1)
-        mask = torch.cat([mask, mask.new_zeros(len(mask), 1)], dim=1)
-        at_end = torch.arange(x.shape[1], device=x.device) == lengths.unsqueeze(1)
-        return torch.where(at_end.unsqueeze(-1), self._table[self.end], x), mask | at_end
-
-    def _own_positions(self, positions: Tensor | None, x: Tensor) -> Tensor | None:
-        """Positions `(batch, length)` of the framed sequences, as this subject counts them; those past the end of
-        its table are its last. None: the usual ones."""
-        if positions is None or self.family.first_position is None:
-            return None
-        own = positions[0] if self.begin is not None else positions[0, :, 1:] - 1
-        if self.end is not None:
-            own = torch.cat([own, own[:, -1:] + 1], dim=1)
+    def _placed(self, x: Tensor, seen: Tensor, places: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The last hidden states and all streams `(batch, length, d_model)`, the symbols at `places (batch, length)`
+        as this subject counts them; those past the end of its table are its last. The usual ones where there are
+        none, and where the subject cannot be placed."""
+        if places is None or self.configs[0].placing is Placing.IMPOSSIBLE:
+            return self._run(x, seen, None)
+        if self.family.first_position is None:
+            filler = self._table[self.model.config.pad_token_id or 0]
+            last_hidden, streams = self._run(*with_fillers(x, seen, places, filler), None)
+            return at_places(last_hidden, places), tuple(at_places(stream, places) for stream in streams)
         reach = self.family.positions(self.model.config)
         if reach is not None:
-            own = own.clamp(max=reach - 1)
-        return own.expand(len(x), -1) + self.family.first_position(self.model.config)
+            places = places.clamp(max=reach - 1)
+        return self._run(x, seen, places + self.family.first_position(self.model.config))
 
     def _run(self, x: Tensor, mask: Tensor, positions: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         arguments: dict[str, Any] = {"inputs_embeds": x, "attention_mask": mask.long()}
@@ -245,8 +229,9 @@ class ForeignSubject:
             config = self.model.config
             first = getattr(config, "decoder_start_token_id", None)
             start = self._table[config.pad_token_id if first is None else first].expand(len(x), 1, -1)
-            # As in training: the decoder sees the sequence shifted right, and no mask of its own.
+            # As in training, the decoder sees the sequence shifted right, and what is masked there as here.
             arguments["decoder_inputs_embeds"] = torch.cat([start, x[:, :-1]], dim=1)
+            arguments["decoder_attention_mask"] = torch.cat([mask.new_ones(len(x), 1), mask[:, :-1]], dim=1).long()
             output = base(**arguments, use_cache=False)
             return output.last_hidden_state, output.decoder_hidden_states
         output = base(**arguments)
@@ -268,9 +253,16 @@ def load_bundle(bundle: Bundle) -> ForeignCheckpoint:
     model = _built(name, config)
     _load_weights(model, bundle)
     model.eval().requires_grad_(False)
+    subject = described_subject(model, name, description)
+    _try_out(subject)
+    return ForeignCheckpoint(subject.configs[0], subject, bundle.parts.sha256())
+
+
+def described_subject(model: Model, name: str, description: Description) -> ForeignSubject:
+    """A model of one of the `FAMILIES` behind the interface of `Subjects`. Raises `InvalidConfig`."""
     family = FAMILIES[name]
     frame = (description.begin is not None) + (description.end is not None)
-    limit = family.positions(config)
+    limit = family.positions(model.config)
     longest = None if limit is None else limit - frame
     if longest is not None and longest < description.train_max_length:
         raise InvalidConfig(
@@ -282,14 +274,12 @@ def load_bundle(bundle: Bundle) -> ForeignCheckpoint:
         description.task,
         description.train_max_length,
         longest,
-        Placing.IMPOSSIBLE if family.first_position is None else Placing.BY_POSITION,
+        _placing(family, longest, description.train_max_length),
         untested_symbols(
             description.task, description.vocabulary, description.symbols, (description.begin, description.end)
         ),
     )
-    subject = ForeignSubject(model, family, facts, description)
-    _try_out(subject)
-    return ForeignCheckpoint(facts, subject, bundle.parts.sha256())
+    return ForeignSubject(model, family, facts, description)
 
 
 def _built(name: str, config: Any) -> Model:
@@ -334,6 +324,13 @@ def _try_out(subject: ForeignSubject) -> None:
             f"the model was built from {CONFIG} but cannot be run ({type(error).__name__}: {str(error)[:200]}); "
             "check that `transformers` runs it"
         ) from error
+
+
+def _placing(family: Family, longest: int | None, train_max_length: int) -> Placing:
+    """Fillers need room: without it, a model that takes no positions cannot be placed."""
+    if family.first_position is not None:
+        return Placing.BY_POSITION
+    return Placing.BY_FILLERS if longest is None or longest >= 2 * train_max_length else Placing.IMPOSSIBLE
 
 
 def _first_of(config: Any, keys: Sequence[str]) -> int:

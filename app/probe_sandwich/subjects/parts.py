@@ -70,7 +70,7 @@ class Separate:
     @classmethod
     def of_folder(cls, folder: Path) -> "Separate":
         """Those of a folder."""
-        return cls({name: folder / name for name in _PARTS if (folder / name).exists()})
+        return cls({name: folder / name for name in _PARTS if (folder / name).is_file()})
 
     def texts(self) -> dict[str, bytes]:
         found = {} if self.description is None else {DESCRIPTION: self.description.encode(errors="replace")}
@@ -96,12 +96,12 @@ class Separate:
 
 
 def is_bundle(path: Path) -> bool:
-    """Whether a file is a zip that holds a config.json where a bundle does; a `.pt` is a zip too."""
+    """Whether a file is a zip without a pickle, as a `.pt` is one with. What a bundle lacks shows when it is read."""
     if not _has_small_directory(path):
         return False
     try:
         with zipfile.ZipFile(path) as archive:
-            return f"{_top(archive)}{CONFIG}" in archive.namelist()
+            return not any(name.endswith(".pkl") for name in archive.namelist())
     except Exception:  # whatever the library makes of bytes that are no zip
         return False
 

@@ -22,6 +22,10 @@ class SubjectFacts(Protocol):
     def train_max_length(self) -> int: ...
 
     @property
+    def classes(self) -> int:
+        """Answers that it chooses from."""
+
+    @property
     def longest_formula(self) -> int | None:
         """Symbols of the longest formula that it can take; None where there is no end."""
 

@@ -49,6 +49,8 @@ def open_upload(path: Path, config: Path | None = None, description: str | None 
     foresaw is `UnreadableFile`.
     """
     with _foreseen():
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise UnreadableFile("it is a device, a pipe or a socket; give a file or a folder")
         parts = _parts(path, config, description)
         return Upload(path, read_config(path), None) if parts is None else Upload(path, None, read_bundle(parts))
 
@@ -100,5 +102,7 @@ def _foreseen() -> Iterator[None]:
     except Exception as error:
         if "can't allocate memory" in str(error):  # PyTorch's CPU allocator has no error type of its own
             raise MemoryError from error
+        if isinstance(error, FileNotFoundError):
+            raise UnreadableFile(f"no such file: {error.filename}") from error
         what = f"{type(error).__name__}: {str(error)[:200]}"
         raise UnreadableFile(f"the file cannot be read ({what}); save it again") from error

@@ -33,18 +33,23 @@ class Formulas:
     """Inputs as padded symbol ids `(inputs, length)`, with their lengths and labels `(inputs,)`.
 
     An id is a symbol's place in the `alphabet`; the begin symbol and the padding have the next two. Rows come in pairs:
-    an even row is of class 1 (satisfiable, in the language), the next one its twin of class 0.
+    where they are drawn
+    here: an even row is of class 1 (satisfiable, in the language), the next one its twin of class 0.
     """
 
     alphabet: tuple[str, ...]
     ids: NDArray[np.uint8]
     lengths: NDArray[np.int64]
-    satisfiable: NDArray[np.bool_]
+    satisfiable: NDArray[np.bool_] | NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def with_begin(self, rows: slice = slice(None)) -> NDArray[np.int64]:
+    def select(self, rows: NDArray[np.int64]) -> "Formulas":
+        """Some of the inputs."""
+        return Formulas(self.alphabet, self.ids[rows], self.lengths[rows], self.satisfiable[rows])
+
+    def with_begin(self, rows: slice | NDArray[np.int64] = slice(None)) -> NDArray[np.int64]:
         """Symbol ids of some rows with the begin symbol before each input, `(inputs, 1 + length)`."""
         ids = self.ids[rows].astype(np.int64)
         return np.concatenate([np.full((len(ids), 1), len(self.alphabet)), ids], axis=1)
@@ -62,24 +67,23 @@ def sample_formulas(
     count: int,
     seed: int,
     split: Split = Split.EVALUATION,
-    before_length: Callable[[], None] = lambda: None,
+    before_round: Callable[[], None] = lambda: None,
     *,
     otherwise: bool = False,
 ) -> Formulas:
     """About `count` distinct inputs (an even number, at most `count`), spread evenly over the lengths.
 
     Where short lengths have too few distinct inputs, longer ones take their share; where the whole range has too few,
-    fewer are returned. `otherwise`: drawn in another way than usual. `before_length` is called as each length is begun,
-    and may raise. Raises `NoFormulas` where there is none at all, and `NoSampler`.
+    fewer are returned. `otherwise`: drawn in another way than usual. `before_round` is called before each round of a
+    length, and may raise. Raises `NoFormulas` where there is none at all, and `NoSampler`.
     """
     rng = np.random.default_rng(seed)
     source = source_of(task, otherwise=otherwise)
     by_length: list[Pairs] = []
     missing = count // 2
     for length in range(min_length, max_length + 1):
-        before_length()
         share = -(-missing // (max_length + 1 - length))
-        pairs = _distinct_pairs(source, length, share, rng, split)
+        pairs = _distinct_pairs(source, length, share, rng, split, before_round)
         missing -= len(pairs.positive)
         by_length.append(pairs)
     if missing == count // 2:
@@ -93,11 +97,19 @@ def in_split(canonical_ids: NDArray[np.uint8], split: Split) -> NDArray[np.bool_
     return is_training if split is Split.TRAINING else ~is_training
 
 
-def _distinct_pairs(source: Source, length: int, wanted: int, rng: np.random.Generator, split: Split) -> Pairs:
+def _distinct_pairs(
+    source: Source,
+    length: int,
+    wanted: int,
+    rng: np.random.Generator,
+    split: Split,
+    before_round: Callable[[], None],
+) -> Pairs:
     seen: set[int] = set()
     parts: list[Pairs] = []
     barren = found = 0
     while found < wanted and barren < _MAX_BARREN_ROUNDS:
+        before_round()
         pairs = source.pairs(length, wanted, rng)
         one, other = pairs.positive, pairs.negative
         kept = in_split(source.canonical(one), split) & in_split(source.canonical(other), split)

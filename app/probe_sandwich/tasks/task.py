@@ -30,6 +30,8 @@ class OwnTask(BaseModel):
 
 def _kind(value: Any) -> str:
     name = value.get("name", LogicName.CONJUNCTION) if isinstance(value, dict) else getattr(value, "name", None)
+    if not isinstance(name, str):  # no name: what it should be is said by what validates it
+        return "own"
     if name in set(LogicName):
         return "logic"
     return "language" if name in set(LanguageName) else "own"

@@ -1,4 +1,4 @@
-"""Labelled subjects for training: one stack for each shape and T."""
+"""Labelled subjects for training: one stack for each shape, T and task."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from probe_sandwich.subjects.config import Shape
 from probe_sandwich.subjects.transformer import SubjectStack, join, on_device
+from probe_sandwich.tasks.task import AnyTask
 from probe_sandwich.zoo.shards import IndexRow, read_weights
 
 _CHUNK = 16
@@ -18,7 +19,7 @@ _CHUNK = 16
 
 @dataclass(frozen=True)
 class Cohort:
-    """Labelled subjects of one shape and T: a stack, and `labels`, `long_accuracy`, `groups`, `numbers (models,)`.
+    """Labelled subjects of one shape, T and task: a stack and `labels`, `long_accuracy`, `groups`, `numbers (models,)`.
 
     `groups` are their configurations' numbers; `numbers` are the subjects' places in the list that the cohorts were
     made from.
@@ -64,14 +65,14 @@ def among(cohorts: Sequence[Cohort], numbers: set[int]) -> list[Cohort]:
 
 
 def load_cohorts(folder: Path, rows: Sequence[IndexRow], device: torch.device) -> list[Cohort]:
-    """The subjects of some index rows, stacked by shape and T (probes are placed in multiples of T); a subject's number
-    is its place in `rows`.
+    """The subjects of some index rows, stacked by shape, T and task: probes are placed in multiples of T, and ask about
+    the task. A subject's number is its place in `rows`.
 
     Raises `DamagedShard`, `NotKept`.
     """
-    alike: dict[tuple[Shape, int], list[int]] = defaultdict(list)
+    alike: dict[tuple[Shape, int, AnyTask], list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
-        alike[row.config.shape, row.config.train_max_length].append(number)
+        alike[row.config.shape, row.config.train_max_length, row.config.task].append(number)
     cohorts = []
     for numbers in alike.values():
         chosen = [rows[number] for number in numbers]

@@ -34,7 +34,10 @@ class NotAZoo(ValueError):
     """A folder holds no finished shard."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"{folder} holds no zoo shards; make them with `probe-sandwich zoo build {folder}`")
+        super().__init__(
+            f"{folder} holds no zoo shards; fetch them, or make them with `probe-sandwich zoo build {folder}`; a "
+            "zoo of all tasks needs `--recipe broad`"
+        )
 
 
 class DamagedShard(ValueError):

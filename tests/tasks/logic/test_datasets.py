@@ -114,6 +114,13 @@ def test_a_range_without_minimal_pairs_is_refused() -> None:
         sample_formulas(TASKS[0], 1, 5, 10, seed=0)
 
 
+def test_a_stop_is_heard_between_the_rounds_of_one_length_and_changes_nothing_of_what_is_drawn() -> None:
+    rounds: list[None] = []
+    heard = sample_formulas(TASKS[0], 8, 8, 400, seed=3, before_round=lambda: rounds.append(None))
+    assert len(rounds) > 1
+    assert (heard.ids == sample_formulas(TASKS[0], 8, 8, 400, seed=3).ids).all()
+
+
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_generation_keeps_pace(task: Task) -> None:
     # 100,000 in 10 s is measured by tests/benchmarks/formulas.py; small sets cost more a formula.

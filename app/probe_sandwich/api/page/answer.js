@@ -13,6 +13,17 @@ const AGREEMENTS = {
   disagree: "The two answers disagree: trust the direct test.",
   undecided: "One of the two gives no answer.",
 };
+const LOGIC = ["conjunction", "cnf", "formula"];
+const PREFERENCE = "The bar says by how much this model preferred its answer to the next best.";
+const SELECTION = "Of 64 probes, those on which this model was most decisive.";
+const CONTENTS = {
+  "formula generator":
+    "Each row is one probe, written from Gaussian noise, which need not be a well-formed formula. The bar says how " +
+    "strongly this model took it for satisfiable (right) or unsatisfiable (left).",
+  "given inputs": `Each row is one probe, which Gaussian noise selected from the inputs that were sent along. ${PREFERENCE}`,
+  "drawn inputs": `Each row is one probe, which Gaussian noise selected from unlabelled inputs of its task. ${PREFERENCE}`,
+  "bare alphabet": `Each row is one probe, which Gaussian noise selected from random strings of its alphabet. ${PREFERENCE}`,
+};
 export const at = (id) => document.getElementById(id);
 
 export function show(id, visible) {
@@ -35,7 +46,8 @@ export async function showResult(diagnosis, name) {
   const { checkpoint, direct_test: test, probability_interval: interval } = diagnosis;
   at("result-title").textContent = name;
   at("summary").textContent =
-    `${checkpoint.parameters.toLocaleString("en")} parameters, task ${checkpoint.task}, trained on formulas of up to ` +
+    `${checkpoint.parameters.toLocaleString("en")} parameters, task ${checkpoint.task}, trained on ` +
+    `${LOGIC.includes(checkpoint.task) ? "formulas" : "inputs"} of up to ` +
     `${checkpoint.train_max_length} symbols. ${AGREEMENTS[diagnosis.agreement]}`;
   const [words, tone] = verdictOf(diagnosis);
   at("verdict").textContent = words;
@@ -47,13 +59,13 @@ export async function showResult(diagnosis, name) {
   if (probability !== null) {
     at("scale").append(scale(probability, interval, diagnosis.meta_classifier.threshold));
     at("scale-note").textContent =
-      "From its responses to probes no longer than it was trained on, some placed further out; no formula's label was " +
+      "From its responses to probes no longer than it was trained on, some placed further out; no input's label was " +
       "used. The bar is where nine in ten further sandwiches like its five would answer: how far they agree, not where " +
       "the truth lies." + trackRecord(diagnosis.meta_classifier);
   }
   showDirectTest(test, checkpoint.train_max_length);
   await showZoo(diagnosis.meta_classifier, probability);
-  showProbes(diagnosis.probes);
+  showProbes(diagnosis.probes, diagnosis.probe_content);
   const raw = JSON.stringify(diagnosis, null, 2);
   at("raw").textContent = raw;
   at("save").href = URL.createObjectURL(new Blob([raw], { type: "application/json" }));
@@ -66,7 +78,7 @@ function trackRecord(meta) {
   const figures = meta?.metrics;
   if (!figures || figures.auc === null || figures.accuracy === null) return "";
   const share = Math.round(100 * figures.accuracy);
-  return ` On models it had never seen, its verdict was right for ${share} in 100 (AUC ${figures.auc.toFixed(2)}).`;
+  return ` In cross-validation, its verdict was right for ${share} in 100 (AUC ${figures.auc.toFixed(2)}).`;
 }
 
 function showDirectTest(test, trainMaxLength) {
@@ -75,7 +87,7 @@ function showDirectTest(test, trainMaxLength) {
   at("direct").className = `verdict ${tone}`;
   at("accuracy").replaceChildren();
   if (!test) {
-    at("direct-text").textContent = "It was left out of this request.";
+    at("direct-text").textContent = "It was left out of this request, or there were no labelled inputs to run it on.";
     return;
   }
   const { generalizer_cut: cut, convergence_cut: convergence } = test.definition;
@@ -98,8 +110,9 @@ async function showZoo(meta, probability) {
   show("zoo-part", true);
 }
 
-function showProbes(probes) {
+function showProbes(probes, content) {
   show("probes-part", probes.length > 0);
+  at("probes-note").textContent = `${SELECTION} ${CONTENTS[content] ?? ""}`;
   const largest = Math.max(1e-6, ...probes.map((probe) => Math.abs(probe.margin)));
   at("probes").replaceChildren(
     ...probes.map((probe) => {

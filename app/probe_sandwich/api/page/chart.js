@@ -63,7 +63,7 @@ export function accuracyCurve(buckets, trainMaxLength, cut) {
     const name = multiple === 1 ? `T = ${trainMaxLength}` : `${multiple}T`;
     svg.append(element("text", { x: x(multiple * trainMaxLength), y: 194, "text-anchor": "middle" }, name));
   }
-  svg.append(element("text", { x: x(longest / 2), y: 214, "text-anchor": "middle" }, "length of the formula, in symbols"));
+  svg.append(element("text", { x: x(longest / 2), y: 214, "text-anchor": "middle" }, "length of the input, in symbols"));
   return svg;
 }
 
@@ -96,7 +96,7 @@ export function histogram(zoo, probability) {
   return svg;
 }
 
-/** How strongly a probe was taken for satisfiable (right) or unsatisfiable (left). */
+/** The margin of a probe, to the right where it is above zero. */
 export function marginBar(margin, largest) {
   const svg = canvas(200, 16, `margin ${margin.toFixed(1)}`);
   const width = (95 * Math.abs(margin)) / largest;

@@ -8,9 +8,10 @@ const STAGES = {
   queued: "waiting for its turn",
   checkpoint: "checking the file",
   sandwich: "asking it the probes",
-  direct_test: "testing it on formulas of growing length",
+  direct_test: "testing it on inputs of growing length",
 };
 const OPTIONS = ["formulas_per_length", "noise_draws", "seed"];
+const INPUTS = ["inputs", "labelled"];
 let busy = false;
 
 function tell(stage, detail) {
@@ -33,13 +34,16 @@ function fail(problem) {
   at("problem-type").textContent = problem.type ? `${problem.status} ${problem.type}` : "";
 }
 
-/** The form's fields that say something; those of a foreign model only where it is described. */
-function fieldsOf(mayBeForeign) {
+/** The form's fields that say something: options, inputs of the user's own for models of their own, and the fields of a
+ * foreign model where one may come and is described. */
+function fieldsOf({ own, mayBeForeign }) {
   const form = at("fields");
   const { config, vocabulary, train_max_length: length } = form;
   const foreign = mayBeForeign && (config.files.length > 0 || vocabulary.value !== "" || length.value !== "");
   const says = (value) => (value instanceof File ? value.size > 0 : value !== "");
-  const wanted = (name) => OPTIONS.includes(name) || (foreign && name !== "direct_test");
+  const wanted = (name) =>
+    OPTIONS.includes(name) ||
+    (INPUTS.includes(name) ? own : foreign && name !== "direct_test");
   const fields = [...new FormData(form)].filter(([name, value]) => says(value) && wanted(name));
   return form.direct_test.checked ? fields : [...fields, ["direct_test", "false"]];
 }
@@ -65,7 +69,7 @@ async function working(name, work) {
 
 function send(files) {
   if (files.length > 1) return working(`${files.length} files`, () => sendMany(files));
-  return files.length ? sendOne(files[0], files[0].name, fieldsOf(true)) : undefined;
+  return files.length ? sendOne(files[0], files[0].name, fieldsOf({ own: true, mayBeForeign: true })) : undefined;
 }
 
 function sendOne(file, name, fields) {
@@ -79,7 +83,7 @@ function sendOne(file, name, fields) {
 }
 
 async function sendMany(files) {
-  const answer = await classifyBatch(files, fieldsOf(false), at("key").value);
+  const answer = await classifyBatch(files, fieldsOf({ own: true, mayBeForeign: false }), at("key").value);
   if (!answer.results) {
     fail(answer);
     return;
@@ -131,7 +135,7 @@ async function listExamples() {
       button.append(description);
       button.addEventListener("click", async () => {
         const file = await (await fetch(example.url)).blob();
-        await sendOne(file, `${example.name}.safetensors`, fieldsOf(false));
+        await sendOne(file, `${example.name}.safetensors`, fieldsOf({ own: false, mayBeForeign: false }));
       });
       item.append(button);
       return item;
@@ -141,7 +145,8 @@ async function listExamples() {
 
 async function showHealth() {
   const health = await given("health");
-  const names = health.meta_classifiers.map((meta) => `${meta.name} (T = ${meta.train_max_length})`).join(", ");
+  const lengths = (meta) => (meta.train_max_length === null ? "any T" : `T = ${meta.train_max_length}`);
+  const names = health.meta_classifiers.map((meta) => `${meta.name} (${lengths(meta)})`).join(", ");
   show("key-row", health.key_required);
   at("health").textContent =
     `Service ${health.status} on ${health.device}; meta-classifiers: ${names || "none"}; version ` +

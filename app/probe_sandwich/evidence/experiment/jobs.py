@@ -20,11 +20,11 @@ from probe_sandwich.options import DRAWS
 from probe_sandwich.sandwich.calibration import fit_calibration
 from probe_sandwich.sandwich.config import SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import Member, head_scores, judging_noise, read_out
-from probe_sandwich.sandwich.sandwich import Sandwich
 from probe_sandwich.sandwich.support import fit_support
 from probe_sandwich.sandwich.training.blind_heads import BlindHeads
 from probe_sandwich.sandwich.training.readout_fit import fit_readout
 from probe_sandwich.sandwich.training.training import train_sandwich
+from probe_sandwich.sandwich.universal import AnySandwich
 from probe_sandwich.zoo.cohorts import Cohort, among, load_cohorts
 
 
@@ -171,7 +171,7 @@ class Readings:
     numbers: NDArray[np.int64]
 
 
-def read_all(sandwich: Sandwich, cohorts: Sequence[Cohort], noise: Tensor) -> Readings:
+def read_all(sandwich: AnySandwich, cohorts: Sequence[Cohort], noise: Tensor) -> Readings:
     """What a sandwich reads from every subject, with noise `(draws, probes, noise_dim)`."""
     outputs = [read_out(sandwich, cohort.subjects, noise) for cohort in cohorts]
     return Readings(

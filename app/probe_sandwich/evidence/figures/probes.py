@@ -133,8 +133,8 @@ def _auc_losses(
 
 def _respond(member: Member, cohorts: Sequence[Cohort], noise: Tensor) -> Recording:
     with torch.inference_mode():
-        symbols = member.sandwich.generator(noise.to(next(member.sandwich.parameters()).device))
-    return record(member.sandwich, cohorts, symbols, noise)
+        symbols = member.of_formulas.generator(noise.to(next(member.sandwich.parameters()).device))
+    return record(member.of_formulas, cohorts, symbols, noise)
 
 
 def _exchange(
@@ -172,7 +172,7 @@ def _decisiveness(
 
 def _sensitivity(member: Member, cohorts: Sequence[Cohort], noise: Tensor) -> list[float]:
     """Mean size of the score's gradient by the symbols at each position, over probes and some subjects, as shares."""
-    sandwich = member.sandwich
+    sandwich = member.of_formulas
     device = next(sandwich.parameters()).device
     with torch.no_grad():
         probes = sandwich.generator(noise[:1].to(device))

@@ -74,12 +74,12 @@ def write_report(
 def _head(card: Card, evidence: Evidence) -> Lines:
     sandwich = evidence.out_of_fold[SANDWICH]
     left_out = ", ".join(card.zoo.one_sided_schemes) or "none"
-    longest, definition = card.train_max_length, card.definition
-    shortest = bucket_formulas(card.task, 1, longest, definition.formulas_per_bucket, definition.seed).lengths.min()
+    (task, longest), definition = card.one_task, card.definition
+    shortest = bucket_formulas(task, 1, longest, definition.formulas_per_bucket, definition.seed).lengths.min()
     return [
         f"# Meta-classifier `{card.name}`",
         "",
-        f"Task `{card.task.name}`, T = {longest}. A generalizer has accuracy at least "
+        f"Task `{task.name}`, T = {longest}. A generalizer has accuracy at least "
         f"{definition.convergence_cut:.2f} on (0, T] and at least {definition.generalizer_cut:.2f} on (T, 2T]. The "
         f"shortest fresh minimal pairs have {shortest} symbols, so (0, T] is {shortest} to {longest} symbols.",
         "",
@@ -174,7 +174,7 @@ def _price_text(card: Card, evidence: Evidence) -> Lines:
         f"The ensemble runs {sandwich_tokens(card.sandwich, card.training.folds, DRAWS):,} tokens through a subject, "
         f"one member with {DRAWS} draws of noise (as in the first table) {evidence.costs.tokens[SANDWICH]:,}. The "
         f"direct test reaches the sandwich's AUC of {short(sandwich)} {overtaken}: where longer formulas with exact "
-        "labels can be had, they are the cheaper and the better answer.",
+        "labels can be had, they answer as well for fewer tokens.",
         "",
         *prices_table(evidence.prices),
         "",

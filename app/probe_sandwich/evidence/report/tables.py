@@ -31,14 +31,16 @@ def headline_table(evidence: Evidence) -> Lines:
     rows = []
     for method in HEADLINE:
         known, unseen = evidence.out_of_fold[method], evidence.unseen[method]
-        rows.append((title(method), f"{known.tokens:,}", area(known), area(unseen), _lead(unseen.sandwich_lead)))
+        found = (f"{one.tokens:,}: {area(one)}" for one in (known, unseen))
+        rows.append((title(method), *found, _lead(unseen.sandwich_lead)))
     prices, elsewhere = evidence.prices.long_formulas, evidence.prices.long_formulas_unseen
     formulas = overtaken_at(prices, evidence.out_of_fold[SANDWICH].auc or 1.0) or prices[-1].formulas
     direct = next(one for one in prices if one.formulas == formulas)
     unseen_area = next((one.auc for one in elsewhere if one.formulas == formulas), None)
     name = f"direct test, {formulas} long formulas"
-    rows.append((name, f"{direct.tokens:,.0f}", short(direct.auc), short(unseen_area), "-"))
-    header = ("method", "tokens", "AUC out of fold", "AUC, unseen configurations", "sandwich's lead there")
+    tokens = f"{direct.tokens:,.0f}"
+    rows.append((name, f"{tokens}: {short(direct.auc)}", f"{tokens}: {short(unseen_area)}", "-"))
+    header = ("method", "out of fold, tokens: AUC", "unseen configurations, tokens: AUC", "sandwich's lead there")
     return markdown(header, rows)
 
 

@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
+from probe_sandwich.sandwich.inputs import bare_candidates
 from probe_sandwich.sandwich.sandwich import Sandwich, draw_noise
 from probe_sandwich.sandwich.training.warm_up import start_sandwich
+from probe_sandwich.sandwich.universal import UniversalSandwich, candidates_of
 from probe_sandwich.zoo.cohorts import Cohort, in_chunks
 
 _FACTS = ("labels", "long_accuracy", "groups", "numbers")
@@ -31,6 +33,10 @@ class Recording:
         facts = {name: getattr(self, name)[rows] for name in _FACTS}
         return replace(self, channels=self.channels[rows], **facts)
 
+    def draws(self, start: int, end: int) -> "Recording":
+        """All of the subjects, the draws from `start` up to `end`."""
+        return replace(self, channels=self.channels[:, start:end], noise=self.noise[start:end])
+
     def usual_places(self) -> "Recording":
         """All of the subjects, the usual placement alone."""
         return replace(self, channels=self.channels[:, :, :1])
@@ -44,6 +50,25 @@ def record(sandwich: Sandwich, cohorts: Sequence[Cohort], symbols: Tensor, noise
         channels = [
             torch.stack([sandwich.responses(chunk.subjects, draw) for draw in symbols], dim=1).cpu() for chunk in chunks
         ]
+    return Recording(
+        torch.cat(channels), noise.cpu(), *(torch.cat([getattr(chunk, name) for chunk in chunks]) for name in _FACTS)
+    )
+
+
+def record_answers(
+    sandwich: UniversalSandwich, cohorts: Sequence[Cohort], noise: Tensor, *, bare: bool = False
+) -> Recording:
+    """What subjects of any task answer to the probes that `noise (draws, probes, noise_dim)` selects for each, from
+    inputs drawn from the task or, `bare`, from random strings of its alphabet."""
+
+    def answers(cohort: Cohort, draw: Tensor) -> Tensor:
+        facts = cohort.subjects.configs[0]
+        candidates = (bare_candidates if bare else candidates_of)(facts.task, facts.train_max_length)
+        return sandwich.answers(cohort.subjects, draw, candidates=candidates).cpu()
+
+    chunks = list(in_chunks(cohorts))
+    with torch.inference_mode():
+        channels = [torch.cat([answers(chunk, draw) for draw in noise.split(1)], dim=1) for chunk in chunks]
     return Recording(
         torch.cat(channels), noise.cpu(), *(torch.cat([getattr(chunk, name) for chunk in chunks]) for name in _FACTS)
     )

@@ -7,12 +7,13 @@ import numpy as np
 import torch
 
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
-from probe_sandwich.sandwich.sandwich import Sandwich, draw_noise
+from probe_sandwich.sandwich.sandwich import draw_noise
 from probe_sandwich.sandwich.training.blind_heads import BlindHeads
 from probe_sandwich.sandwich.training.losses import evaluate_loss, sandwich_losses, seen_loss
 from probe_sandwich.sandwich.training.readout_fit import Progress, fit_readout
 from probe_sandwich.sandwich.training.recorded import Recording
-from probe_sandwich.sandwich.training.warm_up import start_sandwich
+from probe_sandwich.sandwich.training.warm_up import start_any
+from probe_sandwich.sandwich.universal import AnySandwich
 from probe_sandwich.zoo.cohorts import Cohort, shuffled_chunks
 
 
@@ -24,21 +25,21 @@ def train_sandwich(
     blind: BlindHeads,
     seed: int,
     progress: Progress = lambda stage, epoch, loss: None,
-) -> Sandwich:
-    """A sandwich trained on cohorts, and on a recording of their responses (`record_for_training`).
+) -> AnySandwich:
+    """A sandwich trained on cohorts, and on a recording of their responses (`record_for_training`, `record_answers`).
 
     A readout needs many epochs and a generator few, and nearly all the time goes into the frozen subjects: so the
     readout is first fitted on the recording, and then both are trained through the subjects.
     """
     device = cohorts[0].subjects.device
-    sandwich = start_sandwich(config, training).to(device)
+    sandwich = start_any(config, training).to(device)
     sandwich.readout = fit_readout(config, training, recording, blind, seed, progress).to(device)
     train_through(sandwich, training, cohorts, blind, seed, progress)
     return sandwich.eval()
 
 
 def train_through(
-    sandwich: Sandwich,
+    sandwich: AnySandwich,
     training: SandwichTraining,
     cohorts: Sequence[Cohort],
     blind: BlindHeads,
@@ -66,7 +67,7 @@ def train_through(
     sandwich.load_state_dict(best)
 
 
-def sandwich_optimizer(sandwich: Sandwich, training: SandwichTraining) -> torch.optim.Optimizer:
+def sandwich_optimizer(sandwich: AnySandwich, training: SandwichTraining) -> torch.optim.Optimizer:
     """AdamW over generator and readout, each at its own rate; it holds no parameter of a subject."""
     return torch.optim.AdamW(
         [
@@ -78,7 +79,7 @@ def sandwich_optimizer(sandwich: Sandwich, training: SandwichTraining) -> torch.
 
 
 def _epoch(
-    sandwich: Sandwich,
+    sandwich: AnySandwich,
     training: SandwichTraining,
     cohorts: Sequence[Cohort],
     optimizer: torch.optim.Optimizer,

@@ -3,10 +3,11 @@
 import torch
 import torch.nn.functional as F
 
-from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
+from probe_sandwich.sandwich.config import Reading, SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.generator import Generator
 from probe_sandwich.sandwich.sandwich import Sandwich
 from probe_sandwich.sandwich.spelling import formulas_in_noise
+from probe_sandwich.sandwich.universal import AnySandwich, UniversalSandwich
 
 _BATCH, _RATE = 256, 2e-3
 
@@ -18,6 +19,19 @@ def start_sandwich(config: SandwichConfig, training: SandwichTraining) -> Sandwi
         sandwich = Sandwich(config)
         teach_formulas(sandwich.generator, training.warm_up_steps, torch.Generator().manual_seed(training.seed))
     return sandwich.eval()
+
+
+def start_universal(config: SandwichConfig, training: SandwichTraining) -> UniversalSandwich:
+    """A universal sandwich that has seen no subject yet: its selector selects at random."""
+    with torch.random.fork_rng():
+        torch.manual_seed(training.seed)
+        return UniversalSandwich(config).eval()
+
+
+def start_any(config: SandwichConfig, training: SandwichTraining) -> AnySandwich:
+    """The one or the other, as the config reads."""
+    universal = config.reading is Reading.ANSWERS
+    return start_universal(config, training) if universal else start_sandwich(config, training)
 
 
 def teach_formulas(generator: Generator, steps: int, random: torch.Generator) -> float:

@@ -19,6 +19,7 @@ from probe_sandwich.subjects.checkpoint import (
 )
 
 from tests.api.bundles import bundle_of, zip_of
+from tests.api.raw import slug
 from tests.conftest import EXAMPLES, FAST, ConfigFactory, fresh_weights, post, running
 from tests.subjects.test_checkpoint import rewrite
 
@@ -27,7 +28,7 @@ def test_health_names_device_meta_classifiers_and_versions(http: httpx.Client) -
     health = http.get("/health").raise_for_status().json()
     assert health["status"] == "ready"
     assert health["device"] == "cpu"
-    assert [meta["task"] for meta in health["meta_classifiers"]] == ["conjunction"]
+    assert [meta["task"] for meta in health["meta_classifiers"]] == ["conjunction", "any"]
     assert health["versions"]["torch"] == torch.__version__
 
 
@@ -54,6 +55,7 @@ def test_the_answer_has_the_fields_of_the_contract(http: httpx.Client) -> None:
         "reason",
         "direct_test",
         "agreement",
+        "probe_content",
         "probes",
         "meta_classifier",
         "device",
@@ -95,25 +97,37 @@ def test_an_event_stream_ends_with_the_problem(http: httpx.Client) -> None:
     assert "not-safetensors" in last
 
 
+@pytest.mark.parametrize("train_max_length", [4, 5])
+def test_a_training_length_without_formulas_is_a_problem_and_no_failure(
+    http: httpx.Client, checkpoint_file: Path, train_max_length: int
+) -> None:
+    rewrite(checkpoint_file, {"train_max_length": train_max_length})
+    content = checkpoint_file.read_bytes()
+    refused = post(http, content)
+    assert (refused.status_code, slug(refused)) == (422, "no-formulas")
+    assert "direct_test=false" in refused.json()["detail"]
+    streamed = post(http, content, accept="text/event-stream")
+    event, data = streamed.text.strip().split("\n\n")[-1].splitlines()
+    assert (event, json.loads(data.removeprefix("data: "))) == ("event: problem", refused.json())
+    assert post(http, content, direct_test="false").status_code == 200
+
+
 def test_an_untrained_subject_gets_no_verdict(http: httpx.Client, checkpoint_file: Path) -> None:
     answer = post(http, checkpoint_file.read_bytes()).json()
     assert answer["verdict"] == "abstain"
     assert answer["direct_test"]["converged"] is False
 
 
-def test_a_subject_trained_on_shorter_formulas_than_the_probes_gets_no_probability(
-    http: httpx.Client, checkpoint_file: Path
+@pytest.mark.parametrize("changes", [{"train_max_length": 8}, {"task": {"name": "formula"}}], ids=["T = 8", "formula"])
+def test_what_no_special_meta_classifier_is_for_is_asked_by_the_universal_one(
+    http: httpx.Client, checkpoint_file: Path, changes: dict[str, object]
 ) -> None:
-    rewrite(checkpoint_file, {"train_max_length": 8})
+    rewrite(checkpoint_file, changes)
     answer = post(http, checkpoint_file.read_bytes()).json()
-    assert answer["generalizer_probability"] is None
-    assert "probes" in answer["reason"]
-
-
-def test_a_task_without_meta_classifier_still_gets_its_direct_test(http: httpx.Client, checkpoint_file: Path) -> None:
-    rewrite(checkpoint_file, {"task": {"name": "formula"}})
-    answer = post(http, checkpoint_file.read_bytes()).json()
-    assert answer["meta_classifier"] is None
+    assert answer["meta_classifier"]["name"] == "universal"
+    assert answer["probe_content"] == "drawn inputs"
+    assert answer["verdict"] == "abstain"  # it was never trained
+    assert answer["withheld_probability"] is not None
     assert len(answer["direct_test"]["buckets"]) == 5
 
 
@@ -161,13 +175,13 @@ def test_every_bad_upload_gets_its_problem_within_a_second_and_the_next_good_one
     # What nobody foresaw, and what needs the library of foreign models, is tried in tests/subjects.
     elsewhere = {UnreadableFile, UnrunnableModel}
     assert len(named) == len(STATUS_OF_CHECKPOINT_ERRORS.keys() - elsewhere), "a cause is not tried"
-    for slug, (status, content) in uploads.items():
+    for name, (status, content) in uploads.items():
         started = time.monotonic()
         response = post(http, content)
         assert time.monotonic() - started < 1
         assert response.headers["content-type"] == "application/problem+json"
         problem = response.json()
-        assert (response.status_code, problem["type"]) == (status, f"urn:probe-sandwich:problem:{slug.strip()}")
+        assert (response.status_code, problem["type"]) == (status, f"urn:probe-sandwich:problem:{name.strip()}")
         assert problem["detail"]
     assert post(http, EXAMPLES[0].read_bytes()).status_code == 200
 

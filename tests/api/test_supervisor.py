@@ -23,7 +23,7 @@ from probe_sandwich.settings import Settings
 
 from tests.api.fakes import KILLER, PATIENT, STUBBORN, FakeProcess, put_in_place
 from tests.api.raw import slug
-from tests.conftest import FAST, post, running
+from tests.conftest import EXAMPLES, FAST, post, running
 
 
 @pytest.fixture
@@ -209,6 +209,19 @@ def test_a_full_disk_is_a_503_that_says_so_while_it_lasts(faked: httpx.Client, m
         assert faked.get("/health/live").status_code == 200
     assert faked.get("/health/ready").status_code == 200
     assert post(faked, b"fine").json()["detail"] == "fine"
+
+
+def test_a_failure_that_nobody_foresaw_ends_an_event_stream_with_a_problem(
+    faked: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(self: Any, diagnosis: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Service, "_record", failing)
+    streamed = post(faked, EXAMPLES[0].read_bytes(), accept="text/event-stream")
+    last = streamed.text.strip().split("\n\n")[-1]
+    assert last.startswith("event: problem")
+    assert "internal-error" in last
 
 
 def test_a_spool_folder_that_vanished_is_made_anew_where_it_can_be(fake: Settings, tmp_path: Path) -> None:

@@ -1,0 +1,24 @@
+"""What the universal sandwich is made with."""
+
+from probe_sandwich.options import DRAWS
+from probe_sandwich.sandwich.config import Reading, SandwichConfig, SandwichTraining
+from probe_sandwich.sandwich.placements import Kind, Placement
+
+UNIVERSAL = SandwichConfig(
+    reading=Reading.ANSWERS,
+    noise_dim=32,
+    temperature=0.1,
+    # Noise that selects stands for no symbols: there is nothing to read in it.
+    readout_sees_noise=False,
+    placements=tuple(
+        Placement(kind=kind, reach=reach)
+        for kind, reaches in (
+            (Kind.SHIFTED, (1.25, 1.5, 2)),
+            (Kind.PARTED, (1.25, 1.5, 2)),
+            (Kind.SPREAD, (1.5, 2)),
+        )
+        for reach in reaches
+    ),
+)
+TRAINING = SandwichTraining(fitting_draws=2 * DRAWS, epochs=0)
+"""Half of the draws to fit on, half to judge on. The selector is not trained through the subjects (`epochs`)."""

@@ -1,0 +1,111 @@
+"""Where a probe's content comes from when no generator can write it: unlabelled inputs of the task, or bare symbols.
+
+Noise selects among such candidates; nothing about them has a label, and none is longer than T.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from probe_sandwich.answer import ProbeContent
+from probe_sandwich.tasks.alphabets import alphabet_of
+from probe_sandwich.tasks.datasets import NoFormulas, sample_formulas
+from probe_sandwich.tasks.splits import Split
+from probe_sandwich.tasks.task import AnyTask, OwnTask
+
+CANDIDATES = 256
+_SEED = 20_261
+FEATURES = ("length", "variety", "commonest", "repetition", "same ends", "longest run")
+"""What of a candidate its selection may go by: nothing that depends on which symbol is which."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Inputs that noise selects from: `symbols (candidates, length, symbols)`, one-hot and zero beyond each one's end,
+    `lengths (candidates,)` and `features (candidates, features)`."""
+
+    content: ProbeContent
+    symbols: Tensor
+    lengths: Tensor
+    features: Tensor
+
+    @staticmethod
+    def of(content: ProbeContent, ids: NDArray[np.uint8], lengths: NDArray[np.int64], symbols: int) -> "Candidates":
+        """From padded ids `(candidates, length)`, the padding beyond the symbols."""
+        width = int(lengths.max())
+        hot = F.one_hot(torch.from_numpy(ids[:, :width].astype(np.int64)).clamp(max=symbols), symbols + 1)
+        features = np.stack([_features(row[:length], width) for row, length in zip(ids, lengths.tolist(), strict=True)])
+        return Candidates(
+            content,
+            hot[..., :symbols].float(),
+            torch.from_numpy(lengths),
+            torch.from_numpy(features).float(),
+        )
+
+    def to(self, device: torch.device) -> "Candidates":
+        """The same, moved to a device."""
+        return Candidates(self.content, self.symbols.to(device), self.lengths.to(device), self.features.to(device))
+
+
+def drawn_candidates(task: AnyTask, train_max_length: int, seed: int = _SEED) -> Candidates:
+    """Unlabelled inputs of a built-in task, from half of T on. Raises `NoSampler`, `NoFormulas`."""
+    drawn = sample_formulas(task, train_max_length // 2 + 1, train_max_length, CANDIDATES, seed, Split.TRAINING)
+    return Candidates.of(ProbeContent.DRAWN, drawn.ids, drawn.lengths, len(drawn.alphabet))
+
+
+def bare_candidates(task: AnyTask, train_max_length: int, seed: int = _SEED) -> Candidates:
+    """Random strings over a task's alphabet, from half of T on."""
+    rng = np.random.default_rng(seed)
+    symbols = len(alphabet_of(task))
+    lengths = rng.integers(train_max_length // 2 + 1, train_max_length + 1, size=CANDIDATES)
+    ids = rng.integers(symbols, size=(CANDIDATES, train_max_length))
+    ids[np.arange(train_max_length) >= lengths[:, None]] = symbols
+    return Candidates.of(ProbeContent.BARE, ids.astype(np.uint8), lengths, symbols)
+
+
+def given_candidates(task: AnyTask, inputs: Sequence[Sequence[str]], seed: int = _SEED) -> Candidates:
+    """Unlabelled inputs that came beside a subject (`read_unlabelled`); of more than are needed, some at random."""
+    alphabet = {symbol: number for number, symbol in enumerate(alphabet_of(task))}
+    order = np.random.default_rng(seed).permutation(len(inputs))[:CANDIDATES]
+    some = [inputs[number] for number in order.tolist()]
+    lengths = np.array([len(one) for one in some], np.int64)
+    ids = np.full((len(some), lengths.max()), len(alphabet), np.uint8)
+    for row, one in enumerate(some):
+        ids[row, : len(one)] = [alphabet[symbol] for symbol in one]
+    return Candidates.of(ProbeContent.GIVEN, ids, lengths, len(alphabet))
+
+
+def best_candidates(task: AnyTask, train_max_length: int, inputs: Sequence[Sequence[str]] = ()) -> Candidates:
+    """The best that there is: inputs that are given, else inputs drawn from a built-in task, else random strings: of a
+    task of one's own, and where T is too short for any balanced input."""
+    if inputs:
+        return given_candidates(task, inputs)
+    if isinstance(task, OwnTask):
+        return bare_candidates(task, train_max_length)
+    try:
+        return drawn_candidates(task, train_max_length)
+    except NoFormulas:
+        return bare_candidates(task, train_max_length)
+
+
+def _features(row: NDArray[np.uint8], width: int) -> NDArray[np.float64]:
+    """`FEATURES` of one input, each from 0 to 1."""
+    length = len(row)
+    counts = np.unique(row, return_counts=True)[1]
+    same = row[1:] == row[:-1]
+    runs = np.diff(np.flatnonzero(np.concatenate([[True], ~same, [True]])))
+    return np.array(
+        [
+            length / width,
+            len(counts) / length,
+            counts.max() / length,
+            same.mean() if length > 1 else 0.0,
+            float(row[0] == row[-1]),
+            runs.max() / length,
+        ]
+    )

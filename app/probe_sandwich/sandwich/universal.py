@@ -1,0 +1,86 @@
+"""The composition for subjects of any task, alphabet and length: selector, frozen subjects, readout."""
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+
+from probe_sandwich.sandwich.answers import answer_channels
+from probe_sandwich.sandwich.config import Reading, SandwichConfig
+from probe_sandwich.sandwich.inputs import Candidates, best_candidates
+from probe_sandwich.sandwich.placements import places_by_length
+from probe_sandwich.sandwich.readout import Readout, ReadoutOutput
+from probe_sandwich.sandwich.sandwich import Sandwich
+from probe_sandwich.sandwich.selector import Selector
+from probe_sandwich.subjects.batching import Cancelling, never, row_batches
+from probe_sandwich.subjects.subject import Subjects
+from probe_sandwich.tasks.alphabets import alphabet_of
+
+
+class UniversalSandwich(nn.Module):
+    """Noise -> hidden layers -> frozen Transformers -> hidden layers -> logits.
+
+    As in `Sandwich`, a subject comes in as an argument and is no part of the module.
+    """
+
+    def __init__(self, config: SandwichConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.generator = Selector(config)
+        self.readout = Readout(config)
+
+    def forward(
+        self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never, candidates: Candidates | None = None
+    ) -> ReadoutOutput:
+        """What the readout says of each subject, from noise `(draws, probes, noise_dim)`, asked about `candidates`: by
+        default inputs drawn from the task. Raises `Cancelled`."""
+        output: ReadoutOutput = self.readout(self.answers(subjects, noise, cancelled, candidates), noise)
+        return output
+
+    def answers(
+        self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never, candidates: Candidates | None = None
+    ) -> Tensor:
+        """Channels `(models, draws, placements, probes, channels)` of the answers to the probes that noise selects."""
+        facts = subjects.configs[0]
+        candidates = (candidates or candidates_of(facts.task, facts.train_max_length)).to(noise.device)
+        symbols, lengths = self.generator(noise.flatten(0, 1), candidates)  # (probes, length, symbols), (probes,)
+        symbols = symbols[:, : int(lengths.max())]  # noise need not have selected the longest candidate
+        places = self.places(lengths.cpu(), facts.train_max_length).to(noise.device)  # (placements, probes, 1 + length)
+        vectors = subjects.embed_distribution(symbols).repeat(1, len(places), 1, 1)
+        mask = torch.arange(vectors.shape[2], device=noise.device) <= lengths.repeat(len(places)).unsqueeze(1)
+        positions = places.flatten(0, 1).unsqueeze(0)  # (1, placements * probes, 1 + length)
+        parts = [
+            subjects.forward(vectors[:, rows], mask[rows], positions[:, rows]).logits
+            for rows in row_batches(subjects, mask.shape[0], mask.shape[1], cancelled)
+        ]
+        logits = torch.cat(parts, dim=1).unflatten(1, (len(places), *noise.shape[:2]))
+        return answer_channels(logits.transpose(1, 2))  # (models, draws, placements, probes, channels)
+
+    def texts(self, subjects: Subjects, noise: Tensor, candidates: Candidates | None = None) -> list[str]:
+        """The probes that noise `(probes, noise_dim)` selects, as text."""
+        facts = subjects.configs[0]
+        candidates = (candidates or candidates_of(facts.task, facts.train_max_length)).to(noise.device)
+        symbols, lengths = self.generator(noise, candidates)
+        alphabet = alphabet_of(facts.task)
+        rows = zip(symbols.argmax(dim=-1).tolist(), lengths.tolist(), strict=True)
+        return ["".join(alphabet[index] for index in row[:length]) for row, length in rows]
+
+    def places(self, lengths: Tensor, train_max_length: int) -> Tensor:
+        """Places of the begin symbol and of each probe's symbols, `(placements, probes, 1 + length)`, of probes of
+        `lengths (probes,)`; the usual ones come first."""
+        random = torch.Generator().manual_seed(self.config.placement_seed)
+        usual = torch.arange(1 + int(lengths.max())).expand(len(lengths), -1)
+        others = [places_by_length(kind, lengths, train_max_length, random) for kind in self.config.placements]
+        return torch.stack([usual, *others])
+
+
+AnySandwich = Sandwich | UniversalSandwich
+
+
+def new_sandwich(config: SandwichConfig) -> AnySandwich:
+    """A sandwich of random weights that reads as its config says."""
+    return UniversalSandwich(config) if config.reading is Reading.ANSWERS else Sandwich(config)
+
+
+candidates_of = lru_cache(maxsize=256)(best_candidates)
+"""The candidates of a task and T, drawn once."""

@@ -1,0 +1,1 @@
+"""Subjects of other architectures than the zoo's."""

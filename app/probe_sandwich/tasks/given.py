@@ -1,0 +1,162 @@
+"""Inputs that a user gives: unlabelled short ones to make probes of, and labelled ones of any length for the test.
+
+Lines of text, one input each, or JSON lines: `"abba"`, `["x1", "&"]`, `{"input": …}` and, labelled, `{"input": …,
+"label": 1}`. A text is cut into symbols: at blanks where the alphabet has longer ones, else character by character.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from probe_sandwich.tasks.alphabets import alphabet_of
+from probe_sandwich.tasks.datasets import Formulas
+from probe_sandwich.tasks.task import AnyTask
+
+MOST_UNLABELLED, MOST_LABELLED, MOST_SYMBOLS = 4096, 50_000, 4096
+LEAST_UNLABELLED = 8
+_MOST_QUOTED = 40
+"""Characters of a mistaken symbol or label that a message repeats."""
+
+
+class UnusableInputs(ValueError):
+    """Given inputs that cannot be used; the message names the line."""
+
+
+@dataclass(frozen=True)
+class GivenInputs:
+    """What came beside a checkpoint: unlabelled inputs, each a sequence of symbols, and labelled ones."""
+
+    unlabelled: tuple[tuple[str, ...], ...] = ()
+    labelled: Formulas | None = None
+
+
+def read_given(
+    inputs: Path | None, labelled: Path | None, task: AnyTask, train_max_length: int, classes: int
+) -> GivenInputs:
+    """What is in the files that came, held against a subject's task, T and classes.
+
+    Raises `UnusableInputs`, whose message names the part and the line, and `OSError`.
+    """
+    found = GivenInputs()
+    if inputs is not None:
+        with _named("inputs"):
+            found = replace(found, unlabelled=read_unlabelled(_text(inputs), task, train_max_length))
+    if labelled is not None:
+        with _named("labelled"):
+            found = replace(found, labelled=_tested(read_labelled(_text(labelled), task, classes), train_max_length))
+    return found
+
+
+def read_unlabelled(text: str, task: AnyTask, train_max_length: int) -> tuple[tuple[str, ...], ...]:
+    """Inputs of at most T symbols each, each once. Raises `UnusableInputs`."""
+    alphabet = alphabet_of(task)
+    found: dict[tuple[str, ...], None] = {}
+    for number, line in _lines(text, MOST_UNLABELLED):
+        entry = _entry(line, alphabet, number)
+        symbols = _symbols(entry["input"] if isinstance(entry, dict) else entry, alphabet, number)
+        if len(symbols) > train_max_length:
+            raise UnusableInputs(
+                f"line {number} has {len(symbols)} symbols; unlabelled inputs have at most T = {train_max_length}"
+            )
+        found[symbols] = None
+    if len(found) < LEAST_UNLABELLED:
+        raise UnusableInputs(
+            f"{len(found)} different unlabelled inputs; give at least {LEAST_UNLABELLED}, better 100 and more, of T "
+            "symbols and shorter"
+        )
+    return tuple(found)
+
+
+def read_labelled(text: str, task: AnyTask, classes: int) -> Formulas:
+    """Labelled inputs of any length, sorted by length. Raises `UnusableInputs`."""
+    alphabet = alphabet_of(task)
+    rows: list[tuple[tuple[str, ...], int]] = []
+    for number, line in _lines(text, MOST_LABELLED):
+        entry = _entry(line, alphabet, number)
+        if not isinstance(entry, dict) or "label" not in entry:
+            raise UnusableInputs(f'line {number} has no label; write {{"input": "…", "label": 1}}')
+        label = entry["label"]
+        if type(label) not in (int, bool) or not 0 <= label < classes:
+            raise UnusableInputs(
+                f"line {number} has the label {repr(label)[:_MOST_QUOTED]}; labels are whole numbers below {classes}"
+            )
+        rows.append((_symbols(entry["input"], alphabet, number), int(label)))
+    if not rows:
+        raise UnusableInputs("there are no labelled inputs in it")
+    rows.sort(key=lambda row: len(row[0]))
+    ids = {symbol: index for index, symbol in enumerate(alphabet)}
+    table = np.full((len(rows), len(rows[-1][0])), len(alphabet) + 1, np.uint8)
+    for place, (symbols, _) in enumerate(rows):
+        table[place, : len(symbols)] = [ids[symbol] for symbol in symbols]
+    lengths = np.array([len(symbols) for symbols, _ in rows], np.int64)
+    return Formulas(alphabet, table, lengths, np.array([label for _, label in rows], np.int64))
+
+
+def _tested(labelled: Formulas, train_max_length: int) -> Formulas:
+    """The same, where convergence can be judged on them. Raises `UnusableInputs`."""
+    if labelled.lengths[0] > train_max_length:
+        raise UnusableInputs(
+            f"the shortest input has {labelled.lengths[0]} symbols; give some of at most T = {train_max_length} too: "
+            "whether it has learned its task shows on those"
+        )
+    return labelled
+
+
+@contextmanager
+def _named(part: str) -> Iterator[None]:
+    """Say of which of the two files a complaint is."""
+    try:
+        yield
+    except UnusableInputs as error:
+        raise UnusableInputs(f"{part}: {error}") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnusableInputs("it is no text in UTF-8; write one input a line") from error
+
+
+def _lines(text: str, most: int) -> Iterator[tuple[int, str]]:
+    found = 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            found += 1
+            if found > most:
+                raise UnusableInputs(f"more than {most} inputs; give fewer")
+            yield number, line.strip()
+
+
+def _entry(line: str, alphabet: Sequence[str], number: int) -> Any:
+    """A line's text, list of symbols, or object with an `input`."""
+    # Brackets and quotes may be symbols of the alphabet.
+    if line[0] not in '"[{' or set(line) <= set(alphabet):
+        return line
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return line
+    if isinstance(entry, dict) and not isinstance(entry.get("input"), str | list):
+        raise UnusableInputs(f'line {number} has no input; write {{"input": "…"}}')
+    return entry
+
+
+def _symbols(entry: Any, alphabet: Sequence[str], number: int) -> tuple[str, ...]:
+    if isinstance(entry, str):
+        longer = any(len(symbol) > 1 for symbol in alphabet)
+        entry = entry.split() if longer else [symbol for symbol in entry if not symbol.isspace()]
+    if not 1 <= len(entry) <= MOST_SYMBOLS:
+        raise UnusableInputs(f"line {number} has {len(entry)} symbols; inputs have 1 to {MOST_SYMBOLS}")
+    known = frozenset(alphabet)
+    for symbol in entry:
+        if not isinstance(symbol, str) or symbol not in known:
+            raise UnusableInputs(
+                f"line {number} holds {repr(symbol)[:_MOST_QUOTED]}; the task's symbols are {' '.join(alphabet)}"
+            )
+    return tuple(entry)

@@ -1,0 +1,85 @@
+"""From zoos to the universal meta-classifier: its folder, its figures, and what it answers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from probe_sandwich.answer import Verdict
+from probe_sandwich.diagnosis import ANY_TASK, chosen, diagnose, load_meta_classifiers
+from probe_sandwich.evidence.universal.build import train_universal
+from probe_sandwich.evidence.universal.evaluation import RESERVE, UNSEEN
+from probe_sandwich.evidence.universal.figures import FILE, UniversalEvidence
+from probe_sandwich.evidence.universal.methods import METHODS, SANDWICH, SEVERED
+from probe_sandwich.evidence.universal.part import by_configuration, task_left_out
+from probe_sandwich.evidence.universal.settings import UNIVERSAL
+from probe_sandwich.evidence.universal.table import Table
+from probe_sandwich.options import Options
+from probe_sandwich.sandwich.config import SandwichTraining
+from probe_sandwich.subjects.checkpoint import load_checkpoint, save_checkpoint
+from probe_sandwich.tasks.given import GivenInputs, read_labelled, read_unlabelled
+from probe_sandwich.tasks.task import OwnTask
+
+from tests.conftest import ConfigFactory, fresh_weights
+
+CONFIG = UNIVERSAL.model_copy(update={"probes": 8, "heads": 2, "readout_hidden": 8, "probe_features": 4})
+TRAINING = SandwichTraining(fitting_draws=2, readout_epochs=10, epochs=0, folds=2)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="session")
+def universal(small_zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a universal meta-classifier, trained in seconds."""
+    folder = tmp_path_factory.mktemp("models") / "universal"
+    train_universal([small_zoo], folder, CPU, config=CONFIG, training=TRAINING)
+    return folder
+
+
+def test_no_seed_of_a_judged_configuration_was_trained_on_and_the_reserve_by_nothing(small_zoo: Path) -> None:
+    table = Table.of([small_zoo, small_zoo])
+    assert len(np.unique(table.configurations)) == 2 * len(np.unique([row.group for row in table.rows]))
+    splits = by_configuration(table, 3, seed=0)
+    assert sorted(np.concatenate([split.test for split in splits]).tolist()) == np.flatnonzero(~table.reserve).tolist()
+    for split in splits:
+        assert not set(table.configurations[split.train]) & set(table.configurations[split.test])
+        assert not table.reserve[split.train].any()
+
+
+def test_a_zoo_of_one_task_leaves_no_task_to_train_on(small_zoo: Path) -> None:
+    assert task_left_out(Table.of([small_zoo])) == []
+
+
+def test_the_folder_holds_figures_of_every_method_and_a_report(universal: Path) -> None:
+    evidence = UniversalEvidence.model_validate_json((universal / FILE).read_text())
+    assert set(evidence.kinds) == {UNSEEN, RESERVE}
+    assert set(evidence.kinds[UNSEEN].methods) == {method.name for method in METHODS}
+    severed = evidence.kinds[UNSEEN].methods[SEVERED]
+    assert severed.within_configuration_auc == 0.5
+    assert evidence.kinds[UNSEEN].methods[SANDWICH].sandwich_lead is None
+    assert "## Unseen configurations" in (universal / "report.md").read_text()
+
+
+def test_it_answers_for_a_task_of_ones_own_from_given_inputs(
+    universal: Path, tiny_config: ConfigFactory, tmp_path: Path
+) -> None:
+    task = OwnTask(name="mine", alphabet=("x", "y", "z"))
+    config = tiny_config(task=task, vocabulary=("x", "y", "z", "<bos>", "<pad>"), train_max_length=8)
+    save_checkpoint(tmp_path / "mine.safetensors", config, fresh_weights(config))
+    checkpoint = load_checkpoint(tmp_path / "mine.safetensors")
+    metas = load_meta_classifiers(universal.parent, CPU)
+    assert set(metas) == {ANY_TASK}
+    assert chosen(metas, config) is metas[ANY_TASK]
+    lines = [f"{first}{second}xyz" for first in "xyz" for second in "xyz"]
+    given = GivenInputs(
+        read_unlabelled("\n".join(lines), task, 8),
+        read_labelled(
+            "\n".join(f'{{"input": "{line * n}", "label": 1}}' for n in (1, 2, 3) for line in lines), task, 2
+        ),
+    )
+    (bare,) = diagnose([checkpoint], metas, CPU, Options(noise_draws=1))
+    (asked,) = diagnose([checkpoint], metas, CPU, Options(noise_draws=1), given=given)
+    assert bare.direct_test is None
+    assert asked.direct_test is not None
+    assert [bucket.formulas for bucket in asked.direct_test.buckets] == [9, 9, 9, 0, 0]
+    assert {probe.text for probe in asked.probes} <= set(lines)
+    assert asked.verdict is Verdict.ABSTAIN  # it was never trained, so the test finds it unconverged

@@ -1,0 +1,111 @@
+"""A task of the user's own: an untrained subject of it, inputs beside it, and a meta-classifier for any task."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from probe_sandwich.answer import Definition
+from probe_sandwich.diagnosis import ANY_TASK, MetaClassifiers, load_meta_classifiers
+from probe_sandwich.sandwich.answers import ANSWER_CHANNELS
+from probe_sandwich.sandwich.calibration import Calibration
+from probe_sandwich.sandwich.card import Card
+from probe_sandwich.sandwich.config import Reading, SandwichConfig, SandwichTraining
+from probe_sandwich.sandwich.meta_classifier import Member, save_meta_classifier
+from probe_sandwich.sandwich.support import Support
+from probe_sandwich.sandwich.universal import UniversalSandwich
+from probe_sandwich.subjects.checkpoint import save_checkpoint
+from probe_sandwich.subjects.config import SubjectConfig
+from probe_sandwich.subjects.transformer import join
+
+from tests.conftest import fresh_weights
+from tests.sandwich.test_meta_classifier import NO_FIGURES, NO_ZOO
+
+NAME, ALPHABET, T = "mine", ("x", "y"), 12
+SANDWICH = SandwichConfig(reading=Reading.ANSWERS, probes=8, noise_dim=8, generator_hidden=8)
+
+
+def own_config(**changes: object) -> SubjectConfig:
+    """The config of a small subject of the task."""
+    facts = {
+        "vocabulary": (*ALPHABET, "<bos>", "<pad>"),
+        "d_model": 16,
+        "layers": 2,
+        "heads": 2,
+        "d_ff": 24,
+        "scheme": "rotary",
+        "causal": True,
+        "pooling": "max",
+        "norm": "pre",
+        "train_max_length": T,
+        "task": {"name": NAME, "alphabet": ALPHABET},
+    }
+    return SubjectConfig.model_validate(facts | changes)
+
+
+def own_checkpoint(folder: Path, **changes: object) -> Path:
+    """A file of it."""
+    path, config = folder / "own.safetensors", own_config(**changes)
+    save_checkpoint(path, config, fresh_weights(config))
+    return path
+
+
+def texts(count: int, length: int) -> list[str]:
+    """Different inputs of the task, of one length."""
+    return [f"{number:0{length}b}".replace("0", "x").replace("1", "y") for number in range(count)]
+
+
+def unlabelled_file(folder: Path, inputs: Sequence[str] = texts(16, 10)) -> Path:
+    """Inputs, one a line."""
+    path = folder / "inputs.txt"
+    path.write_text("\n".join(inputs))
+    return path
+
+
+def labelled_file(folder: Path, inputs: Sequence[str]) -> Path:
+    """Inputs as JSON lines, labelled as the subject itself answers: the direct test finds it right everywhere."""
+    config = own_config()
+    subject = join([(config, fresh_weights(config))])
+    path = folder / "labelled.jsonl"
+    with path.open("w") as file:
+        for text in inputs:
+            ids = torch.tensor([[[2, *map(ALPHABET.index, text)]]])
+            with torch.inference_mode():
+                logits = subject.forward(subject.embed_ids(ids), torch.ones(1, ids.shape[2], dtype=torch.bool)).logits
+            file.write(json.dumps({"input": text, "label": int(logits.argmax())}) + "\n")
+    return path
+
+
+def any_task_folder(folder: Path) -> Path:
+    """A folder of one untrained meta-classifier for any task, which says 0.9 of every subject."""
+    features = len(ANSWER_CHANNELS) * 2 * (1 + len(SANDWICH.placements))
+    says = Calibration(slope=0.0, shift=float(torch.tensor(0.9).logit()))
+    members = [
+        Member(UniversalSandwich(SANDWICH), says, Support(torch.zeros(features), torch.ones(features), 1e6))
+        for _ in range(2)
+    ]
+    card = Card(
+        name="any",
+        task=None,
+        train_max_length=None,
+        definition=Definition(),
+        threshold=0.5,
+        sandwich=SANDWICH,
+        training=SandwichTraining(),
+        calibrations=[],
+        support_limits=[],
+        student_quantile=6.31,
+        zoo=NO_ZOO,
+        track_record=NO_FIGURES,
+        packages={},
+        sha256="",
+    )
+    save_meta_classifier(folder / "any", members, card)
+    return folder
+
+
+def for_any_task(folder: Path) -> MetaClassifiers:
+    """The same, loaded."""
+    found = load_meta_classifiers(any_task_folder(folder), torch.device("cpu"))
+    assert set(found) == {ANY_TASK}
+    return found

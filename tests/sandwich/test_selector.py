@@ -1,0 +1,38 @@
+"""Noise selects among candidates."""
+
+import torch
+from probe_sandwich.sandwich.config import Reading, SandwichConfig
+from probe_sandwich.sandwich.inputs import bare_candidates
+from probe_sandwich.sandwich.selector import Selector
+from probe_sandwich.tasks.logic.tasks import Task
+
+CONFIG = SandwichConfig(reading=Reading.ANSWERS, noise_dim=16, temperature=0.1)
+CANDIDATES = bare_candidates(Task(), 12)
+
+
+def noise(count: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(count, CONFIG.noise_dim, generator=torch.Generator().manual_seed(seed))
+
+
+def test_every_choice_is_one_candidate_whole() -> None:
+    symbols, lengths = Selector(CONFIG)(noise(50), CANDIDATES)
+    for chosen, length in zip(symbols, lengths, strict=True):
+        same = (CANDIDATES.symbols - chosen).abs().amax(dim=(1, 2)) < 1e-5
+        assert same.any()
+        assert int(length) in CANDIDATES.lengths[same].tolist()
+
+
+def test_an_untrained_selector_selects_at_random() -> None:
+    scores = Selector(CONFIG).scores(noise(4000), CANDIDATES)
+    chosen = scores.argmax(dim=-1).bincount(minlength=len(CANDIDATES.lengths))
+    assert int((chosen > 0).sum()) > 0.8 * len(chosen)
+    assert int(chosen.max()) < 100
+
+
+def test_the_gradient_reaches_the_layers_through_the_choice() -> None:
+    selector = Selector(CONFIG)
+    symbols, _ = selector(noise(20), CANDIDATES)
+    (symbols * torch.randn(symbols.shape, generator=torch.Generator().manual_seed(1))).sum().backward()
+    gradient = selector.layers[-1].weight.grad
+    assert gradient is not None
+    assert float(gradient.abs().sum()) > 0

@@ -1,0 +1,97 @@
+"""Inputs of the user's own, as lines of text or JSON."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from probe_sandwich.tasks.given import GivenInputs, UnusableInputs, read_given, read_labelled, read_unlabelled
+from probe_sandwich.tasks.languages.names import LanguageName, LanguageTask
+from probe_sandwich.tasks.task import OwnTask
+
+WORDS = OwnTask(name="words", alphabet=("x1", "x2", "&"))
+BRACKETS = LanguageTask(name=LanguageName.DYCK2)
+EIGHT = ("()", "[]", "([])", "[()]", "()()", "[][]", "(())", "[[]]")
+
+
+def test_lines_of_text_are_cut_into_symbols() -> None:
+    assert read_unlabelled("\n".join(EIGHT), BRACKETS, 12) == tuple(map(tuple, EIGHT))
+
+
+def test_longer_symbols_stand_apart() -> None:
+    lines = [" ".join(["x1", *["&", "x2"] * count]) for count in range(8)]
+    assert read_unlabelled("\n".join(lines), WORDS, 16)[1] == ("x1", "&", "x2")
+
+
+@given(st.lists(st.lists(st.sampled_from(WORDS.alphabet), min_size=1, max_size=6), min_size=8, unique_by=tuple))
+def test_json_lines_and_text_say_the_same(inputs: list[list[str]]) -> None:
+    forms = [
+        "\n".join(json.dumps({"input": one}) for one in inputs),
+        "\n".join(json.dumps(one) for one in inputs),
+        "\n".join(" ".join(one) for one in inputs),
+    ]
+    assert {read_unlabelled(form, WORDS, 6) for form in forms} == {tuple(map(tuple, inputs))}
+
+
+def test_labelled_inputs_come_sorted_by_length() -> None:
+    text = '{"input": "(())", "label": 1}\n\n{"input": "(]", "label": false}\n'
+    labelled = read_labelled(text, BRACKETS, 2)
+    assert list(labelled.texts()) == ["(]", "(())"]
+    assert labelled.satisfiable.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("()\n(x)", "line 2 holds 'x'"),
+        ("()\n" + "()" * 7, "line 2 has 14 symbols"),
+        ("()\n()\n[]", "2 different"),
+        ('{"text": "()"}', "line 1 has no input"),
+        ("[1, 2]", "line 1 holds 1"),
+        ("\n".join(["()"] * 5000), "more than 4096"),
+    ],
+)
+def test_what_cannot_be_used_is_named_by_its_line(text: str, says: str) -> None:
+    with pytest.raises(UnusableInputs, match=says):
+        read_unlabelled(text, BRACKETS, 12)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("()", "line 1 has no label"),
+        ('{"input": "()", "label": 2}', "whole numbers below 2"),
+        ('{"input": "()", "label": "yes"}', "whole numbers below 2"),
+        ('{"input": "", "label": 1}', "has 0 symbols"),
+        ("", "no labelled inputs"),
+    ],
+)
+def test_labelled_inputs_that_cannot_be_used_are_named_too(text: str, says: str) -> None:
+    with pytest.raises(UnusableInputs, match=says):
+        read_labelled(text, BRACKETS, 2)
+
+
+def test_an_own_task_may_have_more_classes_than_two() -> None:
+    assert read_labelled('{"input": "x1 & x2", "label": 2}', WORDS, 3).satisfiable.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("part", "content", "says"),
+    [
+        ("inputs", b"()()()", "inputs: line 1 has 6 symbols"),
+        ("inputs", b"\xff\xfe", "inputs: it is no text in UTF-8"),
+        ("labelled", b"()", "labelled: line 1 has no label"),
+        ("labelled", b'{"input": "()()()", "label": 0}', "labelled: the shortest input has 6 symbols; give some of"),
+    ],
+)
+def test_a_complaint_says_of_which_file_it_is(part: str, content: bytes, says: str, tmp_path: Path) -> None:
+    file = tmp_path / "given"
+    file.write_bytes(content)
+    files: dict[str, Path | None] = {"inputs": None, "labelled": None} | {part: file}
+    with pytest.raises(UnusableInputs, match=says):
+        read_given(files["inputs"], files["labelled"], BRACKETS, 4, 2)
+
+
+def test_nothing_given_is_nothing_read() -> None:
+    assert read_given(None, None, BRACKETS, 12, 2) == GivenInputs()
