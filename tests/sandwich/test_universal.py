@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from probe_sandwich.sandwich.config import Reading, SandwichConfig
 from probe_sandwich.sandwich.inputs import bare_candidates
 from probe_sandwich.sandwich.sandwich import Sandwich, draw_noise, frozen_hash
-from probe_sandwich.sandwich.universal import UniversalSandwich, new_sandwich
+from probe_sandwich.sandwich.universal import UniversalSandwich, candidates_of, new_sandwich
 from probe_sandwich.subjects.transformer import SubjectStack
 from probe_sandwich.tasks.languages.names import LanguageName, LanguageTask
 from probe_sandwich.tasks.task import OwnTask
@@ -83,3 +83,13 @@ def test_probes_can_be_made_of_other_candidates(sandwich: UniversalSandwich, tin
 def test_a_config_says_which_sandwich_it_is_of() -> None:
     assert isinstance(new_sandwich(CONFIG), UniversalSandwich)
     assert isinstance(new_sandwich(SandwichConfig(probe_length=12)), Sandwich)
+
+
+def test_candidates_drawn_for_a_diagnosis_can_be_trained_with(
+    sandwich: UniversalSandwich, tiny_stack: StackFactory
+) -> None:
+    candidates_of.cache_clear()
+    with torch.inference_mode():
+        sandwich(tiny_stack({}), NOISE)
+    sandwich(tiny_stack({}), NOISE).label.sum().backward()
+    assert sandwich.generator.layers[-1].weight.grad is not None

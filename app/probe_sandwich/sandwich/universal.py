@@ -15,6 +15,7 @@ from probe_sandwich.sandwich.selector import Selector
 from probe_sandwich.subjects.batching import Cancelling, never, row_batches
 from probe_sandwich.subjects.subject import Subjects
 from probe_sandwich.tasks.alphabets import alphabet_of
+from probe_sandwich.tasks.task import AnyTask
 
 
 class UniversalSandwich(nn.Module):
@@ -82,5 +83,9 @@ def new_sandwich(config: SandwichConfig) -> AnySandwich:
     return UniversalSandwich(config) if config.reading is Reading.ANSWERS else Sandwich(config)
 
 
-candidates_of = lru_cache(maxsize=256)(best_candidates)
-"""The candidates of a task and T, drawn once."""
+@lru_cache(maxsize=256)
+def candidates_of(task: AnyTask, train_max_length: int) -> Candidates:
+    """The candidates of a task and T, drawn once. Raises `NoFormulas`."""
+    # Whoever draws them first may be diagnosing; whoever has them next may be training.
+    with torch.inference_mode(False):
+        return best_candidates(task, train_max_length)
