@@ -40,6 +40,15 @@ from probe_sandwich.sandwich.meta_classifier import MetaClassifier, load_meta_cl
 from probe_sandwich.zoo.cohorts import Cohort, among, load_cohorts
 
 
+class OfEveryTask(ValueError):
+    """A meta-classifier for every task, which another command judges."""
+
+    def __init__(self, model: Path) -> None:
+        super().__init__(
+            f"{model} answers for every task; `probe-sandwich train ZOO… --universal --out {model}` makes its figures"
+        )
+
+
 class NothingToCompare(ValueError):
     """A meta-classifier was trained alone, without what a report compares it with."""
 
@@ -54,9 +63,11 @@ def evaluate_meta_classifier(
     `predictions.csv`, and the seconds of training from `evidence.json`. A zoo may have grown since: subjects of its
     later configurations are judged apart. `strangers` is a zoo of subjects unlike this one's, on which abstaining is
     tested.
-    Raises `NotAZoo`, `OtherZoo`, `NothingToCompare`, `NoEvidence`.
+    Raises `NotAZoo`, `OtherZoo`, `OfEveryTask`, `NothingToCompare`, `NoEvidence`.
     """
     meta = load_meta_classifier(model, device)
+    if meta.card.task is None:
+        raise OfEveryTask(model)
     stored, before = read_predictions(model / PREDICTIONS), read_evidence(model)
     if SCHEME_LEFT_OUT not in stored:
         raise NothingToCompare(

@@ -7,6 +7,7 @@ import pytest
 import torch
 from probe_sandwich.answer import Verdict
 from probe_sandwich.diagnosis import ANY_TASK, chosen, diagnose, load_meta_classifiers
+from probe_sandwich.evidence.evaluation import OfEveryTask, evaluate_meta_classifier
 from probe_sandwich.evidence.universal.build import train_universal
 from probe_sandwich.evidence.universal.evaluation import RESERVE, UNSEEN
 from probe_sandwich.evidence.universal.figures import FILE, UniversalEvidence
@@ -57,6 +58,11 @@ def test_the_folder_holds_figures_of_every_method_and_a_report(universal: Path) 
     assert severed.within_configuration_auc == 0.5
     assert evidence.kinds[UNSEEN].methods[SANDWICH].sandwich_lead is None
     assert "## Unseen configurations" in (universal / "report.md").read_text()
+
+
+def test_its_figures_are_not_those_of_a_meta_classifier_for_one_task(universal: Path, small_zoo: Path) -> None:
+    with pytest.raises(OfEveryTask, match="train ZOO… --universal"):
+        evaluate_meta_classifier(small_zoo, universal, CPU)
 
 
 def test_it_answers_for_a_task_of_ones_own_from_given_inputs(
