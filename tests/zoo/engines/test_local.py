@@ -1,0 +1,78 @@
+"""Processes of this machine: killed and replaced."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from probe_sandwich.zoo.shards import (
+    read_index,
+)
+
+BUILDER = """
+import sys
+from pathlib import Path
+from probe_sandwich.zoo.build import build
+from probe_sandwich.zoo.engines.local import LocalPool
+from probe_sandwich.zoo.recipe import manifest
+from tests.conftest import TINY_DEFINITION, TINY_RECIPE
+groups = manifest(TINY_RECIPE.model_copy(update={"groups": 8, "steps": 60}))
+build(Path(sys.argv[1]), groups, LocalPool(2), TINY_DEFINITION)
+"""
+
+
+def _command(folder: Path) -> list[str]:
+    return [sys.executable, "-c", BUILDER, str(folder)]
+
+
+def _processes_of(folder: Path) -> list[int]:
+    """Living processes whose parent was the builder of this folder, by the environment they inherit."""
+    mark = f"ZOO_TEST={folder}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and mark in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def test_a_build_killed_outright_goes_on_where_it_was(tmp_path: Path) -> None:
+    killed, quiet = tmp_path / "killed", tmp_path / "quiet"
+    environment = os.environ | {"ZOO_TEST": str(killed)}
+    process = subprocess.Popen(_command(killed), env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    while not list(killed.glob("shards/group-*")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 20
+    while _processes_of(killed) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not _processes_of(killed), "workers outlive their builder"
+    survivors = {path.name: path.stat().st_mtime_ns for path in killed.glob("shards/group-*")}
+    for folder in (killed, quiet):
+        subprocess.run(_command(folder), check=True, capture_output=True)
+    assert {name: (killed / "shards" / name).stat().st_mtime_ns for name in survivors} == survivors
+    hashes = [[row.subject for row in read_index(folder)] for folder in (killed, quiet)]
+    assert hashes[0] == hashes[1]
+    assert len(hashes[0]) == 16
+
+
+def test_a_worker_that_dies_is_replaced_and_its_groups_done_again(tmp_path: Path) -> None:
+    killed, quiet = tmp_path / "killed", tmp_path / "quiet"
+    environment = os.environ | {"ZOO_TEST": str(killed)}
+    process = subprocess.Popen(_command(killed), env=environment)
+    while not list(killed.glob("shards/group-*")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    workers = [pid for pid in _processes_of(killed) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(workers[0], signal.SIGKILL)
+    assert process.wait(timeout=120) == 0
+    subprocess.run(_command(quiet), check=True, capture_output=True)
+    hashes = [[row.subject for row in read_index(folder)] for folder in (killed, quiet)]
+    assert hashes[0] == hashes[1]
+    assert len(hashes[0]) == 16

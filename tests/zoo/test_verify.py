@@ -1,0 +1,28 @@
+"""Verifying a zoo."""
+
+from pathlib import Path
+
+import torch
+from probe_sandwich.files import write_atomically
+from probe_sandwich.zoo.shards import (
+    merge,
+    read_index,
+    read_weights,
+    shard_bytes,
+    shard_path,
+)
+from probe_sandwich.zoo.verify import verify
+
+
+def test_verify_tests_again_and_finds_a_wrong_count(tiny_zoo: Path, tmp_path: Path) -> None:
+    assert verify(tiny_zoo, 20, 0, torch.device("cpu")).wrong == []
+    rows = [row for row in read_index(tiny_zoo) if row.group == 2]
+    singles = read_weights(tiny_zoo, rows)
+    stacked = {name: torch.stack([single[name] for single in singles]) for name in singles[0]}
+    bucket = rows[0].buckets[0]
+    forged = rows[0].model_copy(
+        update={"buckets": [bucket.model_copy(update={"correct": bucket.correct + 1}), *rows[0].buckets[1:]]}
+    )
+    write_atomically(shard_path(tmp_path, 2), shard_bytes(stacked, [forged, *rows[1:]]))
+    merge(tmp_path, [])
+    assert verify(tmp_path, 20, 0, torch.device("cpu")).wrong == [forged.subject]
