@@ -13,7 +13,7 @@ from probe_sandwich.sandwich.readout import Readout, ReadoutOutput
 from probe_sandwich.sandwich.sandwich import Sandwich
 from probe_sandwich.sandwich.selector import Selector
 from probe_sandwich.subjects.batching import Cancelling, never, row_batches
-from probe_sandwich.subjects.subject import Subjects
+from probe_sandwich.subjects.subject import SubjectFacts, Subjects
 from probe_sandwich.tasks.alphabets import alphabet_of
 from probe_sandwich.tasks.task import AnyTask
 
@@ -43,8 +43,7 @@ class UniversalSandwich(nn.Module):
     ) -> Tensor:
         """Channels `(models, draws, placements, probes, channels)` of the answers to the probes that noise selects."""
         facts = subjects.configs[0]
-        candidates = (candidates or candidates_of(facts.task, facts.train_max_length)).to(noise.device)
-        symbols, lengths = self.generator(noise.flatten(0, 1), candidates)  # (probes, length, symbols), (probes,)
+        symbols, lengths = self._selected(facts, noise.flatten(0, 1), candidates)
         symbols = symbols[:, : int(lengths.max())]  # noise need not have selected the longest candidate
         places = self.places(lengths.cpu(), facts.train_max_length).to(noise.device)  # (placements, probes, 1 + length)
         vectors = subjects.embed_distribution(symbols).repeat(1, len(places), 1, 1)
@@ -60,11 +59,16 @@ class UniversalSandwich(nn.Module):
     def texts(self, subjects: Subjects, noise: Tensor, candidates: Candidates | None = None) -> list[str]:
         """The probes that noise `(probes, noise_dim)` selects, as text."""
         facts = subjects.configs[0]
-        candidates = (candidates or candidates_of(facts.task, facts.train_max_length)).to(noise.device)
-        symbols, lengths = self.generator(noise, candidates)
+        symbols, lengths = self._selected(facts, noise, candidates)
         alphabet = alphabet_of(facts.task)
         rows = zip(symbols.argmax(dim=-1).tolist(), lengths.tolist(), strict=True)
         return ["".join(alphabet[index] for index in row[:length]) for row, length in rows]
+
+    def _selected(self, facts: SubjectFacts, noise: Tensor, candidates: Candidates | None) -> tuple[Tensor, Tensor]:
+        """Symbols `(probes, length, symbols)` and lengths `(probes,)` that noise `(probes, noise_dim)` selects."""
+        candidates = candidates or candidates_of(facts.task, facts.train_max_length)
+        selected: tuple[Tensor, Tensor] = self.generator(noise, candidates.to(noise.device))
+        return selected
 
     def places(self, lengths: Tensor, train_max_length: int) -> Tensor:
         """Places of the begin symbol and of each probe's symbols, `(placements, probes, 1 + length)`, of probes of
