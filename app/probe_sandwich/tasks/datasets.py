@@ -71,7 +71,7 @@ def sample_formulas(
     *,
     otherwise: bool = False,
 ) -> Formulas:
-    """About `count` distinct inputs (an even number, at most `count`), spread evenly over the lengths.
+    """About `count` distinct inputs (an even number, at most `count`), spread evenly over the task's lengths.
 
     Where short lengths have too few distinct inputs, longer ones take their share; where the whole range has too few,
     fewer are returned. `otherwise`: drawn in another way than usual. `before_round` is called before each round of a
@@ -81,8 +81,9 @@ def sample_formulas(
     source = source_of(task, otherwise=otherwise)
     by_length: list[Pairs] = []
     missing = count // 2
-    for length in range(min_length, max_length + 1):
-        share = -(-missing // (max_length + 1 - length))
+    lengths = [length for length in range(min_length, max_length + 1) if source.has(length)]
+    for done, length in enumerate(lengths):
+        share = -(-missing // (len(lengths) - done))
         pairs = _distinct_pairs(source, length, share, rng, split, before_round)
         missing -= len(pairs.positive)
         by_length.append(pairs)

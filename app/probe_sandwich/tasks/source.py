@@ -36,8 +36,11 @@ class Source(Protocol):
     def alphabet(self) -> tuple[str, ...]:
         """Symbols in id order."""
 
+    def has(self, length: int) -> bool:
+        """Whether the task can have inputs of this length."""
+
     def pairs(self, length: int, wanted: int, rng: np.random.Generator) -> Pairs:
-        """Some minimal pairs of a length, possibly none, more likely more where more are wanted."""
+        """Some minimal pairs of a length that the task has, possibly none, more likely more where more are wanted."""
 
     def canonical(self, ids: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Inputs `(inputs, length)` with what makes no difference to the task made equal."""
@@ -53,6 +56,9 @@ class LogicSource:
     @property
     def alphabet(self) -> tuple[str, ...]:
         return FORMULA_SYMBOLS
+
+    def has(self, length: int) -> bool:
+        return length > 0
 
     def pairs(self, length: int, wanted: int, rng: np.random.Generator) -> Pairs:
         # A small set takes few pairs from each skeleton, so that its formulas stay independent of each other.
@@ -75,6 +81,9 @@ class LanguageSource:
     @property
     def alphabet(self) -> tuple[str, ...]:
         return LANGUAGES[self.task.name].alphabet
+
+    def has(self, length: int) -> bool:
+        return LANGUAGES[self.task.name].has(length)
 
     def pairs(self, length: int, wanted: int, rng: np.random.Generator) -> Pairs:
         return sample_language_pairs(LANGUAGES[self.task.name], length, wanted, rng, edited_twice=self.otherwise)

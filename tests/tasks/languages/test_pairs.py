@@ -112,6 +112,17 @@ def test_a_length_without_strings_is_left_out() -> None:
     assert set(inputs.lengths.tolist()) == {9, 11}
 
 
+@pytest.mark.parametrize("name", [LanguageName.RECALL, LanguageName.COPY, LanguageName.DYCK2])
+def test_every_length_that_a_language_has_gets_an_equal_share_of_all_that_was_asked_for(name: LanguageName) -> None:
+    inputs = sample_formulas(LanguageTask(name=name), 33, 48, 800, 8)
+    assert np.unique(inputs.lengths, return_counts=True)[1].tolist() == [100] * 8
+
+
+def test_filled_brackets_of_one_length_are_of_any_number() -> None:
+    inputs = sample_formulas(LanguageTask(name=LanguageName.DYCK1), 24, 24, 200, 9)
+    assert len({text.count("(") for text in inputs.texts()}) > 5
+
+
 def test_inputs_of_a_task_of_ones_own_cannot_be_drawn() -> None:
     with pytest.raises(NoSampler, match="Give labelled ones"):
         sample_formulas(OwnTask(name="mine", alphabet=("x", "y")), 1, 8, 10, 0)

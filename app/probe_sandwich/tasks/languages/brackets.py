@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from probe_sandwich.tasks.languages.language import Language, Strings, exchange, none_of
+from probe_sandwich.tasks.languages.language import Language, Strings, exchange
 
 _OPEN, _CLOSE, _FILLER = 0, 1, 2
 _FILLED = 0.25
@@ -32,19 +32,17 @@ def _balanced(brackets: int, count: int, rng: np.random.Generator) -> Strings:
 
 
 def _balanced_with_fillers(length: int, count: int, rng: np.random.Generator) -> Strings:
-    brackets = 2 * int(rng.binomial(length // 2, 1 - _FILLED))
-    if brackets < 2:
-        return none_of(length)
-    order = rng.random((count, length)).argsort(axis=1) < brackets
+    brackets = 2 * rng.binomial(length // 2, 1 - _FILLED, size=count).clip(min=1)
+    bracketed = rng.random((count, length)).argsort(axis=1) < brackets[:, None]
     strings = np.full((count, length), _FILLER, np.uint8)
-    strings[order] = _balanced(brackets, count, rng).ravel()
+    for number in np.unique(brackets).tolist():
+        rows = brackets == number
+        strings[bracketed & rows[:, None]] = _balanced(number, int(rows.sum()), rng).ravel()
     return strings
 
 
 def _of_two_kinds(length: int, count: int, rng: np.random.Generator) -> Strings:
     """Balanced strings, each pair round (0, 1) or square (2, 3)."""
-    if length < 2 or length % 2:
-        return none_of(length)
     strings = _balanced(length, count, rng)
     rows = np.arange(count)
     kinds = np.zeros((count, length + 1), np.uint8)
@@ -74,5 +72,11 @@ def _is_balanced_in_two_kinds(strings: Strings) -> NDArray[np.bool_]:
     return result
 
 
-DYCK1 = Language(("(", ")", "x"), _balanced_with_fillers, _is_balanced, exchange)
-DYCK2 = Language(("(", ")", "[", "]"), _of_two_kinds, _is_balanced_in_two_kinds, exchange)
+DYCK1 = Language(("(", ")", "x"), _balanced_with_fillers, _is_balanced, exchange, has=lambda length: length > 1)
+DYCK2 = Language(
+    ("(", ")", "[", "]"),
+    _of_two_kinds,
+    _is_balanced_in_two_kinds,
+    exchange,
+    has=lambda length: length > 1 and length % 2 == 0,
+)

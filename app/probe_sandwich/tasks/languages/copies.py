@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from probe_sandwich.tasks.languages.language import Language, Strings, exchange, exchanged, none_of
+from probe_sandwich.tasks.languages.language import Language, Strings, exchange, exchanged
 
 _LETTERS, _MARK = 3, 3
 
@@ -18,8 +18,6 @@ def _is_copy(strings: Strings) -> NDArray[np.bool_]:
 
 
 def _copies(length: int, count: int, rng: np.random.Generator) -> Strings:
-    if length % 2 == 0:
-        return none_of(length)
     word = rng.integers(_LETTERS, size=(count, length // 2), dtype=np.uint8)
     return np.concatenate([word, np.full((count, 1), _MARK, np.uint8), word], axis=1)
 
@@ -40,5 +38,5 @@ def _palindromes(length: int, count: int, rng: np.random.Generator) -> Strings:
     return np.concatenate([half, half[:, : length // 2][:, ::-1]], axis=1)
 
 
-COPY = Language(("a", "b", "c", "#"), _copies, _is_copy, _exchange_in_second_half)
+COPY = Language(("a", "b", "c", "#"), _copies, _is_copy, _exchange_in_second_half, has=lambda length: length % 2 == 1)
 PALINDROME = Language(("a", "b", "c"), _palindromes, _is_palindrome, exchange)

@@ -13,14 +13,15 @@ Edit = Callable[[Strings, np.random.Generator], Strings]
 
 @dataclass(frozen=True)
 class Language:
-    """`member(strings)` is the exact label `(strings,)`; `draw(length, count, rng)` gives strings near the border, none
-    where the language has no string of the length; `edit` changes each a little, so that about some of them cross it.
+    """`member(strings)` is the exact label `(strings,)`; `draw(length, count, rng)` gives strings near the border, of
+    each length that `has`; `edit` changes each a little, so that some of them cross it.
     """
 
     alphabet: tuple[str, ...]
     draw: Callable[[int, int, np.random.Generator], Strings]
     member: Callable[[Strings], NDArray[np.bool_]]
     edit: Edit
+    has: Callable[[int], bool] = lambda length: length > 0
 
 
 def exchange(strings: Strings, rng: np.random.Generator) -> Strings:
@@ -61,8 +62,3 @@ def uniform(symbols: int) -> Callable[[int, int, np.random.Generator], Strings]:
         return rng.integers(symbols, size=(count, length), dtype=np.uint8)
 
     return draw
-
-
-def none_of(length: int) -> Strings:
-    """No string of a length."""
-    return np.empty((0, length), np.uint8)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from probe_sandwich.tasks.languages import brackets, copies, counting, places
-from probe_sandwich.tasks.languages.language import Language, none_of
+from probe_sandwich.tasks.languages.language import Language
 from probe_sandwich.tasks.languages.names import LanguageName
 from probe_sandwich.tasks.pairs import Pairs
 
@@ -33,8 +33,6 @@ def sample_language_pairs(
     `edited_twice`: from strings that were already edited once, so further from those that `draw` gives.
     """
     strings = language.draw(length, min(_MOST_TRIED, max(_LEAST_TRIED, _TRIED_A_PAIR * wanted)), rng)
-    if len(strings) == 0:
-        return Pairs(none_of(length), none_of(length))
     if edited_twice:
         strings = language.edit(strings, rng)
     edited = language.edit(strings, rng)

@@ -4,7 +4,7 @@ Liu et al. 2023)."""
 import numpy as np
 from numpy.typing import NDArray
 
-from probe_sandwich.tasks.languages.language import Language, Strings, exchange, exchanged, none_of, uniform
+from probe_sandwich.tasks.languages.language import Language, Strings, exchange, exchanged, uniform
 
 _RARE = (0.2, 0.2, 0.6)
 _KEYS, _VALUES = 3, 2
@@ -64,8 +64,6 @@ def _recalls(strings: Strings) -> NDArray[np.bool_]:
 
 
 def _records(length: int, count: int, rng: np.random.Generator) -> Strings:
-    if length < 3 or length % 2 == 0:
-        return none_of(length)
     strings = np.empty((count, length), np.uint8)
     pairs = length // 2
     strings[:, :-1:2] = rng.integers(_KEYS, size=(count, pairs))
@@ -83,4 +81,10 @@ FIRST_LAST = Language(("a", "b", "c"), uniform(3), _first_is_last, exchange)
 CONTAINS = Language(("a", "b", "c"), _without_substring, _contains, exchange)
 SORTED = Language(("a", "b", "c", "d"), _sorted, _is_sorted, exchange)
 LAST_OCCURRENCE = Language(("a", "b", "c"), _mostly_filler, _last_is_a, exchange)
-RECALL = Language(("a", "b", "c", "0", "1"), _records, _recalls, _exchange_values)
+RECALL = Language(
+    ("a", "b", "c", "0", "1"),
+    _records,
+    _recalls,
+    _exchange_values,
+    has=lambda length: length > 2 and length % 2 == 1,
+)
