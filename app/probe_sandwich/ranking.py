@@ -11,8 +11,10 @@ a one out, and is told that it has no verdict. Where the number says nothing of 
 its responses are unlike the zoo's), the subject gets no rank.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import BaseModel, Field
 
@@ -20,6 +22,8 @@ from probe_sandwich.answer import Diagnosis, Doubt
 
 RANKED_DOUBTS = (Doubt.UNTRUSTED_KIND, Doubt.MEMBERS_DISAGREE)
 """Reasons to withhold a number that orders subjects all the same."""
+
+_STEP = re.compile(r"(?:step|checkpoint)\D{0,3}?(\d+)", re.IGNORECASE)
 
 
 class Ranked(BaseModel):
@@ -94,3 +98,10 @@ def _contender(index: int, diagnosis: Diagnosis) -> _Contender | None:
     if probability is None or interval is None or members is None or judge is None:
         return None
     return _Contender(index, probability, interval, withheld, (judge.name, judge.version), tuple(members))
+
+
+def step_of(path: Path) -> int | None:
+    """The step of a snapshot of a run, by its name: the number after `step` or `checkpoint`, else the last number."""
+    name = path.stem if path.suffix in (".safetensors", ".zip") else path.name
+    found = _STEP.findall(name) or re.findall(r"\d+", name)
+    return int(found[-1]) if found else None
