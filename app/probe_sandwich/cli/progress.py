@@ -17,7 +17,6 @@ from rich.progress import (
     Task,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.text import Text
 
@@ -58,11 +57,14 @@ def progress(what: str, total: int | None = None) -> Iterator[Ticker]:
         yield lines
 
 
-class _Rate(ProgressColumn):
-    """Steps a minute."""
+class _Pace(ProgressColumn):
+    """Steps a minute since the start, and how long the rest may take: they end in bursts, as stacks do."""
 
     def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed * 60:.1f}/min")
+        if not task.completed or not task.elapsed or task.total is None:
+            return Text("")
+        left = f", {_rest(task.elapsed, task.completed, task.total)} to go" if task.completed < task.total else ""
+        return Text(f"{60 * task.completed / task.elapsed:.1f}/min{left}")
 
 
 class _CountIfKnown(MofNCompleteColumn):
@@ -83,7 +85,7 @@ class _Bar:
     @contextmanager
     def shown(cls, what: str, total: int | None) -> "Iterator[_Bar]":
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), _CountIfKnown())
-        times = (_Rate(), TimeElapsedColumn(), TimeRemainingColumn())
+        times = (TimeElapsedColumn(), _Pace())
         above = console if console.is_terminal else complaints
         with Progress(*columns, *times, console=above, transient=True) as bar:
             yield cls(bar, what, total)
@@ -143,9 +145,14 @@ class _Lines:
         if seconds >= 1:
             parts.append(f"{_clock(seconds)} so far")
         if self.total is not None and 0 < self.done < self.total:
-            parts.append(f"about {_clock(seconds / self.done * (self.total - self.done))} to go")
+            parts.append(f"{_rest(seconds, self.done, self.total)} to go")
         sys.stderr.write(", ".join(parts) + "\n")
         sys.stderr.flush()
+
+
+def _rest(seconds: float, done: float, total: float) -> str:
+    """What the rest takes if it goes on as it went."""
+    return f"about {_clock(seconds / done * (total - done))}"
 
 
 def _clock(seconds: float) -> str:

@@ -59,8 +59,10 @@ def rank(
         raise fail("--json and --csv exclude each other; give one of them")
     paths = files_of(files)
     steps = _steps(paths) if plot is not None else {}
-    with explained(lambda: _answered_so_far(out, len(paths))):
-        answers = _answers(paths, question(model, inputs, labelled, options), out, (engine, address))
+    found: dict[str, Answered] = {}
+    with explained(lambda: _answered_so_far(len(found), len(paths), out)):
+        _answer(paths, question(model, inputs, labelled, options), out, (engine, address), found)
+        answers = [found[str(path)] for path in paths]
         if plot is not None:
             from probe_sandwich.cli.ranking_plot import plot_steps  # noqa: PLC0415
 
@@ -70,15 +72,19 @@ def rank(
         raise typer.Exit(1)
 
 
-def _answers(
-    paths: Sequence[Path], asked: "Question", out: Path | None, where: tuple[EngineName, str | None]
-) -> "list[Answered]":
-    """One answer a file, in their order."""
+def _answer(
+    paths: Sequence[Path],
+    asked: "Question",
+    out: Path | None,
+    where: tuple[EngineName, str | None],
+    found: "dict[str, Answered]",
+) -> None:
+    """Puts the answer about every file into `found`, as it comes."""
     from probe_sandwich.batch.answering import answer_files  # noqa: PLC0415
     from probe_sandwich.batch.results import Results  # noqa: PLC0415
 
     results = None if out is None else Results(out, asked, paths)
-    found = {} if results is None else results.known()
+    found |= {} if results is None else results.known()
     missing = [path for path in paths if str(path) not in found]
     what = f"files ({len(found)} more are answered in {out})" if found else "files"
     with progress(what, len(missing)) as ticker:
@@ -89,7 +95,6 @@ def _answers(
             if results is not None:
                 results.append(answered)
             ticker.count(number, len(missing), what)
-    return [found[str(path)] for path in paths]
 
 
 def _engine(name: EngineName, address: str | None, device: str) -> "Engine | None":
@@ -111,11 +116,10 @@ def _steps(paths: Sequence[Path]) -> dict[str, int]:
     return steps
 
 
-def _answered_so_far(out: Path | None, files: int) -> str:
+def _answered_so_far(answered: int, files: int, out: Path | None) -> str:
     if out is None:
         return "nothing is kept; with --out FILE, the same command goes on where it stood"
-    lines = len(out.read_text().splitlines()) if out.exists() else 0
-    return f"{lines} answers about {files} files are kept in {out}; the same command goes on from there"
+    return f"{answered} of {files} files are answered in {out}; the same command goes on from there"
 
 
 def _print(answers: "Sequence[Answered]", steps: dict[str, int], form: Form) -> bool:

@@ -19,6 +19,10 @@ from probe_sandwich.cli.failures import console
 from probe_sandwich.ranking import Ranked, rank
 
 
+_LEGEND = "P: P(generalizer), which no label and no long input went into"
+_LEGEND_OF_THE_TEST = "; (T, 2T]: accuracy there by the direct test, on labels"
+
+
 @dataclass(frozen=True)
 class Row:
     """One file; without a rank, `reason` says why."""
@@ -125,16 +129,14 @@ def _accuracy(value: float | None) -> str:
 
 def _say_who_is_first(ranked: Sequence[Row], names: dict[str, str]) -> None:
     first = [row for row in ranked if row.rank == 1]
-    if len(ranked) == 1:
-        return
-    if len(first) == 1:
-        _say(f"\n{names[first[0].file]} stands ahead: every member of the ensemble puts it above the others.")
-    else:
-        _say(
-            f"\n{len(first)} of {len(ranked)} may stand first: the members of the ensemble do not agree on their order."
-        )
+    _say("")
+    if len(first) > 1:
+        _say(f"{len(first)} of {len(ranked)} may stand first: the members of the ensemble do not agree on their order.")
+    elif len(ranked) > 1:
+        _say(f"{names[first[0].file]} stands ahead: every member of the ensemble puts it above the others.")
     if any(row.rank != row.last_rank for row in ranked):
         _say("A rank such as 2-4 is a tie: anywhere between the two.")
+    _say(_LEGEND + (_LEGEND_OF_THE_TEST if any(row.long_accuracy is not None for row in ranked) else ""))
 
 
 def _list_without(without: Sequence[Row], names: dict[str, str]) -> None:
