@@ -57,8 +57,8 @@ def decide(
     test: LengthTestResult | None,
     missing: Sequence[str] = (),
 ) -> Decision:
-    """The decision about a subject, from the card of its task's meta-classifier, if there is one, the prediction, where
-    the probes fit, and the direct test, where it was run. `missing`: what was not given, and what that costs."""
+    """The decision about a subject, from the meta-classifier's card, if there is one, the prediction, where the probes
+    fit, and the direct test, where it was run. `missing`: what was not given, and what that costs."""
     verdict, reason = _verdict(config, card, prediction, test)
     return Decision(verdict, "; ".join((reason, *missing, *_remarks(config, test))), _agreement(verdict, test))
 
@@ -94,7 +94,7 @@ def _verdict(
     config: SubjectFacts, card: Card | None, prediction: SubjectPrediction | None, test: LengthTestResult | None
 ) -> tuple[Verdict, str]:
     if card is None:
-        return Verdict.ABSTAIN, f"no meta-classifier for task {config.task.name} is loaded"
+        return Verdict.ABSTAIN, "no meta-classifier is loaded"
     if prediction is None:
         return Verdict.ABSTAIN, (
             f"the probes have {card.sandwich.probe_length} symbols, but the subject was trained on at most "
