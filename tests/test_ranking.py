@@ -11,7 +11,7 @@ from probe_sandwich.ranking import Ranked, rank, step_of
 EXAMPLE = json.loads(files("probe_sandwich.api").joinpath("example_diagnosis.json").read_text())
 
 
-def diagnosis(*members: float, doubt: Doubt | None = None, judge: str = "universal") -> Diagnosis:
+def diagnosis(*members: float, doubt: Doubt | None = None) -> Diagnosis:
     """One whose members say this."""
     probability, interval = sum(members) / len(members), (min(members), max(members))
     given, withheld = (None, probability) if doubt else (probability, None)
@@ -23,7 +23,6 @@ def diagnosis(*members: float, doubt: Doubt | None = None, judge: str = "univers
         "member_probabilities": list(members),
         "verdict": Verdict.ABSTAIN if doubt else Verdict.GENERALIZER,
         "doubt": doubt,
-        "meta_classifier": EXAMPLE["meta_classifier"] | {"name": judge},
     }
     return Diagnosis.model_validate(EXAMPLE | changes)
 
@@ -66,11 +65,6 @@ def test_a_withheld_number_that_orders_subjects_ranks_and_is_marked(doubt: Doubt
 @pytest.mark.parametrize("doubt", [Doubt.NOT_CONVERGED, Doubt.UNLIKE_THE_ZOO, Doubt.OTHER_LENGTH])
 def test_a_number_that_says_nothing_of_its_subject_gets_no_rank(doubt: Doubt) -> None:
     assert ranks(rank([diagnosis(0.9, 0.9, doubt=doubt), None, diagnosis(0.1, 0.2)])) == [(2, 1, 1)]
-
-
-def test_subjects_of_two_meta_classifiers_are_tied() -> None:
-    found = rank([diagnosis(0.9, 0.9), diagnosis(0.1, 0.1, judge="another")])
-    assert ranks(found) == [(0, 1, 2), (1, 1, 2)]
 
 
 @pytest.mark.parametrize(

@@ -52,17 +52,15 @@ class _Contender:
     probability: float
     interval: tuple[float, float]
     withheld: bool
-    judge: tuple[str, int]
     members: tuple[float, ...]
 
     def stands_ahead_of(self, other: "_Contender") -> bool:
-        # Members of two meta-classifiers make no pairs: what one of them asked is tied with what the other did.
-        pairs = zip(self.members, other.members, strict=True) if self.judge == other.judge else [(0.0, 0.0)]
-        return all(own > others for own, others in pairs)
+        return all(own > others for own, others in zip(self.members, other.members, strict=True))
 
 
 def rank(diagnoses: Sequence[Diagnosis | None]) -> list[Ranked]:
-    """The subjects that can be ranked, the likeliest generalizer first; None stands for one without a diagnosis."""
+    """The subjects that can be ranked, the likeliest generalizer first. Of one meta-classifier; None stands for one
+    without a diagnosis."""
     contenders = [
         contender
         for index, diagnosis in enumerate(diagnoses)
@@ -94,10 +92,10 @@ def _contender(index: int, diagnosis: Diagnosis) -> _Contender | None:
     withheld = diagnosis.doubt in RANKED_DOUBTS
     if withheld:
         probability, interval = diagnosis.withheld_probability, diagnosis.withheld_interval
-    members, judge = diagnosis.member_probabilities, diagnosis.meta_classifier
-    if probability is None or interval is None or members is None or judge is None:
+    members = diagnosis.member_probabilities
+    if probability is None or interval is None or members is None:
         return None
-    return _Contender(index, probability, interval, withheld, (judge.name, judge.version), tuple(members))
+    return _Contender(index, probability, interval, withheld, tuple(members))
 
 
 def step_of(path: Path) -> int | None:

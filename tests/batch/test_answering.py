@@ -13,7 +13,7 @@ from probe_sandwich.subjects.checkpoint import save_checkpoint
 
 from tests.conftest import EXAMPLES, ConfigFactory, fresh_weights
 
-QUESTION = Question(Settings().models_dir, "cpu", Options(direct_test=False, noise_draws=1))
+QUESTION = Question(Settings().model, "cpu", Options(direct_test=False, noise_draws=1))
 
 
 def alike(folder: Path, config: ConfigFactory, count: int) -> list[Path]:

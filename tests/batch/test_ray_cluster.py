@@ -22,7 +22,7 @@ def test_a_cluster_answers_as_this_process_does(tmp_path: Path, monkeypatch: pyt
     bad = tmp_path / "bad.safetensors"
     bad.write_bytes(b"junk")
     files = [bad, *(Path(path.name) for path in EXAMPLES)]
-    asked = Question(Settings().models_dir, "cpu", Options(direct_test=False, noise_draws=1))
+    asked = Question(Settings().model, "cpu", Options(direct_test=False, noise_draws=1))
     ray.init(num_cpus=2, log_to_driver=False, include_dashboard=False)
     try:
         there = {answered.file: answered for answered in answer_files(files, asked, RayCluster(Cluster()))}

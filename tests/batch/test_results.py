@@ -18,7 +18,7 @@ Written = Callable[..., Results]
 
 @pytest.fixture
 def question() -> Question:
-    return Question(Settings().models_dir, "cpu", Options())
+    return Question(Settings().model, "cpu", Options())
 
 
 @pytest.fixture

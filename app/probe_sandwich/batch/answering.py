@@ -87,7 +87,7 @@ def _answers(loaded: dict[Path, AnyCheckpoint], question: Question, progress: Pr
     given = read_given(question.inputs, question.labelled, config.task, config.train_max_length, config.classes)
     found: list[Diagnosis] = diagnose(
         list(loaded.values()),
-        question.meta_classifiers,
+        question.meta_classifier,
         torch.device(question.device),
         question.options,
         progress,

@@ -10,34 +10,31 @@ import torch
 from pydantic import BaseModel
 
 from probe_sandwich.answer import Diagnosis
-from probe_sandwich.diagnosis import MetaClassifiers, load_meta_classifiers, task_name
 from probe_sandwich.options import Options
-from probe_sandwich.sandwich.meta_classifier import CARD, load_card, load_meta_classifier
+from probe_sandwich.sandwich.meta_classifier import MetaClassifier, load_card, load_meta_classifier
 
 
 @dataclass(frozen=True)
 class Question:
     """The same for every file: all that another process needs, which finds the files at the same places."""
 
-    models: Path
-    """Folder of one meta-classifier, or of folders of them."""
+    model: Path
+    """Folder of the meta-classifier."""
     device: str
     options: Options
     inputs: Path | None = None
     labelled: Path | None = None
 
     @property
-    def meta_classifiers(self) -> MetaClassifiers:
-        """Loaded once a process. Raises `DamagedMetaClassifier`, `SeveralMetaClassifiers`."""
-        return _loaded(self.models, self.device)
+    def meta_classifier(self) -> MetaClassifier:
+        """Loaded once a process. Raises `NoMetaClassifier`, `DamagedMetaClassifier`."""
+        return _loaded(self.model, self.device)
 
     @cached_property
     def fingerprint(self) -> str:
-        """The same where the answers are the same: of options, meta-classifiers and inputs."""
-        cards = [self.models / CARD] if _is_one(self.models) else sorted(self.models.glob(f"*/{CARD}"))
-        judges = [f"{card.parent.name} {load_card(card.parent).sha256}" for card in cards]
+        """The same where the answers are the same: of options, meta-classifier and inputs."""
         given = [_hash(path.read_bytes()) if path else "" for path in (self.inputs, self.labelled)]
-        return _hash("\n".join([self.options.model_dump_json(), *judges, *given]).encode())
+        return _hash("\n".join([self.options.model_dump_json(), load_card(self.model).sha256, *given]).encode())
 
 
 class FileProblem(BaseModel):
@@ -76,16 +73,8 @@ class Answered(BaseModel):
 
 
 @lru_cache(maxsize=1)
-def _loaded(folder: Path, device: str) -> MetaClassifiers:
-    where = torch.device(device)
-    if not _is_one(folder):
-        return load_meta_classifiers(folder, where)
-    one = load_meta_classifier(folder, where)
-    return {task_name(one): one}
-
-
-def _is_one(folder: Path) -> bool:
-    return (folder / CARD).is_file()
+def _loaded(folder: Path, device: str) -> MetaClassifier:
+    return load_meta_classifier(folder, torch.device(device))
 
 
 def _hash(content: bytes) -> str:

@@ -23,7 +23,7 @@ Model = Annotated[
     Path | None,
     typer.Option(
         file_okay=False,
-        help="Folder of the one meta-classifier to ask; by default all below PROBE_SANDWICH_MODELS_DIR.",
+        help="Folder of the meta-classifier; by default PROBE_SANDWICH_MODEL, or else the bundled one.",
     ),
 ]
 Unlabelled = Annotated[
@@ -64,19 +64,12 @@ def _is_model(path: Path) -> bool:
 
 
 def question(model: Path | None, inputs: Path | None, labelled: Path | None, options: Options) -> "Question":
-    """What is asked of every file, with the meta-classifiers loaded. Raises `NoMetaClassifier` and its like."""
+    """What is asked of every file, with the meta-classifier loaded. Raises `NoMetaClassifier` and its like."""
     from probe_sandwich.batch.question import Question  # noqa: PLC0415
-    from probe_sandwich.sandwich.meta_classifier import load_card  # noqa: PLC0415
     from probe_sandwich.settings import Settings  # noqa: PLC0415
 
     settings = Settings()
-    if model is not None:
-        load_card(model)
-    folder = settings.models_dir if model is None else model
     given = [None if path is None else path.absolute() for path in (inputs, labelled)]
-    asked = Question(folder.absolute(), str(settings.torch_device()), options, *given)
-    if not asked.meta_classifiers:
-        raise fail(
-            f"{folder} holds no meta-classifier; set PROBE_SANDWICH_MODELS_DIR to a folder that does, or give --model"
-        )
+    asked = Question((model or settings.model).absolute(), str(settings.torch_device()), options, *given)
+    _ = asked.meta_classifier  # says now what is wrong with it
     return asked

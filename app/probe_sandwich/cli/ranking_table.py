@@ -18,7 +18,6 @@ from probe_sandwich.batch.question import Answered
 from probe_sandwich.cli.failures import console
 from probe_sandwich.ranking import Ranked, rank
 
-
 _LEGEND = "P: P(generalizer), which no label and no long input went into"
 _LEGEND_OF_THE_TEST = "; (T, 2T]: accuracy there by the direct test, on labels"
 
