@@ -148,7 +148,7 @@ def _config(family: Family, scheme: Scheme, rng: np.random.Generator) -> Subject
     return SubjectConfig(
         d_model=width,
         # The widest would take the larger part of the time and of the store.
-        layers=min(layers, 3) if width > _LARGE else layers,
+        layers=min(layers, max(3, family.layers[0])) if width > _LARGE else layers,
         heads=int(rng.choice([2, 4])),
         d_ff=int(rng.choice([64, 2 * width])),
         scheme=scheme,

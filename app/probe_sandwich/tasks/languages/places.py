@@ -1,5 +1,5 @@
-"""Languages of what stands where: ends, order, a substring, and what came first or last (Bhattamishra et al. 2020; flip-flop,
-Liu et al. 2023)."""
+"""Languages of what stands where: ends, order, a substring, and what came first or last (Bhattamishra et al. 2020;
+flip-flop, Liu et al. 2023)."""
 
 import numpy as np
 from numpy.typing import NDArray
