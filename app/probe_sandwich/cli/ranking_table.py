@@ -158,7 +158,7 @@ def _list_withheld(ranked: Sequence[Row], names: dict[str, str]) -> None:
 
 
 def _say(text: str) -> None:
-    console.print(escape(text), highlight=False, soft_wrap=True)
+    console.print(escape(text), highlight=False, soft_wrap=not console.is_terminal)
 
 
 def _names(rows: Sequence[Row]) -> dict[str, str]:
