@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import httpx
 import pytest
@@ -118,10 +119,15 @@ def shipped_cohort() -> Cohort:
     return cohort
 
 
-@contextmanager
-def running(settings: Settings) -> Iterator[str]:
+def running(settings: Settings) -> AbstractContextManager[str]:
     """The real app on a real socket; the URL it answers on."""
-    config = uvicorn.Config(create_app(settings), port=0, log_level="warning", http=bounded(settings))
+    return on_socket(create_app(settings), settings)
+
+
+@contextmanager
+def on_socket(app: Any, settings: Settings, root_path: str = "") -> Iterator[str]:
+    """An app on a real socket, perhaps behind a proxy's prefix; the URL it answers on."""
+    config = uvicorn.Config(app, port=0, log_level="warning", root_path=root_path, http=bounded(settings))
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, daemon=True)
     thread.start()

@@ -1,20 +1,17 @@
 """Who gets in: by route, by key, by size and rate, by place; and nobody at anybody else's cost."""
 
-import contextlib
 import os
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
-from probe_sandwich.api.connections import bounded
 from probe_sandwich.client import Client
 from probe_sandwich.main import create_app
 from probe_sandwich.settings import Settings
@@ -22,7 +19,7 @@ from pydantic import ValidationError
 
 from tests.api.fakes import PATIENT, faking
 from tests.api.raw import PART, answer_of, ask, connected, head, slug
-from tests.conftest import EXAMPLES, FAST, post, running
+from tests.conftest import EXAMPLES, FAST, on_socket, post, running
 
 KEY, LIMIT = "s3cret", 2_000_000
 SMALL: dict[str, Any] = {
@@ -41,19 +38,9 @@ SMALL: dict[str, Any] = {
 WITH_KEY = {"authorization": f"Bearer {KEY}"}
 
 
-@contextlib.contextmanager
-def behind(app: Any, root_path: str = "") -> Iterator[str]:
-    """An app on a socket, behind a proxy's prefix; no worker of it need start."""
-    config = uvicorn.Config(app, port=0, log_level="warning", root_path=root_path, http=bounded(Settings(**SMALL)))
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the service did not start"
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+def behind(app: Any, root_path: str = "") -> AbstractContextManager[str]:
+    """An app behind a proxy's prefix; no worker of it need start."""
+    return on_socket(app, Settings(**SMALL), root_path)
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +173,7 @@ def test_a_connection_that_never_asks_is_closed(tmp_path: Path) -> None:
     with faking(), running(settings) as address, connected(address, 2) as (silent, half):
         half.sendall(b"GET /health HTTP/1.1\r\nHost:")
         for raw in (silent, half):
-            with contextlib.suppress(ConnectionResetError):
+            with suppress(ConnectionResetError):
                 assert raw.recv(10) == b""
 
 

@@ -1,5 +1,6 @@
 """Checkpoints: what is written is read back, and what is broken is refused by name."""
 
+import hashlib
 import json
 import struct
 import time
@@ -48,6 +49,7 @@ def test_a_saved_checkpoint_is_read_back_exactly(
     save_checkpoint(path, config, weights)
     loaded = load_checkpoint(path)
     assert loaded.config == config
+    assert loaded.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert all(torch.equal(loaded.weights[name], weights[name]) for name in weights)
 
 

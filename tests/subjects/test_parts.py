@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from probe_sandwich.subjects.bundles import read_bundle
 from probe_sandwich.subjects.checkpoint import BadBundle, NotSafetensors, UnreadableFile
 from probe_sandwich.subjects.parts import CONFIG, DESCRIPTION, WEIGHTS, Parts, Separate, Zipped
 from probe_sandwich.subjects.uploads import open_upload
@@ -38,8 +39,9 @@ def test_the_same_files_are_read_wherever_they_lie_and_nothing_is_written(places
     sent = Separate({WEIGHTS: folder / WEIGHTS, CONFIG: folder / CONFIG}, texts[DESCRIPTION].decode())
     for parts in (Zipped(places["plain"]), Zipped(places["nested"]), sent):
         assert contents(parts) == (texts, weights)
-    bundles = [open_upload(path).bundle for path in places.values()]
-    assert {bundle and bundle.architecture for bundle in bundles} == {"BertForSequenceClassification"}
+    bundles = [read_bundle(parts) for parts in (Zipped(places["plain"]), Zipped(places["nested"]), sent)]
+    assert {bundle.architecture for bundle in bundles} == {"BertForSequenceClassification"}
+    assert len({bundle.sha256(weights.hex()) for bundle in bundles}) == 1
     assert sorted(places["plain"].parent.rglob("*")) == before
 
 

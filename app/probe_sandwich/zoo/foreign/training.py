@@ -85,9 +85,7 @@ class _Batches:
         mask = torch.arange(width) < lengths.unsqueeze(1)
         positions = None
         if training.max_offset:
-            largest = int(
-                training.max_offset * min(1.0, max(0.0, (done - _OFFSETS_FROM) / (_OFFSETS_FULL - _OFFSETS_FROM)))
-            )
+            largest = int(training.max_offset * _offset_share(done))
             positions = torch.arange(width) + torch.from_numpy(self.random.integers(largest + 1, size=(len(ids), 1)))
         return ids, mask, positions, torch.from_numpy(self.examples.satisfiable[rows]).long()
 
