@@ -8,6 +8,7 @@ from threading import Thread
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
 import torch
 import uvicorn
@@ -24,6 +25,10 @@ from probe_sandwich.zoo.engines.local import LocalPool
 from probe_sandwich.zoo.recipe import Group, Recipe, manifest
 from probe_sandwich.zoo.shards import read_index
 from torch import Tensor
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 ConfigFactory = Callable[..., SubjectConfig]
 StackFactory = Callable[..., SubjectStack]

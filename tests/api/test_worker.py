@@ -115,12 +115,6 @@ def test_metrics_count_requests_verdicts_and_stages(cached: CachedService) -> No
     assert "/no/such" not in text
 
 
-def test_a_request_keeps_its_id_and_a_strange_one_is_replaced(cached: CachedService) -> None:
-    http, _, _ = cached
-    assert http.get("/health/live", headers={"x-request-id": "abc-1"}).headers["x-request-id"] == "abc-1"
-    assert http.get("/health/live", headers={"x-request-id": "a b"}).headers["x-request-id"] != "a b"
-
-
 def last_event(http: httpx.Client, begun: Event, **fields: str) -> dict[str, Any]:
     """What a job ends with, as it is told to who follows it; `begun` is set when the worker is at it."""
     files, headers = {"checkpoint": EXAMPLES[0].read_bytes()}, {"accept": "text/event-stream"}

@@ -1,6 +1,5 @@
 """Where a foreign model's files are: read once, where they lie."""
 
-import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from probe_sandwich.subjects.bundles import read_bundle
-from probe_sandwich.subjects.checkpoint import BadBundle, NotSafetensors, UnreadableFile
+from probe_sandwich.subjects.checkpoint import BadBundle, NotSafetensors
 from probe_sandwich.subjects.parts import CONFIG, DESCRIPTION, WEIGHTS, Parts, Separate, Zipped
 from probe_sandwich.subjects.uploads import open_upload
 
@@ -65,13 +64,6 @@ def test_a_zip_with_a_pickle_in_it_is_no_bundle(tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(2)}, tmp_path / "state.pt")
     with pytest.raises(NotSafetensors, match="pickle"):
         open_upload(tmp_path / "state.pt")
-
-
-@pytest.mark.parametrize("place", ["pipe", "/dev/zero"])
-def test_only_files_and_folders_are_read(tmp_path: Path, place: str) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(UnreadableFile, match="a device, a pipe or a socket"):
-        open_upload(tmp_path / place)
 
 
 def test_a_folder_that_lacks_a_file_is_told_which(places: dict[str, Path]) -> None:
