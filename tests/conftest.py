@@ -1,7 +1,7 @@
 """Small worlds that the tests share."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Thread
@@ -19,9 +19,8 @@ from probe_sandwich.settings import SHIPPED_MODELS, Settings
 from probe_sandwich.subjects.checkpoint import save_checkpoint
 from probe_sandwich.subjects.config import Scheme, SubjectConfig
 from probe_sandwich.subjects.transformer import SubjectStack, initial_weights, join
-from probe_sandwich.zoo.build import build
+from probe_sandwich.zoo.build import Shard, build, build_stack
 from probe_sandwich.zoo.cohorts import Cohort, load_cohorts
-from probe_sandwich.zoo.engines.local import LocalPool
 from probe_sandwich.zoo.recipe import Group, Recipe, manifest
 from probe_sandwich.zoo.shards import read_index
 from torch import Tensor
@@ -102,11 +101,16 @@ def tiny_groups() -> list[Group]:
     return manifest(TINY_RECIPE)
 
 
+def in_process(stacks: Sequence[Sequence[Group]], definition: Definition) -> Iterator[list[Shard]]:
+    """An engine without worker processes, each of which would load PyTorch first."""
+    return (build_stack(stack, definition, "cpu") for stack in stacks)
+
+
 @pytest.fixture(scope="session")
 def tiny_zoo(tmp_path_factory: pytest.TempPathFactory, tiny_groups: list[Group]) -> Path:
     """A finished zoo of that manifest."""
     folder = tmp_path_factory.mktemp("zoo")
-    build(folder, tiny_groups, LocalPool(2), TINY_DEFINITION)
+    build(folder, tiny_groups, in_process, TINY_DEFINITION)
     return folder
 
 

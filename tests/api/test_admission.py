@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from probe_sandwich.client import Client
+from probe_sandwich.client import Client, ServiceProblem
 from probe_sandwich.main import create_app
 from probe_sandwich.settings import Settings
 
@@ -159,3 +159,30 @@ def test_a_full_queue_has_a_place_for_who_has_none_at_the_cost_of_who_has_most(t
         statuses = sorted(job.result().status_code for job in held)
         assert statuses == [422, 422, 422, 429]
         assert again.status_code in (422, 429)
+
+
+def test_the_key_is_asked_for_before_the_body_is_read(url: str) -> None:
+    # Headers alone, and no byte of the body that they declare: the answer comes all the same.
+    answer = ask(url, head(1_000_000))
+    assert answer.startswith("HTTP/1.1 401")
+    assert "www-authenticate: bearer" in answer.lower()
+    assert "urn:probe-sandwich:problem:unauthorized" in answer
+    assert httpx.get(f"{url}/health").status_code == 200
+    with Client(url, api_key=KEY) as client:
+        assert client.classify(EXAMPLES[0]).verdict == "generalizer"
+    with Client(url, api_key="other") as client, pytest.raises(ServiceProblem, match="unauthorized"):
+        client.classify(EXAMPLES[0])
+
+
+def test_a_full_queue_says_when_to_come_back_and_health_still_answers(fake: Settings) -> None:
+    settings = fake.model_copy(update={"queue_size": 1})
+    with (
+        running(settings) as url,
+        httpx.Client(base_url=url, timeout=30) as http,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        jobs = [pool.submit(post, http, PATIENT) for _ in range(4)]
+        assert http.get("/health").status_code == 200
+        by_status = {response.status_code: response for response in [job.result() for job in jobs]}
+    assert set(by_status) == {422, 429}  # one runs until its deadline
+    assert int(by_status[429].headers["retry-after"]) >= 1
