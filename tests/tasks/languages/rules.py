@@ -1,5 +1,6 @@
 """Each language once more, as a reader of one string would put it."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -31,8 +32,12 @@ RULES: dict[LanguageName, Callable[[str], bool]] = {
     LanguageName.PALINDROME: lambda text: text == text[::-1],
     LanguageName.DYCK1: _balanced,
     LanguageName.DYCK2: _balanced,
+    LanguageName.SUBSEQUENCE: lambda text: re.search("a.*b.*c", text) is not None,
+    LanguageName.ADJACENT: lambda text: re.search(r"(.)\1", text) is None,
+    LanguageName.FIRST_OCCURRENCE: lambda text: next((symbol for symbol in text if symbol in "ab"), "") == "a",
+    LanguageName.THRESHOLD: lambda text: text.count("a") >= 3,
+    LanguageName.EQUAL: lambda text: text.count("a") == text.count("b"),
 }
-"""Each language once more, as a reader of one string would put it."""
 
 
 def is_member(language: Language, text: str) -> bool:

@@ -1,7 +1,7 @@
 """Languages of counts."""
 
 import pytest
-from probe_sandwich.tasks.languages.counting import MAJORITY, MODULO, PARITY
+from probe_sandwich.tasks.languages.counting import EQUAL, MAJORITY, MODULO, PARITY, THRESHOLD
 from probe_sandwich.tasks.languages.language import Language
 
 from tests.tasks.languages.rules import is_member
@@ -19,6 +19,10 @@ from tests.tasks.languages.rules import is_member
         (MODULO, "aaab", True),
         (MODULO, "bb", True),
         (MODULO, "aa", False),
+        (THRESHOLD, "abaca", True),
+        (THRESHOLD, "aab", False),
+        (EQUAL, "abcba", True),
+        (EQUAL, "aab", False),
     ],
 )
 def test_membership_is_a_matter_of_counts(language: Language, text: str, inside: bool) -> None:

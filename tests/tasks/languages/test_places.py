@@ -2,7 +2,16 @@
 
 import pytest
 from probe_sandwich.tasks.languages.language import Language
-from probe_sandwich.tasks.languages.places import CONTAINS, FIRST_LAST, LAST_OCCURRENCE, RECALL, SORTED
+from probe_sandwich.tasks.languages.places import (
+    ADJACENT,
+    CONTAINS,
+    FIRST_LAST,
+    FIRST_OCCURRENCE,
+    LAST_OCCURRENCE,
+    RECALL,
+    SORTED,
+    SUBSEQUENCE,
+)
 
 from tests.tasks.languages.rules import is_member
 
@@ -20,6 +29,12 @@ from tests.tasks.languages.rules import is_member
         (LAST_OCCURRENCE, "bcac", True),
         (LAST_OCCURRENCE, "abc", False),
         (LAST_OCCURRENCE, "ccc", False),
+        (SUBSEQUENCE, "aabcc", True),
+        (SUBSEQUENCE, "cba", False),
+        (ADJACENT, "abab", True),
+        (ADJACENT, "abba", False),
+        (FIRST_OCCURRENCE, "cab", True),
+        (FIRST_OCCURRENCE, "cba", False),
         (RECALL, "a0b0a1a", True),
         (RECALL, "a1b1a0a", False),
         (RECALL, "b1a0b", True),
