@@ -31,7 +31,7 @@ WITH_KEY = {"authorization": f"Bearer {KEY}"}
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A service with small limits, which asks for the key."""
-    models = {"models_dir": tmp_path_factory.mktemp("models")}
+    models = {"model": tmp_path_factory.mktemp("model")}
     with faking(), running(Settings.model_validate(SMALL | models)) as address:
         yield address
 
@@ -47,7 +47,7 @@ def guarded(url: str) -> Iterator[httpx.Client]:
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Workers that are no processes; put in place by the test's own patch, so that it is undone in order."""
     put_in_place(monkeypatch)
-    return Settings(device="cpu", models_dir=tmp_path, cache_bytes=0, deadline_seconds=0.5)
+    return Settings(device="cpu", model=tmp_path, cache_bytes=0, deadline_seconds=0.5)
 
 
 @pytest.fixture

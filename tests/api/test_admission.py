@@ -30,7 +30,7 @@ PATHS = ["/classify", "/classify/", "//classify", "/%63lassify", "/classify%2F",
 
 @pytest.mark.parametrize("prefix", ["--root-path", "mount"])
 def test_no_spelling_of_the_path_gets_past_the_key_or_the_limit(prefix: str, tmp_path: Path) -> None:
-    service = create_app(Settings.model_validate(SMALL | {"models_dir": tmp_path}))
+    service = create_app(Settings.model_validate(SMALL | {"model": tmp_path}))
     outer = FastAPI(lifespan=lambda _: service.router.lifespan_context(service))
     outer.mount("/api", service)
     app, root_path = (outer, "") if prefix == "mount" else (service, "/api")
@@ -59,7 +59,7 @@ def test_the_scheme_of_the_key_is_read_in_any_case_and_the_key_as_it_is(url: str
 
 @pytest.mark.parametrize("key", ["schlüssel", "voilà", "s3cret\n"])
 def test_a_key_is_compared_byte_by_byte_whatever_its_letters(tmp_path: Path, key: str) -> None:
-    settings = Settings.model_validate(SMALL | {"models_dir": tmp_path, "api_key": key})
+    settings = Settings.model_validate(SMALL | {"model": tmp_path, "api_key": key})
     with faking(), running(settings) as address:
         with Client(address, api_key=key) as client:
             assert client.classify(EXAMPLES[0]).checkpoint.task == "conjunction"
@@ -138,7 +138,7 @@ def test_a_body_of_another_kind_is_told_what_is_expected(
 
 
 def test_a_full_queue_has_a_place_for_who_has_none_at_the_cost_of_who_has_most(tmp_path: Path) -> None:
-    settings = SMALL | {"models_dir": tmp_path, "api_key": None, "queue_size": 4, "deadline_seconds": 2.0}
+    settings = SMALL | {"model": tmp_path, "api_key": None, "queue_size": 4, "deadline_seconds": 2.0}
     with (
         faking(),
         running(Settings.model_validate(settings)) as url,

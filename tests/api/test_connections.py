@@ -25,7 +25,7 @@ def test_idle_connections_make_room_for_new_ones(guarded: httpx.Client, url: str
 
 
 def test_a_connection_that_never_asks_is_closed(tmp_path: Path) -> None:
-    settings = Settings(device="cpu", models_dir=tmp_path, cache_bytes=0, header_seconds=0.3)
+    settings = Settings(device="cpu", model=tmp_path, cache_bytes=0, header_seconds=0.3)
     with faking(), running(settings) as address, connected(address, 2) as (silent, half):
         half.sendall(b"GET /health HTTP/1.1\r\nHost:")
         for raw in (silent, half):

@@ -18,17 +18,19 @@ def models(tmp_path: Path) -> Path:
 
 
 def test_only_examples_that_are_there_are_offered(models: Path) -> None:
-    assert [example.name for example in examples(models)] == ["generalizer"]
+    assert [example.name for example in examples(models / "examples")] == ["generalizer"]
 
 
 def test_no_name_leads_out_of_the_folder_of_examples(models: Path) -> None:
-    (models / "examples" / "other.safetensors").touch()
-    assert example_file(models, "generalizer") == models / "examples" / "generalizer.safetensors"
-    assert [example_file(models, name) for name in ("not-generalizer", "other", "../mine/predictions")] == [None] * 3
+    folder = models / "examples"
+    (folder / "other.safetensors").touch()
+    assert example_file(folder, "generalizer") == folder / "generalizer.safetensors"
+    assert [example_file(folder, name) for name in ("not-generalizer", "other", "../mine/predictions")] == [None] * 3
 
 
 def test_a_probability_of_one_falls_into_the_last_bin_and_a_missing_one_into_none(models: Path) -> None:
-    (histogram,) = histograms(models)
+    (histogram,) = histograms(models / "mine")
+    assert histograms(models) == []
     assert histogram.meta_classifier == "mine"
     assert {number: count for number, count in enumerate(histogram.generalizers) if count} == {BINS - 1: 2}
     assert {number: count for number, count in enumerate(histogram.not_generalizers) if count} == {0: 1, BINS // 2: 1}
