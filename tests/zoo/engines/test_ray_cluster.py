@@ -31,6 +31,7 @@ def _training_workers() -> list[int]:
 
 
 def test_a_build_on_two_workers_of_which_one_is_killed_equals_the_local_build(tmp_path: Path) -> None:
+    from probe_sandwich.cluster import Cluster  # noqa: PLC0415
     from probe_sandwich.zoo.engines.ray_cluster import RayCluster  # noqa: PLC0415 - only where Ray is installed
 
     groups = manifest(TINY_RECIPE.model_copy(update={"groups": 8, "steps": 120}))
@@ -47,7 +48,7 @@ def test_a_build_on_two_workers_of_which_one_is_killed_equals_the_local_build(tm
     try:
         killer = threading.Thread(target=kill_one_in_mid_build, daemon=True)
         killer.start()
-        build(tmp_path / "ray", groups, RayCluster(), TINY_DEFINITION)
+        build(tmp_path / "ray", groups, RayCluster(Cluster()), TINY_DEFINITION)
         killer.join(timeout=1)
     finally:
         ray.shutdown()
