@@ -10,10 +10,10 @@ from probe_sandwich.answer import (
     CheckpointSummary,
     Definition,
     Diagnosis,
+    KeptAnswers,
     LengthTestResult,
     MetaClassifierSummary,
     ProbeContent,
-    ProbeReading,
     Progress,
     Timings,
     Verdict,
@@ -24,6 +24,7 @@ from probe_sandwich.sandwich.card import Card
 from probe_sandwich.sandwich.config import Reading
 from probe_sandwich.sandwich.inputs import Candidates, best_candidates
 from probe_sandwich.sandwich.meta_classifier import CARD, MetaClassifier, load_meta_classifier
+from probe_sandwich.sandwich.placed_answers import PlacedAnswers
 from probe_sandwich.sandwich.prediction import Prediction
 from probe_sandwich.sandwich.readout import moment_name
 from probe_sandwich.sandwich.universal import candidates_of
@@ -36,7 +37,7 @@ from probe_sandwich.tasks.given import GivenInputs
 from probe_sandwich.tasks.task import OwnTask
 from probe_sandwich.verdict import SubjectPrediction, decide, missing_inputs, probes_fit
 
-SHOWN_PROBES = 16
+SHOWN_PROBES = 6
 ANY_TASK = "any"
 MetaClassifiers = Mapping[str, MetaClassifier]
 """By the name of the task that they answer for, or `ANY_TASK`."""
@@ -115,13 +116,13 @@ def diagnose(
     meta = chosen(meta_classifiers, config)
     progress("sandwich", "")
     predictions: Sequence[SubjectPrediction | None] = [None] * len(checkpoints)
-    probes: Sequence[list[ProbeReading]] = [[] for _ in checkpoints]
+    placed: PlacedAnswers | None = None
     content: ProbeContent | None = None
     if meta is not None and probes_fit(config, meta.card):
         candidates = _candidates(meta, config, given)
         content = ProbeContent.GENERATOR if candidates is None else candidates.content
         predictions = _predictions(meta, subjects, options, cancelled, candidates)
-        probes = _probe_readings(meta, subjects, options.seed, cancelled, candidates)
+        placed = meta.placed_answers(subjects, options.seed, cancelled, candidates)
     sandwich_done = time.perf_counter()
     tests: Sequence[LengthTestResult | None] = [None] * len(checkpoints)
     if options.direct_test:
@@ -129,9 +130,17 @@ def diagnose(
     finished = time.perf_counter()
     timings = Timings(sandwich=sandwich_done - started, direct_test=finished - sandwich_done, total=finished - started)
     missing = missing_inputs(config, content, untested=options.direct_test and tests[0] is None)
+    diagnoses = [
+        _diagnosis(checkpoint, meta, prediction, test, content, missing, str(device), timings)
+        for checkpoint, prediction, test in zip(checkpoints, predictions, tests, strict=True)
+    ]
+    if meta is None or placed is None:
+        return diagnoses
     return [
-        _diagnosis(checkpoint, meta, prediction, test, readings, content, missing, str(device), timings)
-        for checkpoint, prediction, test, readings in zip(checkpoints, predictions, tests, probes, strict=True)
+        _with_placed_answers(diagnosis, placed, row, meta.card)
+        if prediction is not None and prediction.finite and prediction.placed
+        else diagnosis
+        for row, (diagnosis, prediction) in enumerate(zip(diagnoses, predictions, strict=True))
     ]
 
 
@@ -171,17 +180,10 @@ def _row(prediction: Prediction, row: int, card: Card, placing: Placing) -> Subj
     )
 
 
-def _probe_readings(
-    meta: MetaClassifier, subjects: Subjects, seed: int, cancelled: Cancelling, candidates: Candidates | None
-) -> list[list[ProbeReading]]:
-    """For every subject, the probes of the first noise draw with the largest finite margins."""
-    texts, margins = meta.read_probes(subjects, seed, cancelled, candidates)
-    readings = []
-    for row in margins:
-        finite = row.isfinite().nonzero()[:, 0]
-        order = finite[row[finite].abs().argsort(descending=True)][:SHOWN_PROBES].tolist()
-        readings.append([ProbeReading(text=texts[n], margin=round(float(row[n]), 4)) for n in order])
-    return readings
+def _with_placed_answers(diagnosis: Diagnosis, placed: PlacedAnswers, row: int, card: Card) -> Diagnosis:
+    """A diagnosis with what a person can see of what it rests on."""
+    kept = KeptAnswers(placements=placed.placements, shares=placed.shares(row), zoo=card.kept_answers)
+    return diagnosis.model_copy(update={"probes": placed.most_moved(row, SHOWN_PROBES), "kept_answers": kept})
 
 
 def _direct_tests(
@@ -212,7 +214,6 @@ def _diagnosis(
     meta: MetaClassifier | None,
     prediction: SubjectPrediction | None,
     test: LengthTestResult | None,
-    probes: list[ProbeReading],
     content: ProbeContent | None,
     missing: Sequence[str],
     device: str,
@@ -234,7 +235,7 @@ def _diagnosis(
         direct_test=test,
         agreement=decision.agreement,
         probe_content=content,
-        probes=probes,
+        probes=[],
         meta_classifier=None if meta is None else _meta_classifier_summary(meta.card),
         device=device,
         timings_seconds=timings,

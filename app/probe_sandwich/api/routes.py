@@ -19,6 +19,7 @@ from probe_sandwich.api.forms import DescriptionDependency, GivenDependency, Opt
 from probe_sandwich.api.messages import Outcome, Stage, Subject
 from probe_sandwich.api.problems import MEDIA_TYPE, Problem, unexpected
 from probe_sandwich.api.reference import Example, Histogram, example_file, examples, histograms
+from probe_sandwich.api.results import address_of
 from probe_sandwich.api.service import Answers, Service, ServiceDependency
 from probe_sandwich.api.spool import path_of
 from probe_sandwich.options import Options
@@ -46,6 +47,7 @@ class BatchAnswer(BaseModel):
                 EVENT_STREAM: {
                     "schema": {"type": "string"},
                     "example": 'event: progress\ndata: {"stage":"sandwich","detail":""}\n\n'
+                    'event: kept\ndata: {"address":"results/…"}\n\n'
                     "event: result\ndata: {…the diagnosis…}\n\n",
                 },
             },
@@ -87,6 +89,9 @@ async def classify(
     if outcome.problem is not None:
         return _response_of(outcome.problem)
     headers = {"Cache-Status": f"probe-sandwich; {'hit' if answers.cached else 'fwd=miss'}"}
+    address = address_of(answers.kept[0])
+    if address is not None:
+        headers["Content-Location"] = address
     return Response(outcome.diagnosis, media_type="application/json", headers=headers)
 
 
@@ -98,7 +103,9 @@ async def classify(
             "description": "One result a file, in their order",
             "content": {
                 "application/json": {
-                    "example": {"results": [{"file": "one.safetensors", "diagnosis": EXAMPLE, "problem": None}]}
+                    "example": {
+                        "results": [{"file": "one.safetensors", "diagnosis": EXAMPLE, "problem": None, "address": None}]
+                    }
                 }
             },
         },
@@ -119,8 +126,9 @@ async def classify_batch(
     answers = await _while_connected(request, service, subjects, options)
     results = [
         f'{{"file":{json.dumps(upload.filename or "")},"diagnosis":{outcome.diagnosis or "null"},'
-        f'"problem":{outcome.problem.model_dump_json() if outcome.problem else "null"}}}'
-        for upload, outcome in zip(checkpoints, answers.outcomes, strict=True)
+        f'"problem":{outcome.problem.model_dump_json() if outcome.problem else "null"},'
+        f'"address":{json.dumps(address_of(kept))}}}'
+        for upload, outcome, kept in zip(checkpoints, answers.outcomes, answers.kept, strict=True)
     ]
     return Response(f'{{"results":[{",".join(results)}]}}', media_type="application/json")
 
@@ -173,8 +181,11 @@ async def _encoded(events: AsyncIterator[Stage | Answers]) -> AsyncIterator[byte
             if isinstance(event, Stage):
                 data = event.model_dump_json(exclude={"kind", "job"})
                 yield format_sse_event(event="progress", data_str=data)
-            else:
-                yield _last_event(event.outcomes[0])
+                continue
+            address = address_of(event.kept[0])
+            if address is not None:
+                yield format_sse_event(event="kept", data_str=json.dumps({"address": address}))
+            yield _last_event(event.outcomes[0])
     except Problem as problem:
         yield format_sse_event(event="problem", data_str=problem.document().model_dump_json())
     except Exception:  # the status is sent: only an event can still say that there is no answer

@@ -14,13 +14,13 @@ from torch import Tensor
 
 from probe_sandwich.files import write_atomically
 from probe_sandwich.options import DRAWS, NOISE_SEED
-from probe_sandwich.sandwich.answers import ANSWER_CHANNELS
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.inputs import Candidates
+from probe_sandwich.sandwich.placed_answers import PlacedAnswers, place_and_ask
 from probe_sandwich.sandwich.prediction import Prediction, spread_interval
-from probe_sandwich.sandwich.readout import CHANNELS, ReadoutOutput
+from probe_sandwich.sandwich.readout import ReadoutOutput
 from probe_sandwich.sandwich.sandwich import Sandwich, draw_noise
 from probe_sandwich.sandwich.support import Support
 from probe_sandwich.sandwich.universal import AnySandwich, UniversalSandwich, new_sandwich
@@ -112,27 +112,20 @@ class MetaClassifier:
         symbols = (scores / sandwich.config.temperature).softmax(dim=-1)
         return _texts(symbols), symbols
 
-    def read_probes(
+    def placed_answers(
         self,
         subjects: Subjects,
         seed: int = NOISE_SEED,
         cancelled: Cancelling = never,
         candidates: Candidates | None = None,
-    ) -> tuple[list[str], Tensor]:
-        """The first member's first draw as text, and each subject's margins `(models, probes)` on it at the usual
-        places: the logit of class 1 less that of class 0 or, of a universal sandwich, the gap between the first answer
-        and the second, whichever they are."""
+    ) -> PlacedAnswers | None:
+        """What subjects answer to the first member's first draw; None of a sandwich that writes formulas. Raises
+        `Cancelled`."""
         sandwich = self.members[0].sandwich
+        if not isinstance(sandwich, UniversalSandwich):
+            return None
         noise = draw_noise(sandwich.config, 1, torch.Generator().manual_seed(seed))[0].to(subjects.device)
-        if isinstance(sandwich, UniversalSandwich):
-            with torch.inference_mode():
-                texts = sandwich.texts(subjects, noise, candidates)
-                answers = sandwich.answers(subjects, noise.unsqueeze(0), cancelled, candidates)
-            return texts, answers[:, 0, 0, :, ANSWER_CHANNELS.index("margin")].cpu()
-        with torch.inference_mode():
-            symbols = sandwich.generator(noise)
-            margins = sandwich.responses(subjects, symbols, cancelled)[:, 0, :, CHANNELS.index("gap")]
-        return _texts(symbols), margins.cpu()
+        return place_and_ask(sandwich, subjects, noise, cancelled, candidates)
 
     def to(self, device: torch.device) -> "MetaClassifier":
         """The same, its sandwiches moved to a device."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from probe_sandwich.answer import Definition, TrackRecord
+from probe_sandwich.answer import Definition, TrackRecord, ZooCurves
 from probe_sandwich.evidence.build import THRESHOLD
 from probe_sandwich.evidence.figures.trust import student_quantile
 from probe_sandwich.evidence.universal.ensemble import record_table, train_ensemble
@@ -21,6 +21,7 @@ from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.sandwich.card import Card, KindRecord, ZooFacts
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import save_meta_classifier
+from probe_sandwich.sandwich.placed_answers import zoo_curves
 
 _PACKAGES = ("probe-sandwich", "torch", "numpy", "scikit-learn", "safetensors")
 
@@ -43,14 +44,20 @@ def train_universal(
     progress("training")
     members = train_ensemble(table, recordings, config, training)
     evidence = evaluate_universal(table, recordings, members, config, training, progress)
-    card = save_meta_classifier(out, members, _card(out.name, table, evidence, config, training))
+    curves = zoo_curves(recordings.judging.channels, table.labels.tolist())
+    card = save_meta_classifier(out, members, _card(out.name, table, evidence, curves, config, training))
     write_universal_evidence(out, evidence)
     write_universal_report(out, card, evidence)
     return evidence
 
 
 def _card(
-    name: str, table: Table, evidence: UniversalEvidence, config: SandwichConfig, training: SandwichTraining
+    name: str,
+    table: Table,
+    evidence: UniversalEvidence,
+    curves: ZooCurves | None,
+    config: SandwichConfig,
+    training: SandwichTraining,
 ) -> Card:
     """The card but for what saving the members adds to it."""
     rows = "".join(f"{row.subject}{row.label}" for row in table.rows)
@@ -77,6 +84,7 @@ def _card(
         track_record=_track_record(evidence),
         tasks={task: _record(evidence.kinds[UNSEEN], task) for task in evidence.kinds[UNSEEN].answered_by_task},
         other_tasks=_record(evidence.kinds[TASK]) if TASK in evidence.kinds else None,
+        kept_answers=curves,
         packages={package: version(package) for package in _PACKAGES},
         sha256="",
     )

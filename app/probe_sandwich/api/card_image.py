@@ -1,0 +1,181 @@
+"""An answer as a picture for a paper or a README: SVG without scripts, styles or fonts from elsewhere."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+from probe_sandwich.answer import Diagnosis, KeptAnswers, KeptCurve, LengthTestResult, Verdict
+
+_WIDTH, _HEIGHT, _MARGIN = 760, 356, 28
+_INK, _QUIET, _LINE, _PAPER = "#1d2430", "#5a6475", "#d9d7d0", "#ffffff"
+_BLUE, _RED, _GREY = "#1f6a9c", "#b3482f", "#7a6a1f"
+_VERDICTS = {
+    Verdict.GENERALIZER: ("Generalizer", _BLUE),
+    Verdict.NOT_GENERALIZER: ("Not a generalizer", _RED),
+    Verdict.ABSTAIN: ("No verdict", _GREY),
+}
+_KINDS = ("shifted", "parted", "spread")
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MOST_CHARACTERS = 110
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """A drawing area of a picture: `x` from `first` to `last`, `y` from 0 to 1."""
+
+    picture: ElementTree.Element
+    left: float
+    width: float
+    first: float
+    last: float
+    top: float = 158
+    height: float = 130
+
+    def x(self, value: float) -> float:
+        return self.left + self.width * (value - self.first) / (self.last - self.first)
+
+    def y(self, share: float) -> float:
+        return self.top + self.height * (1 - share)
+
+    def frame(self, title: str, ticks: Sequence[tuple[float, str]]) -> None:
+        """Title, axes and what stands below them."""
+        _text(self.picture, self.left, self.top - 14, title, fill=_QUIET)
+        for share in (0, 0.5, 1):
+            _line(self.picture, [(self.left, self.y(share)), (self.left + self.width, self.y(share))], _LINE)
+            _text(self.picture, self.left - 5, self.y(share) + 4, f"{share:g}", size=10, fill=_QUIET, anchor="end")
+        for value, name in ticks:
+            _text(self.picture, self.x(value), self.top + self.height + 16, name, size=10, fill=_QUIET, anchor="middle")
+
+    def curve(self, points: Sequence[Point], colour: str, dashes: str = "") -> None:
+        """A line through points of the panel."""
+        _line(self.picture, [(self.x(x), self.y(y)) for x, y in points], colour, width=2, dashes=dashes)
+
+    def band(self, low: Sequence[Point], high: Sequence[Point], colour: str) -> None:
+        """The area between two lines."""
+        edge = " ".join(f"{self.x(x):.1f},{self.y(y):.1f}" for x, y in [*low, *reversed(high)])
+        ElementTree.SubElement(self.picture, "polygon", {"points": edge, "fill": colour, "fill-opacity": "0.15"})
+
+    def dots(self, points: Sequence[Point], colour: str) -> None:
+        for x, y in points:
+            facts = {"cx": f"{self.x(x):.1f}", "cy": f"{self.y(y):.1f}", "r": "3.5", "fill": colour}
+            ElementTree.SubElement(self.picture, "circle", facts)
+
+
+def card_image(diagnosis: Diagnosis) -> str:
+    """The picture of a diagnosis."""
+    size = {"width": str(_WIDTH), "height": str(_HEIGHT), "viewBox": f"0 0 {_WIDTH} {_HEIGHT}"}
+    picture = ElementTree.Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "role": "img", **size})
+    picture.set("font-family", "system-ui, 'DejaVu Sans', sans-serif")
+    ElementTree.SubElement(picture, "title").text = _clean(f"{_said(diagnosis)}: {diagnosis.reason}")
+    facts = {"x": "0.5", "y": "0.5", "width": str(_WIDTH - 1), "height": str(_HEIGHT - 1), "rx": "10"}
+    ElementTree.SubElement(picture, "rect", {**facts, "fill": _PAPER, "stroke": _LINE})
+    _head(picture, diagnosis)
+    if diagnosis.direct_test is not None:
+        _accuracy(picture, diagnosis.direct_test, diagnosis.checkpoint.train_max_length)
+    if diagnosis.kept_answers is not None:
+        _kept(picture, diagnosis.kept_answers)
+    meta = diagnosis.meta_classifier
+    by = "Probe Sandwich" if meta is None else f"Probe Sandwich, {meta.name} version {meta.version}"
+    _text(
+        picture, _MARGIN, _HEIGHT - 14, f"{by} · checkpoint sha256 {diagnosis.checkpoint.sha256}", size=10, fill=_QUIET
+    )
+    return ElementTree.tostring(picture, encoding="unicode")
+
+
+def _said(diagnosis: Diagnosis) -> str:
+    words = _VERDICTS[diagnosis.verdict][0]
+    probability, interval = diagnosis.generalizer_probability, diagnosis.probability_interval
+    if probability is None or interval is None:
+        return words
+    return f"{words}, P(generalizer) = {probability:.2f} [{interval[0]:.2f}, {interval[1]:.2f}]"
+
+
+def _head(picture: ElementTree.Element, diagnosis: Diagnosis) -> None:
+    words, colour = _VERDICTS[diagnosis.verdict]
+    checkpoint = diagnosis.checkpoint
+    _text(picture, _MARGIN, 44, words, size=24, fill=colour, weight="700")
+    _text(picture, _WIDTH - _MARGIN, 44, _said(diagnosis).partition(", ")[2], size=15, fill=_INK, anchor="end")
+    about = f"task {checkpoint.task}, T = {checkpoint.train_max_length}, {checkpoint.parameters:,} parameters"
+    _text(picture, _MARGIN, 70, f"Does it stay right on inputs longer than it was trained on? {about}", fill=_INK)
+    _text(picture, _MARGIN, 92, _short(diagnosis.reason), size=11, fill=_QUIET)
+
+
+def _accuracy(picture: ElementTree.Element, test: LengthTestResult, train_max_length: int) -> None:
+    """The direct length test: accuracy by length."""
+    most = max(bucket.max_length for bucket in test.buckets) / train_max_length
+    panel = _Panel(picture, _MARGIN + 22, 230, 0, most)
+    multiples = range(1, int(most) + 1)
+    panel.frame("direct test: accuracy by length", [(n, "T" if n == 1 else f"{n}T") for n in multiples])
+    cut = test.definition.generalizer_cut
+    panel.curve([(0, cut), (most, cut)], _QUIET, "2 4")
+    _line(picture, [(panel.x(1), panel.y(0)), (panel.x(1), panel.y(1))], _QUIET, dashes="4 3")
+    points = [
+        ((bucket.min_length + bucket.max_length) / 2 / train_max_length, bucket.accuracy)
+        for bucket in test.buckets
+        if bucket.accuracy is not None
+    ]
+    panel.curve(points, _INK)
+    panel.dots(points, _INK)
+
+
+def _kept(picture: ElementTree.Element, kept: KeptAnswers) -> None:
+    """The share of answers that stay the same, a panel for each kind of placement, beside the zoo's curves."""
+    for number, kind in enumerate(_KINDS):
+        numbers = [0, *(place for place, placed in enumerate(kept.placements) if placed.kind == kind)]
+        reaches = [kept.placements[place].reach for place in numbers]
+        panel = _Panel(picture, 336 + 136 * number, 112, 1, max([2, *reaches]))
+        panel.frame(f"answers kept, {kind}", [(1, "T"), (2, "2T")])
+
+        def along(shares: Sequence[float], places: Sequence[int] = numbers) -> list[Point]:
+            return [(kept.placements[place].reach, shares[place]) for place in places]
+
+        if kept.zoo is not None:
+            lines: list[tuple[KeptCurve, str, str]] = [
+                (kept.zoo.generalizers, _BLUE, ""),
+                (kept.zoo.others, _RED, "6 3"),
+            ]
+            for curve, colour, dashes in lines:
+                panel.band(along(curve.low), along(curve.high), colour)
+                panel.curve(along(curve.median), colour, dashes)
+        panel.curve(along(kept.shares), _INK)
+        panel.dots(along(kept.shares), _INK)
+    legend = [("this model", _INK)]
+    if kept.zoo is not None:
+        legend += [("the zoo's generalizers", _BLUE), ("its others (dashed)", _RED)]
+    for number, (name, colour) in enumerate(legend):
+        _text(picture, 336 + 130 * number, 124, name, size=11, fill=colour, weight="600")
+
+
+def _line(
+    picture: ElementTree.Element, points: Sequence[Point], colour: str, width: float = 1, dashes: str = ""
+) -> None:
+    facts = {"fill": "none", "stroke": colour, "stroke-width": f"{width:g}"}
+    facts |= {"stroke-dasharray": dashes} if dashes else {}
+    ElementTree.SubElement(picture, "polyline", {"points": " ".join(f"{x:.1f},{y:.1f}" for x, y in points), **facts})
+
+
+def _text(
+    picture: ElementTree.Element,
+    x: float,
+    y: float,
+    text: str,
+    *,
+    fill: str,
+    size: float = 12,
+    anchor: str = "start",
+    weight: str = "400",
+) -> None:
+    facts = {"x": f"{x:.1f}", "y": f"{y:.1f}", "fill": fill, "font-size": f"{size:g}", "text-anchor": anchor}
+    ElementTree.SubElement(picture, "text", {**facts, "font-weight": weight}).text = _clean(text)
+
+
+def _clean(text: str) -> str:
+    """Without the characters that no XML may hold; what XML reads as marks is escaped when it is written."""
+    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
