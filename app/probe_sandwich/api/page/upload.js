@@ -6,7 +6,7 @@ function request(path, form, key, accept) {
   return fetch(path, { method: "POST", body: form, headers });
 }
 
-/** Classify one file: yields [event, data], the last being a result or a problem. */
+/** Classify one file: yields [event, data]: progress, where the answer is kept, and last a result or a problem. */
 export async function* classify(file, name, fields, key) {
   const form = new FormData();
   form.append("checkpoint", file, name);
@@ -28,6 +28,23 @@ export async function classifyBatch(files, fields, key) {
 export async function given(path) {
   const response = await fetch(path);
   return response.ok ? response.json() : null;
+}
+
+/** What the service keeps at an address: the response, which may be a problem. */
+export function kept(address, key) {
+  const headers = { accept: "application/json" };
+  if (key) headers.authorization = `Bearer ${key}`;
+  return fetch(address, { headers });
+}
+
+/** Save what the service keeps at an address as a file. */
+export async function keep(address, name, key) {
+  const response = await kept(address, key);
+  if (!response.ok) return;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await response.blob());
+  link.download = name;
+  link.click();
 }
 
 async function* eventsOf(response) {
