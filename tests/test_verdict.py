@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from probe_sandwich.answer import Agreement, BucketResult, Definition, LengthTestResult, Verdict
+from probe_sandwich.answer import Agreement, BucketResult, Definition, Doubt, LengthTestResult, Verdict
 from probe_sandwich.length_test import buckets, judge, wilson_interval
 from probe_sandwich.sandwich.card import Card, KindRecord
 from probe_sandwich.sandwich.meta_classifier import CARD as CARD_FILE
@@ -19,6 +19,7 @@ CARD = SHIPPED.model_copy(update={"threshold": 0.5})
 CONFIDENT = SubjectPrediction(
     probability=0.9,
     interval=(0.8, 0.95),
+    members=(0.88, 0.9, 0.92),
     unlikeness=0.4,
     farthest="the mean margin is 0.3 standard deviations above theirs",
     split=False,
@@ -76,22 +77,22 @@ def test_a_verdict_goes_by_the_cards_threshold(probability: float, verdict: Verd
 
 
 @pytest.mark.parametrize(
-    ("changes", "facts", "test", "reason"),
+    ("changes", "facts", "test", "doubt", "reason"),
     [
-        ({"placed": False}, Facts(), None, "its positions cannot be chosen"),
-        ({}, Facts(train_max_length=16), None, "subjects of T = 12 on its own task parameters; this one has T = 16"),
-        ({}, Facts(task=Task(variables=3)), None, "on its own task parameters"),
-        ({"probability": float("nan")}, Facts(), None, "not finite numbers"),
-        ({"unlikeness": 1.6}, Facts(), None, "1.6 times as far from them as the limit: the mean margin is 0.3"),
-        ({}, Facts(), accurate(0.949, 0.949), "has not converged: accuracy 0.949"),
-        ({"split": True}, Facts(), None, "more than a quarter of them"),
+        ({"placed": False}, Facts(), None, Doubt.NOT_PLACED, "its positions cannot be chosen"),
+        ({}, Facts(train_max_length=16), None, Doubt.OTHER_LENGTH, "subjects of T = 12 on its own task parameters"),
+        ({}, Facts(task=Task(variables=3)), None, Doubt.OTHER_LENGTH, "on its own task parameters"),
+        ({"probability": float("nan")}, Facts(), None, Doubt.NOT_FINITE, "not finite numbers"),
+        ({"unlikeness": 1.6}, Facts(), None, Doubt.UNLIKE_THE_ZOO, "1.6 times as far from them as the limit"),
+        ({}, Facts(), accurate(0.949, 0.949), Doubt.NOT_CONVERGED, "has not converged: accuracy 0.949"),
+        ({"split": True}, Facts(), None, Doubt.MEMBERS_DISAGREE, "more than a quarter of them"),
     ],
 )
 def test_it_abstains_and_says_why(
-    changes: dict[str, Any], facts: Facts, test: LengthTestResult | None, reason: str
+    changes: dict[str, Any], facts: Facts, test: LengthTestResult | None, doubt: Doubt, reason: str
 ) -> None:
     decision = decided(test, facts, **changes)
-    assert decision.verdict is Verdict.ABSTAIN
+    assert (decision.verdict, decision.doubt) == (Verdict.ABSTAIN, doubt)
     assert reason in decision.reason
 
 
@@ -107,6 +108,7 @@ def test_a_verdict_on_a_task_is_given_where_enough_of_its_verdicts_were_right(
     card = CARD.model_copy(update={"task": None, "tasks": {"conjunction": own}, "other_tasks": others})
     decision = decide(Facts(train_max_length=16), card, CONFIDENT, None)
     assert decision.verdict is verdict
+    assert decision.doubt is (Doubt.UNTRUSTED_KIND if verdict is Verdict.ABSTAIN else None)
     if subjects < 50:
         assert "tasks that were left out of the training, 0.60 of the verdicts were right" in decision.reason
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from probe_sandwich.answer import Agreement, LengthTestResult, ProbeContent, Verdict
+from probe_sandwich.answer import Agreement, Doubt, LengthTestResult, ProbeContent, Verdict
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.sandwich.config import Reading
 from probe_sandwich.subjects.subject import SubjectFacts
@@ -26,6 +26,8 @@ class SubjectPrediction:
 
     probability: float
     interval: tuple[float, float]
+    members: tuple[float, ...]
+    """What each member says."""
     unlikeness: float
     """Distance of the subject's responses from those of the zoo, in units of the limit."""
     farthest: str
@@ -38,7 +40,7 @@ class SubjectPrediction:
     @property
     def finite(self) -> bool:
         """False where a subject of finite weights overflows on the probes."""
-        return all(map(math.isfinite, (self.probability, *self.interval, self.unlikeness)))
+        return all(map(math.isfinite, (self.probability, *self.interval, *self.members, self.unlikeness)))
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Decision:
     """A verdict with its reason, and whether the direct test agrees."""
 
     verdict: Verdict
+    doubt: Doubt | None
     reason: str
     agreement: Agreement
 
@@ -59,8 +62,8 @@ def decide(
 ) -> Decision:
     """The decision about a subject, from the card of its task's meta-classifier, if there is one, the prediction, where
     the probes fit, and the direct test, where it was run. `missing`: what was not given, and what that costs."""
-    verdict, reason = _verdict(config, card, prediction, test)
-    return Decision(verdict, "; ".join((reason, *missing, *_remarks(config, test))), _agreement(verdict, test))
+    verdict, doubt, reason = _verdict(config, card, prediction, test)
+    return Decision(verdict, doubt, "; ".join((reason, *missing, *_remarks(config, test))), _agreement(verdict, test))
 
 
 def missing_inputs(config: SubjectFacts, content: ProbeContent | None, *, untested: bool) -> list[str]:
@@ -92,20 +95,27 @@ def longest_probe(config: SubjectFacts, card: Card) -> int:
 
 def _verdict(
     config: SubjectFacts, card: Card | None, prediction: SubjectPrediction | None, test: LengthTestResult | None
-) -> tuple[Verdict, str]:
+) -> tuple[Verdict, Doubt | None, str]:
     if card is None:
-        return Verdict.ABSTAIN, f"no meta-classifier for task {config.task.name} is loaded"
+        reason = f"no meta-classifier for task {config.task.name} is loaded"
+        return Verdict.ABSTAIN, Doubt.NO_META_CLASSIFIER, reason
     if prediction is None:
-        return Verdict.ABSTAIN, (
+        return (
+            Verdict.ABSTAIN,
+            Doubt.PROBES_TOO_LONG,
             f"the probes have {card.sandwich.probe_length} symbols, but the subject was trained on at most "
-            f"{config.train_max_length}"
+            f"{config.train_max_length}",
         )
     doubt = _doubt(config, card, prediction, test)
     if doubt is not None:
-        return Verdict.ABSTAIN, doubt
+        return Verdict.ABSTAIN, *doubt
     above = prediction.probability >= card.threshold
     verdict, relation = (Verdict.GENERALIZER, "at or above") if above else (Verdict.NOT_GENERALIZER, "below")
-    return verdict, f"P(generalizer) = {prediction.probability:.2f} is {relation} the threshold {card.threshold:.2f}"
+    return (
+        verdict,
+        None,
+        f"P(generalizer) = {prediction.probability:.2f} is {relation} the threshold {card.threshold:.2f}",
+    )
 
 
 def _untrusted_kind(config: SubjectFacts, card: Card) -> str | None:
@@ -122,36 +132,49 @@ def _untrusted_kind(config: SubjectFacts, card: Card) -> str | None:
 
 def _doubt(
     config: SubjectFacts, card: Card, prediction: SubjectPrediction, test: LengthTestResult | None
-) -> str | None:
-    """The first reason not to answer for this subject, or None."""
+) -> tuple[Doubt, str] | None:
+    """The first reason not to answer for this subject, by name and in words, or None."""
     if not prediction.finite:
-        return "its responses are not finite numbers: it overflows in single precision"
+        return Doubt.NOT_FINITE, "its responses are not finite numbers: it overflows in single precision"
     if test is not None and not test.converged:
         return (
+            Doubt.NOT_CONVERGED,
             f"it has not converged: accuracy {test.in_distribution_accuracy:.3f} on lengths it was trained on, and "
-            f"whether it generalizes is asked only from {test.definition.convergence_cut} on"
+            f"whether it generalizes is asked only from {test.definition.convergence_cut} on",
         )
     if not prediction.placed:
         return (
+            Doubt.NOT_PLACED,
             "its positions cannot be chosen, so that every probe stands at its usual places wherever it is put; what "
-            "tells generalizers is how a subject answers further out"
+            "tells generalizers is how a subject answers further out",
         )
     if not card.answers_for(config):
         return (
+            Doubt.OTHER_LENGTH,
             f"the zoo holds subjects of T = {card.train_max_length} on its own task parameters; this one has "
-            f"T = {config.train_max_length}"
+            f"T = {config.train_max_length}",
         )
-    return _untrusted_kind(config, card) or _doubt_of_the_prediction(prediction)
+    return _doubt_of_the_responses(config, card, prediction)
 
 
-def _doubt_of_the_prediction(prediction: SubjectPrediction) -> str | None:
+def _doubt_of_the_responses(
+    config: SubjectFacts, card: Card, prediction: SubjectPrediction
+) -> tuple[Doubt, str] | None:
+    """What one subject's responses say comes before what is known of its kind."""
     if prediction.unlikeness > _UNLIKE:
         return (
+            Doubt.UNLIKE_THE_ZOO,
             f"its responses are unlike those of the zoo's subjects, {prediction.unlikeness:.1f} times as far from them "
-            f"as the limit: {prediction.farthest}"
+            f"as the limit: {prediction.farthest}",
         )
+    untrusted = _untrusted_kind(config, card)
+    if untrusted is not None:
+        return Doubt.UNTRUSTED_KIND, untrusted
     if prediction.split:
-        return "the members of the ensemble are of two minds: more than a quarter of them say the opposite of the rest"
+        return (
+            Doubt.MEMBERS_DISAGREE,
+            "the members of the ensemble are of two minds: more than a quarter of them say the opposite of the rest",
+        )
     return None
 
 
