@@ -49,7 +49,7 @@ export async function showResult(diagnosis, name, address) {
   const [words, tone] = verdictOf(diagnosis);
   at("verdict").textContent = words;
   at("verdict").className = `verdict ${tone}`;
-  at("reason").textContent = `${diagnosis.reason}.`;
+  at("reason").textContent = `${diagnosis.reason[0].toUpperCase()}${diagnosis.reason.slice(1)}.`;
   const probability = diagnosis.generalizer_probability;
   at("scale").replaceChildren();
   at("scale-note").textContent = "";
@@ -125,6 +125,8 @@ function showProbes({ probes, checkpoint }) {
   if (!probes.length) return;
   at("probes-key").replaceChildren(...legend(probes, checkpoint.task));
   at("probes").classList.toggle("long", checkpoint.train_max_length > 24);
+  const steady = probes.every(({ answers }) => answers.every(({ answer }) => answer === answers[0].answer));
+  at("probes-note").textContent = steady ? "No input got another answer anywhere: these came nearest to it." : "";
   const places = probes.map(() => document.createElement("div"));
   at("probes").replaceChildren(...places);
   places.forEach((place, number) => place.append(strip(probes[number], checkpoint, place)));

@@ -6,7 +6,7 @@ const LOGIC = ["conjunction", "cnf", "formula"];
 const KINDS = { shifted: "moved along", parted: "cut in two", spread: "spread out" };
 const COLOURS = 6;
 const ROW = 17;
-const [LABEL, ANSWER] = [92, 62];
+const [LABEL, ANSWER] = [118, 64];
 const SYMBOL = 7;
 const TOP = 24;
 
@@ -31,9 +31,11 @@ export function strip(probe, { task, train_max_length: length }, container) {
   const usual = probe.answers[0].answer;
   const text = probe.symbols.join(probe.symbols.some((symbol) => symbol.length > 1) ? " " : "");
   const changed = probe.answers.filter((answer) => answer.answer !== usual).length;
-  const told = changed ? `another answer at ${changed} of ${probe.answers.length - 1} other places` : "the same answer everywhere";
+  const told = changed ? `another answer in ${changed} of ${probe.answers.length - 1} rows` : "the same answer everywhere";
   const svg = canvas(width, bottom + 20, `${text}: ${className(task, usual)} at its usual places, ${told}`);
-  svg.append(element("text", { x: x(1), y: 14, class: "caption" }, `${width < 420 ? "" : text}  ${told}`.trim()));
+  const caption = element("text", { x: 0, y: 14 });
+  caption.append(element("tspan", { class: "caption" }, text), element("tspan", { dx: 10 }, told));
+  svg.append(caption);
   svg.append(element("line", { x1: x(length + 1), x2: x(length + 1), y1: TOP - 3, y2: bottom + 4, class: "mark" }));
   for (const [place, name] of [[1, "1"], [length, "T"], [2 * length, "2T"]]) {
     const middle = { x: x(place) + cell / 2, y: bottom + 15, "text-anchor": "middle" };
@@ -77,15 +79,15 @@ export function keptCurves(kept, container) {
   const kinds = Object.keys(KINDS).filter((kind) => kept.placements.some((placed) => placed.kind === kind));
   const lines = [["this model", kept.shares, "here"]];
   if (kept.zoo) {
-    lines.unshift(["the zoo's generalizers", kept.zoo.generalizers, "zoo-yes"], ["its other models", kept.zoo.others, "zoo-no"]);
+    lines.unshift(["the zoo's generalizers", kept.zoo.generalizers, "zoo-yes"], ["the zoo's other models", kept.zoo.others, "zoo-no"]);
   }
   const lowest = Math.min(...kept.shares, ...(kept.zoo?.others.low ?? []), ...(kept.zoo?.generalizers.low ?? []));
   const least = Math.min(0.5, Math.floor(10 * lowest) / 10);
   const narrow = width < 520;
   const rows = narrow ? lines.length : 1;
-  const [top, height] = [30 + 18 * rows, narrow ? 120 : 170];
+  const [top, height] = [44 + 18 * rows, narrow ? 120 : 170];
   const svg = canvas(width, top + height + 24, keptLabel(kept));
-  const [left, gap] = [34, narrow ? 14 : 28];
+  const [left, gap] = [44, narrow ? 16 : 28];
   const panel = (width - left - 10 - gap * (kinds.length - 1)) / kinds.length;
   const y = (share) => top + (height * (1 - share)) / (1 - least);
   lines.forEach(([name, , tone], number) => {
@@ -98,7 +100,7 @@ export function keptCurves(kept, container) {
     const places = kept.placements.flatMap((placed, place) => (place === 0 || placed.kind === kind ? [place] : []));
     const x = (place) => start + panel * (kept.placements[place].reach - 1);
     const along = (shares) => places.map((place) => [x(place), y(shares[place])]);
-    svg.append(element("text", { x: start, y: top - 10, class: "strong" }, KINDS[kind]));
+    svg.append(element("text", { x: start, y: top - 14, class: "strong" }, KINDS[kind]));
     for (const share of [least, (1 + least) / 2, 1]) {
       svg.append(element("line", { x1: start, x2: start + panel, y1: y(share), y2: y(share), class: "axis" }));
       if (!number) svg.append(element("text", { x: left - 5, y: y(share) + 4, "text-anchor": "end" }, percent(share).replace(" ", "")));
