@@ -30,6 +30,7 @@ StackFactory = Callable[..., SubjectStack]
 TINY_RECIPE = Recipe(groups=5, seeds_per_group=2, steps=8, formulas=400)
 TINY_DEFINITION = Definition(formulas_per_bucket=40)
 FAST = {"formulas_per_length": "50", "noise_draws": "1"}
+MODEL = SHIPPED_MODELS / "universal"
 EXAMPLES = sorted((SHIPPED_MODELS / "examples").glob("*.safetensors"))
 
 

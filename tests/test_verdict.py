@@ -140,7 +140,7 @@ def test_a_subject_that_overflows_is_told_so_and_not_that_it_has_not_converged()
 
 
 def test_without_a_meta_classifier_or_with_probes_longer_than_t_it_abstains() -> None:
-    assert decide(Facts(), None, None, None).reason == "no meta-classifier for task conjunction is loaded"
+    assert decide(Facts(), None, None, None).reason == "no meta-classifier is loaded"
     short = Facts(train_max_length=8)
     assert not probes_fit(short, CARD)
     assert decide(short, CARD, None, None).reason == (

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from probe_sandwich.diagnosis import MetaClassifiers, chosen
 from probe_sandwich.length_test import buckets
 from probe_sandwich.options import Options
+from probe_sandwich.sandwich.meta_classifier import MetaClassifier
 from probe_sandwich.subjects.stacks import AnyCheckpoint
 from probe_sandwich.tasks.given import GivenInputs
 from probe_sandwich.tasks.task import OwnTask
@@ -50,7 +50,7 @@ class Cost:
 
 def estimate(
     checkpoint: AnyCheckpoint,
-    meta_classifiers: MetaClassifiers,
+    meta: MetaClassifier | None,
     options: Options,
     drawn: bool = False,
     given: GivenInputs = GivenInputs(),
@@ -58,7 +58,6 @@ def estimate(
     """What `diagnose` will spend on a checkpoint. `drawn`: its formulas are there, for another of its stack.
     `given`: what came beside it; where labelled inputs did, none is drawn."""
     size, config = checkpoint.size, checkpoint.config
-    meta = chosen(meta_classifiers, config)
     sandwich = 0.0
     if meta is not None and probes_fit(config, meta.card):
         settings = meta.card.sandwich

@@ -60,8 +60,8 @@ def decide(
     test: LengthTestResult | None,
     missing: Sequence[str] = (),
 ) -> Decision:
-    """The decision about a subject, from the card of its task's meta-classifier, if there is one, the prediction, where
-    the probes fit, and the direct test, where it was run. `missing`: what was not given, and what that costs."""
+    """The decision about a subject, from the meta-classifier's card, if there is one, the prediction, where the probes
+    fit, and the direct test, where it was run. `missing`: what was not given, and what that costs."""
     verdict, doubt, reason = _verdict(config, card, prediction, test)
     return Decision(verdict, doubt, "; ".join((reason, *missing, *_remarks(config, test))), _agreement(verdict, test))
 
@@ -97,8 +97,7 @@ def _verdict(
     config: SubjectFacts, card: Card | None, prediction: SubjectPrediction | None, test: LengthTestResult | None
 ) -> tuple[Verdict, Doubt | None, str]:
     if card is None:
-        reason = f"no meta-classifier for task {config.task.name} is loaded"
-        return Verdict.ABSTAIN, Doubt.NO_META_CLASSIFIER, reason
+        return Verdict.ABSTAIN, Doubt.NO_META_CLASSIFIER, "no meta-classifier is loaded"
     if prediction is None:
         return (
             Verdict.ABSTAIN,

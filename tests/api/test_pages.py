@@ -22,15 +22,17 @@ ABSOLUTE = re.compile(r"""["'`](?:/|https?:)[^"'`]*["'`]""")
 @pytest.fixture(scope="module")
 def prefixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of the service below a prefix, as another app or a proxy would put it there."""
-    models = tmp_path_factory.mktemp("models")
-    service = create_app(Settings(device="cpu", models_dir=models, cache_bytes=0))
+    models = tmp_path_factory.mktemp("model")
+    service = create_app(Settings(device="cpu", model=models, cache_bytes=0))
     outer = FastAPI(lifespan=lambda _: service.router.lifespan_context(service))
     outer.mount(PREFIX, service)
     with faking(), behind(outer) as url, httpx.Client(base_url=f"{url}{PREFIX}/", timeout=30) as client:
         yield client
 
 
-@pytest.mark.parametrize("file", ["index.html", "page.js", "upload.js", "answer.js", "chart.js"])
+@pytest.mark.parametrize(
+    "file", ["index.html", "page.js", "upload.js", "files.js", "answer.js", "chart.js", "probes.js", "drawing.js"]
+)
 def test_no_path_of_the_page_is_absolute(file: str) -> None:
     text = (PAGE / file).read_text().replace("http://www.w3.org/2000/svg", "")
     assert ABSOLUTE.findall(text) == []
@@ -48,7 +50,7 @@ def test_whatever_a_page_refers_to_is_there_below_a_prefix(prefixed: httpx.Clien
         found = [urljoin(address, name) for name in REFERENCE.findall(answer.text if small else "")]
         waiting += [one for one in found if not one.startswith("data:") and one not in seen]
     names = {address.rsplit("/", 1)[1] for address in seen}
-    wanted = {"page.css", "page.js", "upload.js", "answer.js", "chart.js"} if page == "" else {"start.js"}
+    wanted = {"page.css", *(file.name for file in PAGE.glob("*.js"))} if page == "" else {"start.js"}
     assert wanted <= names
     assert all(f"{PREFIX}/" in address for address in seen)
 

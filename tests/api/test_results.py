@@ -19,8 +19,7 @@ NOWHERE = f"/results/{'0' * 64}"
 
 
 def serving(folder: Path, **settings: object) -> Settings:
-    (folder / "models").mkdir(exist_ok=True)
-    facts = {"device": "cpu", "models_dir": folder / "models", "cache_dir": folder / "answers"}
+    facts = {"device": "cpu", "model": folder / "model", "cache_dir": folder / "answers"}
     return Settings.model_validate(facts | settings)
 
 

@@ -13,7 +13,6 @@ from sys import argv
 
 import numpy as np
 import torch
-from probe_sandwich.diagnosis import load_meta_classifiers
 from probe_sandwich.evidence.figures.elsewhere import (
     CPU,
     Judged,
@@ -25,10 +24,9 @@ from probe_sandwich.evidence.figures.elsewhere import (
     worth,
 )
 from probe_sandwich.evidence.figures.strangers import freshly_initialized, with_shuffled_weights
-from probe_sandwich.sandwich.meta_classifier import MetaClassifier
+from probe_sandwich.sandwich.meta_classifier import MetaClassifier, load_meta_classifier
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.transformer import SubjectStack
-from probe_sandwich.tasks.logic.tasks import TaskName
 from probe_sandwich.zoo.cohorts import load_cohorts
 from probe_sandwich.zoo.foreign.store import WEIGHTS
 from probe_sandwich.zoo.shards import IndexRow, shard_rows
@@ -139,7 +137,7 @@ def _short(figure: float | None) -> str:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    ensemble = load_meta_classifiers(SHIPPED_MODELS, CPU)[TaskName.CONJUNCTION]
+    ensemble = load_meta_classifier(SHIPPED_MODELS / "conjunction", CPU)
     folders = [Path(path) for path in argv[1:]]
     answers = [one for folder in folders for one in judge(ensemble, folder)]
     outsiders = [one for folder in folders for one in judge_kept_out(ensemble, folder)]

@@ -41,7 +41,10 @@ class NoMetaClassifier(ValueError):
     """A folder that holds no meta-classifier."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"{folder} holds no {CARD}: it is no meta-classifier; train one with `probe-sandwich train`")
+        super().__init__(
+            f"{folder} holds no {CARD}, so it is no meta-classifier; name another folder (PROBE_SANDWICH_MODEL, or "
+            "--model), or train one with `probe-sandwich train`"
+        )
 
 
 @dataclass(frozen=True)

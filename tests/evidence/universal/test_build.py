@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from probe_sandwich.answer import Verdict
-from probe_sandwich.diagnosis import ANY_TASK, chosen, diagnose, load_meta_classifiers
+from probe_sandwich.diagnosis import diagnose
 from probe_sandwich.evidence.evaluation import OfEveryTask, evaluate_meta_classifier
 from probe_sandwich.evidence.universal.build import train_universal
 from probe_sandwich.evidence.universal.evaluation import RESERVE, UNSEEN
@@ -17,6 +17,7 @@ from probe_sandwich.evidence.universal.settings import UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.config import SandwichTraining
+from probe_sandwich.sandwich.meta_classifier import load_card, load_meta_classifier
 from probe_sandwich.subjects.checkpoint import load_checkpoint, save_checkpoint
 from probe_sandwich.tasks.given import GivenInputs, read_labelled, read_unlabelled
 from probe_sandwich.tasks.task import OwnTask
@@ -50,6 +51,16 @@ def test_a_zoo_of_one_task_leaves_no_task_to_train_on(small_zoo: Path) -> None:
     assert task_left_out(Table.of([small_zoo])) == []
 
 
+def test_the_card_holds_how_many_answers_subjects_of_either_label_keep(universal: Path, small_zoo: Path) -> None:
+    curves = load_card(universal).kept_answers
+    labels = Table.of([small_zoo]).labels
+    assert curves is not None
+    assert (curves.generalizers.subjects, curves.others.subjects) == (labels.sum(), (~labels).sum())
+    for curve in (curves.generalizers, curves.others):
+        assert len(curve.mean) == len(curve.median) == 1 + len(CONFIG.placements)
+        assert (curve.mean[0], curve.median[0]) == (1, 1)
+
+
 def test_the_folder_holds_figures_of_every_method_and_a_report(universal: Path) -> None:
     evidence = UniversalEvidence.model_validate_json((universal / FILE).read_text())
     assert set(evidence.kinds) == {UNSEEN, RESERVE}
@@ -72,9 +83,7 @@ def test_it_answers_for_a_task_of_ones_own_from_given_inputs(
     config = tiny_config(task=task, vocabulary=("x", "y", "z", "<bos>", "<pad>"), train_max_length=8)
     save_checkpoint(tmp_path / "mine.safetensors", config, fresh_weights(config))
     checkpoint = load_checkpoint(tmp_path / "mine.safetensors")
-    metas = load_meta_classifiers(universal.parent, CPU)
-    assert set(metas) == {ANY_TASK}
-    assert chosen(metas, config) is metas[ANY_TASK]
+    meta = load_meta_classifier(universal, CPU)
     lines = [f"{first}{second}xyz" for first in "xyz" for second in "xyz"]
     given = GivenInputs(
         read_unlabelled("\n".join(lines), task, 8),
@@ -82,10 +91,10 @@ def test_it_answers_for_a_task_of_ones_own_from_given_inputs(
             "\n".join(f'{{"input": "{line * n}", "label": 1}}' for n in (1, 2, 3) for line in lines), task, 2
         ),
     )
-    (bare,) = diagnose([checkpoint], metas, CPU, Options(noise_draws=1))
-    (asked,) = diagnose([checkpoint], metas, CPU, Options(noise_draws=1), given=given)
+    (bare,) = diagnose([checkpoint], meta, CPU, Options(noise_draws=1))
+    (asked,) = diagnose([checkpoint], meta, CPU, Options(noise_draws=1), given=given)
     assert bare.direct_test is None
     assert asked.direct_test is not None
     assert [bucket.formulas for bucket in asked.direct_test.buckets] == [9, 9, 9, 0, 0]
-    assert {probe.text for probe in asked.probes} <= set(lines)
+    assert {"".join(probe.symbols) for probe in asked.probes} <= set(lines)
     assert asked.verdict is Verdict.ABSTAIN  # it was never trained, so the test finds it unconverged
