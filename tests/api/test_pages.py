@@ -30,9 +30,7 @@ def prefixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]
         yield client
 
 
-@pytest.mark.parametrize(
-    "file", ["index.html", "page.js", "upload.js", "files.js", "answer.js", "chart.js", "probes.js", "drawing.js"]
-)
+@pytest.mark.parametrize("file", ["index.html", *sorted(path.name for path in PAGE.glob("*.js"))])
 def test_no_path_of_the_page_is_absolute(file: str) -> None:
     text = (PAGE / file).read_text().replace("http://www.w3.org/2000/svg", "")
     assert ABSOLUTE.findall(text) == []
