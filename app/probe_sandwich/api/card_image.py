@@ -1,5 +1,6 @@
 """An answer as a picture for a paper or a README: SVG without scripts, styles or fonts from elsewhere."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from xml.etree import ElementTree
 
 from probe_sandwich.answer import Diagnosis, KeptAnswers, KeptCurve, LengthTestResult, Verdict
 
-_WIDTH, _HEIGHT, _MARGIN = 760, 356, 28
+_WIDTH, _HEIGHT, _MARGIN = 760, 372, 28
 _INK, _QUIET, _LINE, _PAPER = "#1d2430", "#5a6475", "#d9d7d0", "#ffffff"
 _BLUE, _RED, _GREY = "#1f6a9c", "#b3482f", "#7a6a1f"
 _VERDICTS = {
@@ -15,7 +16,8 @@ _VERDICTS = {
     Verdict.NOT_GENERALIZER: ("Not a generalizer", _RED),
     Verdict.ABSTAIN: ("No verdict", _GREY),
 }
-_KINDS = ("shifted", "parted", "spread")
+_KINDS = {"shifted": "moved along", "parted": "cut in two", "spread": "spread out"}
+_KEPT_AT, _KEPT_STEP = 342, 134
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MOST_CHARACTERS = 110
 
@@ -24,28 +26,37 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class _Panel:
-    """A drawing area of a picture: `x` from `first` to `last`, `y` from 0 to 1."""
+    """A drawing area of a picture: `x` from `first` to `last`, `y` from `least` to 1."""
 
     picture: ElementTree.Element
     left: float
     width: float
     first: float
     last: float
-    top: float = 158
-    height: float = 130
+    least: float = 0
+    top: float = 168
+    height: float = 124
 
     def x(self, value: float) -> float:
         return self.left + self.width * (value - self.first) / (self.last - self.first)
 
     def y(self, share: float) -> float:
-        return self.top + self.height * (1 - share)
+        return self.top + self.height * (1 - share) / (1 - self.least)
 
     def frame(self, title: str, ticks: Sequence[tuple[float, str]]) -> None:
         """Title, axes and what stands below them."""
-        _text(self.picture, self.left, self.top - 14, title, fill=_QUIET)
-        for share in (0, 0.5, 1):
+        _text(self.picture, self.left, self.top - 12, title, fill=_QUIET)
+        for share in (self.least, (1 + self.least) / 2, 1):
             _line(self.picture, [(self.left, self.y(share)), (self.left + self.width, self.y(share))], _LINE)
-            _text(self.picture, self.left - 5, self.y(share) + 4, f"{share:g}", size=10, fill=_QUIET, anchor="end")
+            _text(
+                self.picture,
+                self.left - 5,
+                self.y(share) + 4,
+                f"{100 * share:.0f}%",
+                size=10,
+                fill=_QUIET,
+                anchor="end",
+            )
         for value, name in ticks:
             _text(self.picture, self.x(value), self.top + self.height + 16, name, size=10, fill=_QUIET, anchor="middle")
 
@@ -106,9 +117,10 @@ def _head(picture: ElementTree.Element, diagnosis: Diagnosis) -> None:
 def _accuracy(picture: ElementTree.Element, test: LengthTestResult, train_max_length: int) -> None:
     """The direct length test: accuracy by length."""
     most = max(bucket.max_length for bucket in test.buckets) / train_max_length
-    panel = _Panel(picture, _MARGIN + 22, 230, 0, most)
+    panel = _Panel(picture, _MARGIN + 30, 222, 0, most)
     multiples = range(1, int(most) + 1)
-    panel.frame("direct test: accuracy by length", [(n, "T" if n == 1 else f"{n}T") for n in multiples])
+    _text(picture, _MARGIN, 130, "Direct test: accuracy by length of the input", fill=_INK, weight="600")
+    panel.frame("", [(n, "T" if n == 1 else f"{n}T") for n in multiples])
     cut = test.definition.generalizer_cut
     panel.curve([(0, cut), (most, cut)], _QUIET, "2 4")
     _line(picture, [(panel.x(1), panel.y(0)), (panel.x(1), panel.y(1))], _QUIET, dashes="4 3")
@@ -123,11 +135,16 @@ def _accuracy(picture: ElementTree.Element, test: LengthTestResult, train_max_le
 
 def _kept(picture: ElementTree.Element, kept: KeptAnswers) -> None:
     """The share of answers that stay the same, a panel for each kind of placement, beside the zoo's curves."""
-    for number, kind in enumerate(_KINDS):
+    shown = [kept.shares, *([kept.zoo.generalizers.low, kept.zoo.others.low] if kept.zoo else [])]
+    least = min(0.5, math.floor(10 * min(min(shares) for shares in shown)) / 10)
+    _text(
+        picture, _KEPT_AT - 30, 130, "Answers that stay the same when inputs stand further out", fill=_INK, weight="600"
+    )
+    for number, (kind, name) in enumerate(_KINDS.items()):
         numbers = [0, *(place for place, placed in enumerate(kept.placements) if placed.kind == kind)]
         reaches = [kept.placements[place].reach for place in numbers]
-        panel = _Panel(picture, 336 + 136 * number, 112, 1, max([2, *reaches]))
-        panel.frame(f"answers kept, {kind}", [(1, "T"), (2, "2T")])
+        panel = _Panel(picture, _KEPT_AT + _KEPT_STEP * number, 100, 1, max([2, *reaches]), least)
+        panel.frame(name, [(1, "T"), (2, "2T")])
 
         def along(shares: Sequence[float], places: Sequence[int] = numbers) -> list[Point]:
             return [(kept.placements[place].reach, shares[place]) for place in places]
@@ -144,9 +161,9 @@ def _kept(picture: ElementTree.Element, kept: KeptAnswers) -> None:
         panel.dots(along(kept.shares), _INK)
     legend = [("this model", _INK)]
     if kept.zoo is not None:
-        legend += [("the zoo's generalizers", _BLUE), ("its others (dashed)", _RED)]
+        legend += [("generalizers of the zoo", _BLUE), ("its others (dashed)", _RED)]
     for number, (name, colour) in enumerate(legend):
-        _text(picture, 336 + 130 * number, 124, name, size=11, fill=colour, weight="600")
+        _text(picture, _KEPT_AT + _KEPT_STEP * number, _HEIGHT - 30, name, size=11, fill=colour, weight="600")
 
 
 def _line(

@@ -6,7 +6,7 @@ const LOGIC = ["conjunction", "cnf", "formula"];
 const KINDS = { shifted: "moved along", parted: "cut in two", spread: "spread out" };
 const COLOURS = 6;
 const ROW = 17;
-const [LABEL, ANSWER] = [118, 64];
+const [LABEL, ANSWER] = [118, 80];
 const SYMBOL = 7;
 const TOP = 24;
 
