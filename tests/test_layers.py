@@ -9,7 +9,7 @@ import pytest
 
 APP = Path(__file__).resolve().parents[1] / "app" / "probe_sandwich"
 LAYERS = (
-    {"files", "processes"},
+    {"files", "processes", "cluster"},
     {"answer", "options", "tasks"},
     {"subjects"},
     {"length_test"},
@@ -17,7 +17,7 @@ LAYERS = (
     {"sandwich.training"},
     {"verdict", "ranking"},
     {"evidence", "diagnosis"},
-    {"cost"},
+    {"cost", "batch"},
     {"settings"},
     {"api", "client"},
     {"main", "cli"},
@@ -30,6 +30,7 @@ EVIDENCE = ("experiment", "figures", "report")
 """Its rooms, from the bottom up."""
 SERVING = {
     "processes",
+    "cluster",
     "answer",
     "options",
     "subjects",
@@ -39,12 +40,13 @@ SERVING = {
     "ranking",
     "diagnosis",
     "cost",
+    "batch",
     "settings",
     "api",
     "client",
     "main",
 }
-SERVING_COMMANDS = {"cli.service", "cli.classify"}
+SERVING_COMMANDS = {"cli.service", "cli.classify", "cli.rank", "cli.checkpoints"}
 LEARNING = ("zoo", "sandwich.training", "evidence")
 
 

@@ -2,15 +2,16 @@
 
 import json
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from probe_sandwich.answer import Diagnosis, Doubt, Verdict
-from probe_sandwich.ranking import Ranked, rank
+from probe_sandwich.ranking import Ranked, rank, step_of
 
 EXAMPLE = json.loads(files("probe_sandwich.api").joinpath("example_diagnosis.json").read_text())
 
 
-def diagnosis(*members: float, doubt: Doubt | None = None, judge: str = "universal") -> Diagnosis:
+def diagnosis(*members: float, doubt: Doubt | None = None) -> Diagnosis:
     """One whose members say this."""
     probability, interval = sum(members) / len(members), (min(members), max(members))
     given, withheld = (None, probability) if doubt else (probability, None)
@@ -22,7 +23,6 @@ def diagnosis(*members: float, doubt: Doubt | None = None, judge: str = "univers
         "member_probabilities": list(members),
         "verdict": Verdict.ABSTAIN if doubt else Verdict.GENERALIZER,
         "doubt": doubt,
-        "meta_classifier": EXAMPLE["meta_classifier"] | {"name": judge},
     }
     return Diagnosis.model_validate(EXAMPLE | changes)
 
@@ -67,6 +67,16 @@ def test_a_number_that_says_nothing_of_its_subject_gets_no_rank(doubt: Doubt) ->
     assert ranks(rank([diagnosis(0.9, 0.9, doubt=doubt), None, diagnosis(0.1, 0.2)])) == [(2, 1, 1)]
 
 
-def test_subjects_of_two_meta_classifiers_are_tied() -> None:
-    found = rank([diagnosis(0.9, 0.9), diagnosis(0.1, 0.1, judge="another")])
-    assert ranks(found) == [(0, 1, 2), (1, 1, 2)]
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("step-1200.safetensors", 1200),
+        ("run3_step_000500_seed7.safetensors", 500),
+        ("epoch=3-step=1200.safetensors", 1200),
+        ("checkpoint-500", 500),
+        ("seed3-40000.safetensors", 40000),
+        ("final.safetensors", None),
+    ],
+)
+def test_a_snapshots_step_is_the_number_after_step_or_checkpoint_else_the_last(name: str, step: int | None) -> None:
+    assert step_of(Path(name)) == step

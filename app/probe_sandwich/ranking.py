@@ -11,8 +11,10 @@ a one out, and is told that it has no verdict. Where the number says nothing of 
 its responses are unlike the zoo's), the subject gets no rank.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import BaseModel, Field
 
@@ -20,6 +22,8 @@ from probe_sandwich.answer import Diagnosis, Doubt
 
 RANKED_DOUBTS = (Doubt.UNTRUSTED_KIND, Doubt.MEMBERS_DISAGREE)
 """Reasons to withhold a number that orders subjects all the same."""
+
+_STEP = re.compile(r"(?:step|checkpoint)\D{0,3}?(\d+)", re.IGNORECASE)
 
 
 class Ranked(BaseModel):
@@ -48,17 +52,15 @@ class _Contender:
     probability: float
     interval: tuple[float, float]
     withheld: bool
-    judge: tuple[str, int]
     members: tuple[float, ...]
 
     def stands_ahead_of(self, other: "_Contender") -> bool:
-        # Members of two meta-classifiers make no pairs: what one of them asked is tied with what the other did.
-        pairs = zip(self.members, other.members, strict=True) if self.judge == other.judge else [(0.0, 0.0)]
-        return all(own > others for own, others in pairs)
+        return all(own > others for own, others in zip(self.members, other.members, strict=True))
 
 
 def rank(diagnoses: Sequence[Diagnosis | None]) -> list[Ranked]:
-    """The subjects that can be ranked, the likeliest generalizer first; None stands for one without a diagnosis."""
+    """The subjects that can be ranked, the likeliest generalizer first. Of one meta-classifier; None stands for one
+    without a diagnosis."""
     contenders = [
         contender
         for index, diagnosis in enumerate(diagnoses)
@@ -90,7 +92,14 @@ def _contender(index: int, diagnosis: Diagnosis) -> _Contender | None:
     withheld = diagnosis.doubt in RANKED_DOUBTS
     if withheld:
         probability, interval = diagnosis.withheld_probability, diagnosis.withheld_interval
-    members, judge = diagnosis.member_probabilities, diagnosis.meta_classifier
-    if probability is None or interval is None or members is None or judge is None:
+    members = diagnosis.member_probabilities
+    if probability is None or interval is None or members is None:
         return None
-    return _Contender(index, probability, interval, withheld, (judge.name, judge.version), tuple(members))
+    return _Contender(index, probability, interval, withheld, tuple(members))
+
+
+def step_of(path: Path) -> int | None:
+    """The step of a snapshot of a run, by its name: the number after `step` or `checkpoint`, else the last number."""
+    name = path.stem if path.suffix in (".safetensors", ".zip") else path.name
+    found = _STEP.findall(name) or re.findall(r"\d+", name)
+    return int(found[-1]) if found else None

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from probe_sandwich.cli.failures import console, explained, fail
 from probe_sandwich.cli.options import CORES
-from probe_sandwich.cli.show import progress_bar
+from probe_sandwich.cli.progress import progress
 
 if TYPE_CHECKING:
     from probe_sandwich.evidence.figures.evidence import Evidence
@@ -62,14 +62,13 @@ def train(
         from probe_sandwich.settings import Settings  # noqa: PLC0415
 
         device = Settings().torch_device()
-        with progress_bar() as bar:
-            job = bar.add_task("jobs", total=None)
+        with progress("jobs") as ticker:
             evidence = train_meta_classifier(
                 zoos[0],
                 out,
                 workers,
                 device,
-                lambda done, total: bar.update(job, completed=done, total=total),
+                ticker.count,
                 strangers=_strangers_beside(zoos[0], strangers),
                 only_sandwich=only is Part.SANDWICH,
             )
@@ -81,9 +80,8 @@ def _train_universal(zoos: list[Path], out: Path) -> None:
         from probe_sandwich.evidence.universal.build import train_universal  # noqa: PLC0415
         from probe_sandwich.settings import Settings  # noqa: PLC0415
 
-        evidence = train_universal(
-            zoos, out, Settings().torch_device(), lambda stage: console.print(stage, highlight=False)
-        )
+        with progress("reading the zoos") as ticker:
+            evidence = train_universal(zoos, out, Settings().torch_device(), ticker.stage)
     for kind, figures in evidence.kinds.items():
         table = Table("method", "AUC (95 %)", "mean over tasks", title=f"{kind}: {figures.subjects} subjects")
         for name, method in figures.methods.items():
@@ -98,14 +96,15 @@ def evaluate(
     model: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Folder of the meta-classifier.")],
     strangers: Strangers = None,
 ) -> None:
-    """Recompute every figure from zoo and model, and write evidence, report and plots."""
+    """Recompute every figure from zoo and model, and write evidence, report and plots: some ten minutes for a zoo of
+    1,000 subjects on a CPU."""
     with explained(lambda: f"the weights in {model} are as they were; run it again for the figures"):
         from probe_sandwich.evidence.evaluation import evaluate_meta_classifier  # noqa: PLC0415
         from probe_sandwich.settings import Settings  # noqa: PLC0415
 
         device = Settings().torch_device()
-        with console.status("Recomputing every figure: some ten minutes for a zoo of 1,000 subjects on a CPU"):
-            evidence = evaluate_meta_classifier(zoo, model, device, _strangers_beside(zoo, strangers))
+        with progress("reading the zoo") as ticker:
+            evidence = evaluate_meta_classifier(zoo, model, device, _strangers_beside(zoo, strangers), ticker.stage)
         show_figures(evidence)
 
 

@@ -1,6 +1,6 @@
 """From a zoo and a meta-classifier, every figure anew."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +54,11 @@ class NothingToCompare(ValueError):
 
 
 def evaluate_meta_classifier(
-    zoo_folder: Path, model: Path, device: torch.device, strangers: Path | None = None
+    zoo_folder: Path,
+    model: Path,
+    device: torch.device,
+    strangers: Path | None = None,
+    progress: Callable[[str], None] = lambda stage: None,
 ) -> Evidence:
     """Recompute the figures, and write evidence, card, predictions, report and plots.
 
@@ -62,7 +66,7 @@ def evaluate_meta_classifier(
     from fitting them anew. What was trained beside the sandwich is not stored: its predictions are read from
     `predictions.csv`, and the seconds of training from `evidence.json`. A zoo may have grown since: subjects of its
     later configurations are judged apart. `strangers` is a zoo of subjects unlike this one's, on which abstaining is
-    tested.
+    tested. `progress` is called with the name of each stage as it starts.
     Raises `NotAZoo`, `OtherZoo`, `OfEveryTask`, `NothingToCompare`, `NoEvidence`.
     """
     meta = load_meta_classifier(model, device)
@@ -77,16 +81,21 @@ def evaluate_meta_classifier(
     parts = split_zoo(meta.card, zoo_folder, model)
     cohorts = load_cohorts(zoo_folder, parts.rows, device)
     known = among(cohorts, set(range(len(parts.known.rows))))
+    progress("asking formulas")
     margins = placed_margins(meta.card.sandwich, len(meta.members), cohorts)
     gaps = unlabelled_gaps(cohorts)
+    progress("fitting baselines")
     fitted = fit_baselines(parts, meta.card.sandwich.probes, margins, gaps)
+    progress("asking the sandwich")
     predictions = {SANDWICH: member_probabilities(meta, parts.folds, known), **fitted[0]}
     predictions |= {name: values for name, values in stored.items() if name not in predictions}
     unseen = predict_unseen(meta, parts, fitted[1:], device)
+    progress("measuring figures")
     seconds = before.costs.training_seconds
     evidence = _figures(meta, parts, predictions, unseen, margins, gaps, known, seconds).model_copy(
         update={"trust": _trust(meta, parts, predictions[SANDWICH], unseen, known, strangers, device)}
     )
+    progress("writing the report")
     write_predictions(model / PREDICTIONS, parts.known, predictions)
     for one in unseen:
         write_predictions(model / f"{one.name}.csv", one.zoo, one.predictions)
