@@ -17,7 +17,7 @@ _VERDICTS = {
     Verdict.ABSTAIN: ("No verdict", _GREY),
 }
 _KINDS = {"shifted": "moved along", "parted": "cut in two", "spread": "spread out"}
-_KEPT_AT, _KEPT_STEP = 342, 134
+_KEPT_AT, _KEPT_STEP = 356, 132
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MOST_CHARACTERS = 110
 
@@ -119,7 +119,7 @@ def _accuracy(picture: ElementTree.Element, test: LengthTestResult, train_max_le
     most = max(bucket.max_length for bucket in test.buckets) / train_max_length
     panel = _Panel(picture, _MARGIN + 30, 222, 0, most)
     multiples = range(1, int(most) + 1)
-    _text(picture, _MARGIN, 130, "Direct test: accuracy by length of the input", fill=_INK, weight="600")
+    _text(picture, _MARGIN, 130, "Direct test: accuracy by length", fill=_INK, weight="600")
     panel.frame("", [(n, "T" if n == 1 else f"{n}T") for n in multiples])
     cut = test.definition.generalizer_cut
     panel.curve([(0, cut), (most, cut)], _QUIET, "2 4")
@@ -137,13 +137,11 @@ def _kept(picture: ElementTree.Element, kept: KeptAnswers) -> None:
     """The share of answers that stay the same, a panel for each kind of placement, beside the zoo's curves."""
     shown = [kept.shares, *([kept.zoo.generalizers.low, kept.zoo.others.low] if kept.zoo else [])]
     least = min(0.5, math.floor(10 * min(min(shares) for shares in shown)) / 10)
-    _text(
-        picture, _KEPT_AT - 30, 130, "Answers that stay the same when inputs stand further out", fill=_INK, weight="600"
-    )
+    _text(picture, _KEPT_AT - 30, 130, "Answers that stay the same further out", fill=_INK, weight="600")
     for number, (kind, name) in enumerate(_KINDS.items()):
         numbers = [0, *(place for place, placed in enumerate(kept.placements) if placed.kind == kind)]
         reaches = [kept.placements[place].reach for place in numbers]
-        panel = _Panel(picture, _KEPT_AT + _KEPT_STEP * number, 100, 1, max([2, *reaches]), least)
+        panel = _Panel(picture, _KEPT_AT + _KEPT_STEP * number, 90, 1, max([2, *reaches]), least)
         panel.frame(name, [(1, "T"), (2, "2T")])
 
         def along(shares: Sequence[float], places: Sequence[int] = numbers) -> list[Point]:
@@ -161,9 +159,9 @@ def _kept(picture: ElementTree.Element, kept: KeptAnswers) -> None:
         panel.dots(along(kept.shares), _INK)
     legend = [("this model", _INK)]
     if kept.zoo is not None:
-        legend += [("generalizers of the zoo", _BLUE), ("its others (dashed)", _RED)]
+        legend += [("zoo's generalizers", _BLUE), ("its others (dashed)", _RED)]
     for number, (name, colour) in enumerate(legend):
-        _text(picture, _KEPT_AT + _KEPT_STEP * number, _HEIGHT - 30, name, size=11, fill=colour, weight="600")
+        _text(picture, _KEPT_AT + _KEPT_STEP * number, _HEIGHT - 38, name, size=11, fill=colour, weight="600")
 
 
 def _line(

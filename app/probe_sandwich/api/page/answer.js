@@ -62,7 +62,7 @@ export async function showResult(diagnosis, name, address) {
   }
   showDirectTest(test, checkpoint.train_max_length);
   await showZoo(diagnosis.meta_classifier, probability);
-  showKept(diagnosis.kept_answers, diagnosis.probe_content);
+  showKept(diagnosis);
   showProbes(diagnosis);
   showAddress(diagnosis, address);
   at("result").focus({ preventScroll: true });
@@ -106,10 +106,12 @@ async function showZoo(meta, probability) {
     "logarithmic). The better the two kinds part, the more a probability tells.";
 }
 
-function showKept(kept, content) {
+function showKept({ kept_answers: kept, probe_content: content, verdict }) {
   show("kept-part", Boolean(kept));
   if (!kept) return;
-  const probes = CONTENTS[content] ?? "formulas that noise wrote";
+  const asked = "Does it keep its answers further out?";
+  at("kept-title").textContent = verdict === "abstain" ? asked : `What the verdict rests on: ${asked.toLowerCase()}`;
+  const probes = CONTENTS[content] ?? "of its task";
   const zoo = kept.zoo
     ? " The lines in colour are the zoo's: half of its models lie below each, half above; the shades hold the middle " +
       `half of ${kept.zoo.generalizers.subjects} generalizers and of ${kept.zoo.others.subjects} others.`

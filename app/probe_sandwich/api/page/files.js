@@ -34,7 +34,7 @@ export function checkpointsAmong(files) {
 
 /** Show what came of a batch, the likeliest generalizer first. */
 export function showBatch({ results, ranking = [] }) {
-  const placeOf = new Map(ranking.map((ranked) => [ranked.index, ranked]));
+  const placeOf = new Map(ranking.map((ranked, order) => [ranked.index, { ...ranked, order }]));
   const rows = results.map((result, index) => rowOf(result, placeOf.get(index)));
   at("batch-title").textContent = `${results.length} checkpoints`;
   at("batch-note").textContent = ranking.length
@@ -57,7 +57,7 @@ function rowOf({ file, diagnosis, problem, address }, ranked) {
     made.dataset.order = order;
     return made;
   };
-  cell(ranked ? rankName(ranked) : "", ranked ? ranked.rank + ranked.last_rank / 1e6 : LAST, "rank");
+  cell(ranked ? rankName(ranked) : "", ranked ? ranked.order : LAST, "rank");
   const head = row.appendChild(document.createElement("th"));
   head.scope = "row";
   head.dataset.order = file;

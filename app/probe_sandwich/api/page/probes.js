@@ -6,7 +6,8 @@ const LOGIC = ["conjunction", "cnf", "formula"];
 const KINDS = { shifted: "moved along", parted: "cut in two", spread: "spread out" };
 const COLOURS = 6;
 const ROW = 17;
-const [LABEL, ANSWER] = [118, 80];
+const WIDE = { label: 118, answer: 80, names: KINDS };
+const NARROW = { label: 78, answer: 70, names: { shifted: "moved", parted: "cut", spread: "spread" } };
 const SYMBOL = 7;
 const TOP = 24;
 
@@ -17,24 +18,25 @@ export function className(task, number) {
   return LOGIC.includes(task) ? ["unsatisfiable", "satisfiable"][number] : `class ${number}`;
 }
 
-function placementName({ kind, reach }) {
-  return kind === "usual" ? "usual places" : `${KINDS[kind] ?? kind}, ${reach}T`;
+function placementName({ kind, reach }, names = KINDS) {
+  return kind === "usual" ? "usual places" : `${names[kind] ?? kind}, ${reach}T`;
 }
 
 /** One probe: a row a placement, each symbol at its place, the answer as its colour. */
 export function strip(probe, { task, train_max_length: length }, container) {
   const width = widthOf(container);
+  const { label, answer: end, names } = width < 420 ? NARROW : WIDE;
   const last = Math.max(2 * length, ...probe.answers.flatMap((answer) => answer.places));
-  const cell = (width - LABEL - ANSWER) / last;
-  const x = (place) => LABEL + (place - 1) * cell;
+  const cell = (width - label - end) / last;
+  const x = (place) => label + (place - 1) * cell;
   const bottom = TOP + ROW * probe.answers.length;
   const usual = probe.answers[0].answer;
   const text = probe.symbols.join(probe.symbols.some((symbol) => symbol.length > 1) ? " " : "");
   const changed = probe.answers.filter((answer) => answer.answer !== usual).length;
-  const told = changed ? `another answer in ${changed} of ${probe.answers.length - 1} rows` : "the same answer everywhere";
-  const svg = canvas(width, bottom + 20, `${text}: ${className(task, usual)} at its usual places, ${told}`);
+  const said = changed ? `another answer in ${changed} of ${probe.answers.length - 1} rows` : "the same answer everywhere";
+  const svg = canvas(width, bottom + 20, `${text}: ${className(task, usual)} at its usual places, ${said}`);
   const caption = element("text", { x: 0, y: 14 });
-  caption.append(element("tspan", { class: "caption" }, text), element("tspan", { dx: 10 }, told));
+  caption.append(element("tspan", { class: "caption" }, text), element("tspan", { dx: 10 }, said));
   svg.append(caption);
   svg.append(element("line", { x1: x(length + 1), x2: x(length + 1), y1: TOP - 3, y2: bottom + 4, class: "mark" }));
   for (const [place, name] of [[1, "1"], [length, "T"], [2 * length, "2T"]]) {
@@ -44,7 +46,7 @@ export function strip(probe, { task, train_max_length: length }, container) {
   probe.answers.forEach((answer, number) => {
     const y = TOP + ROW * number;
     const differs = answer.answer !== usual;
-    svg.append(element("text", { x: 0, y: y + 12 }, placementName(answer.placed)));
+    svg.append(element("text", { x: 0, y: y + 12 }, placementName(answer.placed, names)));
     svg.append(element("line", { x1: x(1), x2: x(last + 1), y1: y + 8, y2: y + 8, class: "axis" }));
     answer.places.forEach((place, symbol) => {
       const box = { x: x(place) + 0.5, y: y + 1, width: Math.max(1.5, cell - 1), height: ROW - 3, rx: Math.min(2, cell / 4) };
@@ -53,8 +55,8 @@ export function strip(probe, { task, train_max_length: length }, container) {
       if (shown.length * SYMBOL > cell) return;
       svg.append(element("text", { x: x(place) + cell / 2, y: y + 12, "text-anchor": "middle", class: "symbol" }, shown));
     });
-    const end = { x: width, y: y + 12, "text-anchor": "end", class: differs ? "strong" : "" };
-    svg.append(element("text", end, `${differs ? "≠ " : ""}${answer.answer}, ${percent(answer.confidence)}`));
+    const told = { x: width, y: y + 12, "text-anchor": "end", class: differs ? "strong" : "" };
+    svg.append(element("text", told, `${differs ? "≠ " : ""}${answer.answer}, ${percent(answer.confidence)}`));
   });
   return svg;
 }
