@@ -1,5 +1,6 @@
 """Small worlds that the tests share."""
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -80,6 +81,15 @@ def tiny_stack(tiny_config: ConfigFactory) -> StackFactory:
         return join(list(zip(configs, weights, strict=True)))
 
     return make
+
+
+def frozen_hash(subjects: SubjectStack) -> str:
+    """sha256 over all bytes of the subjects: equal before and after whatever must not change them."""
+    digest = hashlib.sha256()
+    for name in sorted(subjects.weights):
+        digest.update(name.encode())
+        digest.update(subjects.weights[name].detach().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from probe_sandwich.answer import Definition
 from probe_sandwich.sandwich.answers import ANSWER_CHANNELS
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.card import Card
-from probe_sandwich.sandwich.config import Reading, SandwichConfig, SandwichTraining
+from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import Member, MetaClassifier, load_meta_classifier, save_meta_classifier
 from probe_sandwich.sandwich.support import Support
 from probe_sandwich.sandwich.universal import UniversalSandwich
@@ -21,7 +21,7 @@ from tests.conftest import fresh_weights
 from tests.sandwich.test_meta_classifier import NO_FIGURES, NO_ZOO
 
 NAME, ALPHABET, T = "mine", ("x", "y"), 12
-SANDWICH = SandwichConfig(reading=Reading.ANSWERS, probes=8, noise_dim=8, generator_hidden=8)
+SANDWICH = SandwichConfig(probes=8, noise_dim=8, generator_hidden=8)
 
 
 def own_config(**changes: object) -> SubjectConfig:
@@ -85,8 +85,6 @@ def any_task_folder(folder: Path) -> Path:
     ]
     card = Card(
         name="any",
-        task=None,
-        train_max_length=None,
         definition=Definition(),
         threshold=0.5,
         sandwich=SANDWICH,
@@ -96,6 +94,8 @@ def any_task_folder(folder: Path) -> Path:
         student_quantile=6.31,
         zoo=NO_ZOO,
         track_record=NO_FIGURES,
+        tasks={},
+        other_tasks=None,
         packages={},
         sha256="",
     )

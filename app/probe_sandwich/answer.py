@@ -75,11 +75,9 @@ class Doubt(StrEnum):
     """Why there is no verdict."""
 
     NO_META_CLASSIFIER = "no_meta_classifier"
-    PROBES_TOO_LONG = "probes_too_long"
     NOT_FINITE = "not_finite"
     NOT_CONVERGED = "not_converged"
     NOT_PLACED = "not_placed"
-    OTHER_LENGTH = "other_length"
     UNTRUSTED_KIND = "untrusted_kind"
     UNLIKE_THE_ZOO = "unlike_the_zoo"
     MEMBERS_DISAGREE = "members_disagree"
@@ -96,7 +94,6 @@ class Agreement(StrEnum):
 class ProbeContent(StrEnum):
     """Where the content of the probes came from, the best first."""
 
-    GENERATOR = "formula generator"
     GIVEN = "given inputs"
     DRAWN = "drawn inputs"
     BARE = "bare alphabet"
@@ -243,8 +240,8 @@ class Diagnosis(BaseModel):
     agreement: Agreement
     probe_content: ProbeContent | None = Field(
         default=None,
-        description="where the probes' content came from: written by the formula generator, or selected by noise from "
-        "the given unlabelled inputs, from inputs drawn of the built-in task, or from random strings of the alphabet; "
+        description="where the probes' content came from: selected by noise from the given "
+        "unlabelled inputs, from inputs drawn of the built-in task, or from random strings of the alphabet; "
         "null where no probe was asked",
     )
     probes: list[ProbeReading] = Field(

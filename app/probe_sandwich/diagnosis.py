@@ -20,7 +20,6 @@ from probe_sandwich.answer import (
 from probe_sandwich.length_test import bucket_formulas, buckets, run_labelled_test, run_length_test
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.card import Card
-from probe_sandwich.sandwich.config import Reading
 from probe_sandwich.sandwich.inputs import Candidates, best_candidates
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier
 from probe_sandwich.sandwich.placed_answers import PlacedAnswers
@@ -35,7 +34,7 @@ from probe_sandwich.subjects.uploads import stacked
 from probe_sandwich.tasks.given import GivenInputs
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.tasks.task import OwnTask
-from probe_sandwich.verdict import SubjectPrediction, decide, missing_inputs, probes_fit
+from probe_sandwich.verdict import SubjectPrediction, decide, missing_inputs
 
 SHOWN_PROBES = 6
 _USUAL = Task(name=TaskName.CONJUNCTION), 12
@@ -71,9 +70,9 @@ def diagnose(
     predictions: Sequence[SubjectPrediction | None] = [None] * len(checkpoints)
     placed: PlacedAnswers | None = None
     content: ProbeContent | None = None
-    if meta is not None and probes_fit(config, meta.card):
-        candidates = _candidates(meta, config, given)
-        content = ProbeContent.GENERATOR if candidates is None else candidates.content
+    if meta is not None:
+        candidates = _candidates(config, given)
+        content = candidates.content
         predictions = _predictions(meta, subjects, options, cancelled, candidates)
         placed = meta.placed_answers(subjects, options.seed, cancelled, candidates)
     sandwich_done = time.perf_counter()
@@ -97,10 +96,8 @@ def diagnose(
     ]
 
 
-def _candidates(meta: MetaClassifier, config: SubjectFacts, given: GivenInputs) -> Candidates | None:
-    """What probes are selected from; None where a generator writes them."""
-    if meta.card.sandwich.reading is not Reading.ANSWERS:
-        return None
+def _candidates(config: SubjectFacts, given: GivenInputs) -> Candidates:
+    """What probes are selected from."""
     if given.unlabelled:
         return best_candidates(config.task, config.train_max_length, given.unlabelled)
     return candidates_of(config.task, config.train_max_length)
@@ -111,7 +108,7 @@ def _predictions(
     subjects: Subjects,
     options: Options,
     cancelled: Cancelling,
-    candidates: Candidates | None,
+    candidates: Candidates,
 ) -> list[SubjectPrediction]:
     """The ensemble's prediction for every subject of a stack."""
     together = meta.predict(subjects, options.seed, options.noise_draws, cancelled, candidates)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from probe_sandwich.answer import Agreement, Doubt, LengthTestResult, ProbeContent, Verdict
 from probe_sandwich.sandwich.card import Card
-from probe_sandwich.sandwich.config import Reading
 from probe_sandwich.subjects.subject import SubjectFacts
 from probe_sandwich.tasks.logic.tasks import Task as LogicTask
 from probe_sandwich.tasks.task import OwnTask
@@ -60,8 +59,8 @@ def decide(
     test: LengthTestResult | None,
     missing: Sequence[str] = (),
 ) -> Decision:
-    """The decision about a subject, from the meta-classifier's card, if there is one, the prediction, where the probes
-    fit, and the direct test, where it was run. `missing`: what was not given, and what that costs."""
+    """The decision about a subject, from the meta-classifier's card and prediction, if there is one, and the direct
+    test, where it was run. `missing`: what was not given, and what that costs."""
     verdict, doubt, reason = _verdict(config, card, prediction, test)
     return Decision(verdict, doubt, "; ".join((reason, *missing, *_remarks(config, test))), _agreement(verdict, test))
 
@@ -83,28 +82,11 @@ def missing_inputs(config: SubjectFacts, content: ProbeContent | None, *, untest
     return missing
 
 
-def probes_fit(config: SubjectFacts, card: Card) -> bool:
-    """Whether the probes are no longer than what the subject was trained on."""
-    return longest_probe(config, card) <= config.train_max_length
-
-
-def longest_probe(config: SubjectFacts, card: Card) -> int:
-    """Symbols of the longest probe that a subject is asked: inputs of any length up to T, or formulas of one."""
-    return config.train_max_length if card.sandwich.reading is Reading.ANSWERS else card.sandwich.probe_length
-
-
 def _verdict(
     config: SubjectFacts, card: Card | None, prediction: SubjectPrediction | None, test: LengthTestResult | None
 ) -> tuple[Verdict, Doubt | None, str]:
-    if card is None:
+    if card is None or prediction is None:
         return Verdict.ABSTAIN, Doubt.NO_META_CLASSIFIER, "no meta-classifier is loaded"
-    if prediction is None:
-        return (
-            Verdict.ABSTAIN,
-            Doubt.PROBES_TOO_LONG,
-            f"the probes have {card.sandwich.probe_length} symbols, but the subject was trained on at most "
-            f"{config.train_max_length}",
-        )
     doubt = _doubt(config, card, prediction, test)
     if doubt is not None:
         return Verdict.ABSTAIN, *doubt
@@ -146,12 +128,6 @@ def _doubt(
             Doubt.NOT_PLACED,
             "its positions cannot be chosen, so that every probe stands at its usual places wherever it is put; what "
             "tells generalizers is how a subject answers further out",
-        )
-    if not card.answers_for(config):
-        return (
-            Doubt.OTHER_LENGTH,
-            f"the zoo holds subjects of T = {card.train_max_length} on its own task parameters; this one has "
-            f"T = {config.train_max_length}",
         )
     return _doubt_of_the_responses(config, card, prediction)
 

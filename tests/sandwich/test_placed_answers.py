@@ -3,8 +3,8 @@
 import pytest
 import torch
 from probe_sandwich.sandwich.config import Reading, SandwichConfig
+from probe_sandwich.sandwich.noise import draw_noise
 from probe_sandwich.sandwich.placed_answers import PlacedAnswers, place_and_ask, placements_of, zoo_curves
-from probe_sandwich.sandwich.sandwich import draw_noise
 from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.tasks.task import OwnTask
 
