@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from probe_sandwich.sandwich.config import Reading, SandwichConfig
+from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.noise import draw_noise
 from probe_sandwich.sandwich.placed_answers import PlacedAnswers, place_and_ask, placements_of, zoo_curves
 from probe_sandwich.sandwich.universal import UniversalSandwich
@@ -10,7 +10,7 @@ from probe_sandwich.tasks.task import OwnTask
 
 from tests.conftest import StackFactory
 
-CONFIG = SandwichConfig(reading=Reading.ANSWERS, noise_dim=16, probes=24, readout_sees_noise=False)
+CONFIG = SandwichConfig(noise_dim=16, probes=24)
 NOISE = draw_noise(CONFIG, 1, torch.Generator().manual_seed(0))
 OWN = {
     "task": OwnTask(name="mine", alphabet=("x", "y", "z")),
