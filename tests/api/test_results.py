@@ -1,6 +1,5 @@
 """Answers that are kept have an address: who has it, and the key where one is wanted, sees the answer again."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -60,8 +59,8 @@ def test_the_address_covers_the_bytes_and_the_options(client: httpx.Client, addr
 
 def test_progress_and_batches_tell_the_address_too(client: httpx.Client, address: str) -> None:
     events = classify(client, accept="text/event-stream").text
-    assert f"event: kept\ndata: {json.dumps({'address': address})}" in events.replace("\r\n", "\n")
-    assert events.index("event: kept") < events.index("event: result")
+    last = events.replace("\r\n", "\n").strip().split("\n\n")[-1].split("\n")
+    assert {"event: result", f"id: {address}"} <= set(last)
     files = [("checkpoints", ("one.safetensors", FILE)), ("checkpoints", ("two.safetensors", b"refused"))]
     good, bad = client.post("/classify/batch", files=files).json()["results"]
     assert (good["address"], bad["address"]) == (address, None)
@@ -114,4 +113,4 @@ def test_without_a_cache_there_is_no_address(tmp_path: Path) -> None:
     settings = serving(tmp_path, cache_bytes=0)
     with faking(), behind(create_app(settings)) as url, httpx.Client(base_url=url, timeout=30) as client:
         assert "content-location" not in classify(client).headers
-        assert "event: kept" not in classify(client, accept="text/event-stream").text
+        assert "\nid:" not in classify(client, accept="text/event-stream").text

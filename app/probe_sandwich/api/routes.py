@@ -51,8 +51,7 @@ class BatchAnswer(BaseModel):
                 EVENT_STREAM: {
                     "schema": {"type": "string"},
                     "example": 'event: progress\ndata: {"stage":"sandwich","detail":""}\n\n'
-                    'event: kept\ndata: {"address":"results/…"}\n\n'
-                    "event: result\ndata: {…the diagnosis…}\n\n",
+                    "event: result\ndata: {…the diagnosis…}\nid: results/…\n\n",
                 },
             },
         },
@@ -196,10 +195,7 @@ async def _encoded(events: AsyncIterator[Stage | Answers]) -> AsyncIterator[byte
                 data = event.model_dump_json(exclude={"kind", "job"})
                 yield format_sse_event(event="progress", data_str=data)
                 continue
-            address = address_of(event.kept[0])
-            if address is not None:
-                yield format_sse_event(event="kept", data_str=json.dumps({"address": address}))
-            yield _last_event(event.outcomes[0])
+            yield _last_event(event.outcomes[0], address_of(event.kept[0]))
     except Problem as problem:
         yield format_sse_event(event="problem", data_str=problem.document().model_dump_json())
     except Exception:  # the status is sent: only an event can still say that there is no answer
@@ -207,10 +203,10 @@ async def _encoded(events: AsyncIterator[Stage | Answers]) -> AsyncIterator[byte
         yield format_sse_event(event="problem", data_str=unexpected().document().model_dump_json())
 
 
-def _last_event(outcome: Outcome) -> bytes:
+def _last_event(outcome: Outcome, address: str | None) -> bytes:
     if outcome.problem is not None:
         return format_sse_event(event="problem", data_str=outcome.problem.model_dump_json())
-    return format_sse_event(event="result", data_str=outcome.diagnosis)
+    return format_sse_event(event="result", data_str=outcome.diagnosis, id=address)
 
 
 def _response_of(problem: ProblemDocument) -> Response:

@@ -76,10 +76,8 @@ function send(files) {
 
 function sendOne(file, name, fields) {
   return working(name, async () => {
-    let address = null;
-    for await (const [event, data] of classify(file, name, fields, at("key").value)) {
+    for await (const [event, data, address] of classify(file, name, fields, at("key").value)) {
       if (event === "progress") tell(data.stage, data.detail);
-      else if (event === "kept") address = data.address;
       else if (event === "problem") fail(data);
       else await showResult(data, name, address);
     }

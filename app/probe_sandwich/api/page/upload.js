@@ -6,7 +6,7 @@ function request(path, form, key, accept) {
   return fetch(path, { method: "POST", body: form, headers });
 }
 
-/** Classify one file: yields [event, data]: progress, where the answer is kept, and last a result or a problem. */
+/** Classify one file: yields [event, data, id], the last being a problem, or a result with its address. */
 export async function* classify(file, name, fields, key) {
   const form = new FormData();
   form.append("checkpoint", file, name);
@@ -59,7 +59,8 @@ async function* eventsOf(response) {
     for (const block of blocks) {
       const event = /^event: (.*)$/m.exec(block)?.[1];
       const data = /^data: (.*)$/m.exec(block)?.[1];
-      if (event && data) yield [event, JSON.parse(data)];
+      const id = /^id: (.*)$/m.exec(block)?.[1] ?? null;
+      if (event && data) yield [event, JSON.parse(data), id];
     }
   }
 }
