@@ -62,7 +62,7 @@ def test_a_withheld_number_that_orders_subjects_ranks_and_is_marked(doubt: Doubt
     assert found[0].probability == pytest.approx(0.65)
 
 
-@pytest.mark.parametrize("doubt", [Doubt.NOT_CONVERGED, Doubt.UNLIKE_THE_ZOO, Doubt.OTHER_LENGTH])
+@pytest.mark.parametrize("doubt", [Doubt.NOT_CONVERGED, Doubt.UNLIKE_THE_ZOO])
 def test_a_number_that_says_nothing_of_its_subject_gets_no_rank(doubt: Doubt) -> None:
     assert ranks(rank([diagnosis(0.9, 0.9, doubt=doubt), None, diagnosis(0.1, 0.2)])) == [(2, 1, 1)]
 

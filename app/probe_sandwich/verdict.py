@@ -92,11 +92,8 @@ def _verdict(
         return Verdict.ABSTAIN, *doubt
     above = prediction.probability >= card.threshold
     verdict, relation = (Verdict.GENERALIZER, "at or above") if above else (Verdict.NOT_GENERALIZER, "below")
-    return (
-        verdict,
-        None,
-        f"P(generalizer) = {prediction.probability:.2f} is {relation} the threshold {card.threshold:.2f}",
-    )
+    reason = f"P(generalizer) = {prediction.probability:.2f} is {relation} the threshold {card.threshold:.2f}"
+    return verdict, None, reason
 
 
 def _untrusted_kind(config: SubjectFacts, card: Card) -> str | None:

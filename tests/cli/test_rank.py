@@ -92,6 +92,8 @@ def test_a_plot_wants_a_step_in_every_name_before_anything_is_asked(folder: Path
     done = invoked("rank", str(folder), "--plot", str(tmp_path / "run.png"))
     assert done.exit_code == 1
     assert "no step in the name of final.safetensors" in words(done.output)
+    done = invoked("rank", str(folder / BETTER), "--plot", str(tmp_path / "run.doc"))
+    assert (done.exit_code, "run.doc is of no kind that is drawn" in words(done.output)) == (1, True)
 
 
 def test_models_of_a_training_are_found_as_folders_in_its_folder(tmp_path: Path, tiny_config: ConfigFactory) -> None:

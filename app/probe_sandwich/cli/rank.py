@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from probe_sandwich.batch.question import Answered, Question
 
 
+_PLOTS = (".png", ".svg", ".pdf")
+
+
 class Form(StrEnum):
     """How a ranking is printed."""
 
@@ -58,7 +61,7 @@ def rank(
     if as_json and as_csv:
         raise fail("--json and --csv exclude each other; give one of them")
     paths = files_of(files)
-    steps = _steps(paths) if plot is not None else {}
+    steps = _steps(plot, paths) if plot is not None else {}
     found: dict[str, Answered] = {}
     with explained(lambda: _answered_so_far(len(found), len(paths), out)):
         _answer(paths, question(model, inputs, labelled, options), out, (engine, address), found)
@@ -106,9 +109,12 @@ def _engine(name: EngineName, address: str | None, device: str) -> "Engine | Non
     return RayCluster(on_cluster)
 
 
-def _steps(paths: Sequence[Path]) -> dict[str, int]:
+def _steps(plot: Path, paths: Sequence[Path]) -> dict[str, int]:
+    """What the plot needs, before anything is asked."""
     from probe_sandwich.ranking import step_of  # noqa: PLC0415
 
+    if plot.suffix not in _PLOTS:
+        raise fail(f"{plot} is of no kind that is drawn: name it {', '.join('*' + suffix for suffix in _PLOTS)}")
     steps = {str(path): step for path in paths if (step := step_of(path)) is not None}
     without = [path.name for path in paths if str(path) not in steps]
     if without:
