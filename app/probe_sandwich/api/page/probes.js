@@ -67,9 +67,8 @@ export function legend(probes, task) {
   return classes.map((number) => {
     const item = document.createElement("span");
     item.className = "key";
-    const box = canvas(14, 14, "");
-    box.setAttribute("aria-hidden", "true");
-    box.append(element("rect", { x: 0, y: 0, width: 14, height: 14, rx: 3, class: `class-${number % COLOURS}` }));
+    const box = document.createElement("span");
+    box.className = `swatch class-${number % COLOURS}`;
     item.append(box, ` answers ${number}${LOGIC.includes(task) ? `: ${className(task, number)}` : ""}`);
     return item;
   });
