@@ -41,6 +41,14 @@ def test_a_bad_file_is_listed_below_with_its_reason(folder: Path) -> None:
     assert "stands ahead" in words(done.stdout)
 
 
+def test_files_of_several_folders_are_named_below_the_one_that_they_share(folder: Path) -> None:
+    (folder / "other").mkdir()
+    (folder / WORSE).rename(folder / "other" / WORSE)
+    done = invoked("rank", str(folder), str(folder / "other"), *QUICK)
+    assert "other/step-1000" in words(done.stdout)
+    assert str(folder) not in words(done.stdout)
+
+
 def test_one_that_has_not_converged_has_no_rank_and_costs_no_failure(folder: Path, checkpoint_file: Path) -> None:
     shutil.copy(checkpoint_file, folder / "untrained.safetensors")
     done = invoked("rank", str(folder), "--noise-draws", "1", "--formulas-per-length", "50", "--json")

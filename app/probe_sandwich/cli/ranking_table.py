@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Self
 
 from rich.box import SIMPLE_HEAD
@@ -18,6 +17,7 @@ from probe_sandwich.batch.question import Answered
 from probe_sandwich.cli.failures import console
 from probe_sandwich.ranking import Ranked, rank
 
+_SUFFIX = ".safetensors"
 _LEGEND = "P: P(generalizer), which no label and no long input went into"
 _LEGEND_OF_THE_TEST = "; (T, 2T]: accuracy there by the direct test, on labels"
 
@@ -104,8 +104,7 @@ def print_table(rows: Sequence[Row]) -> None:
 def _table(ranked: Sequence[Row], names: dict[str, str]) -> Table:
     """Narrow enough for a terminal of 80 columns."""
     tested = any(row.long_accuracy is not None for row in ranked)
-    suffixes = {Path(row.file).suffix for row in ranked}
-    shared = suffixes.pop() if len(suffixes) == 1 else ""
+    shared = _SUFFIX if all(row.file.endswith(_SUFFIX) for row in ranked) else ""
     table = Table(box=SIMPLE_HEAD, show_edge=False)
     table.add_column("rank", no_wrap=True)
     table.add_column("P ", justify="right", no_wrap=True)
@@ -159,11 +158,11 @@ def _list_withheld(ranked: Sequence[Row], names: dict[str, str]) -> None:
 
 
 def _say(text: str) -> None:
-    console.print(escape(text), highlight=False, soft_wrap=True)
+    console.print(escape(text), highlight=False, soft_wrap=not console.is_terminal)
 
 
 def _names(rows: Sequence[Row]) -> dict[str, str]:
     """Paths without the folder that all of them share."""
-    paths = [row.file for row in rows]
-    folder = os.path.dirname(paths[0]) if len(paths) == 1 else os.path.commonpath([os.path.dirname(p) for p in paths])
-    return {path: os.path.relpath(path, folder) if folder else path for path in paths}
+    full = {row.file: os.path.abspath(row.file) for row in rows}
+    folder = os.path.commonpath([os.path.dirname(path) for path in full.values()])
+    return {file: os.path.relpath(path, folder) for file, path in full.items()}
