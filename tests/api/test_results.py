@@ -7,11 +7,11 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 from probe_sandwich.api.documented import EXAMPLE
-from probe_sandwich.main import create_app
 from probe_sandwich.settings import Settings
 
+from tests.api.conftest import KEY, WITH_KEY
 from tests.api.fakes import faking
-from tests.api.test_admission import KEY, WITH_KEY, behind
+from tests.conftest import running
 
 FILE = b"\xff any bytes but text: the fake worker gives them the example"
 NOWHERE = f"/results/{'0' * 64}"
@@ -26,7 +26,7 @@ def serving(folder: Path, **settings: object) -> Settings:
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of a service that keeps its answers."""
     settings = serving(tmp_path_factory.mktemp("results"))
-    with faking(), behind(create_app(settings)) as url, httpx.Client(base_url=url, timeout=30) as found:
+    with faking(), running(settings) as url, httpx.Client(base_url=url, timeout=30) as found:
         yield found
 
 
@@ -100,7 +100,7 @@ def test_there_is_no_list_of_results(client: httpx.Client) -> None:
 
 def test_a_service_with_a_key_wants_it_at_an_address(tmp_path: Path) -> None:
     settings = serving(tmp_path, api_key=KEY)
-    with faking(), behind(create_app(settings)) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with faking(), running(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
         files = {"checkpoint": ("one.safetensors", FILE)}
         address = client.post("/classify", files=files, headers=WITH_KEY).headers["content-location"]
         for path in (address, f"{address}/card.svg", NOWHERE):
@@ -111,6 +111,6 @@ def test_a_service_with_a_key_wants_it_at_an_address(tmp_path: Path) -> None:
 
 def test_without_a_cache_there_is_no_address(tmp_path: Path) -> None:
     settings = serving(tmp_path, cache_bytes=0)
-    with faking(), behind(create_app(settings)) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with faking(), running(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
         assert "content-location" not in classify(client).headers
         assert "\nid:" not in classify(client, accept="text/event-stream").text
