@@ -9,15 +9,15 @@ import pytest
 
 APP = Path(__file__).resolve().parents[1] / "app" / "probe_sandwich"
 LAYERS = (
-    {"files", "processes"},
+    {"files", "processes", "cluster"},
     {"answer", "options", "tasks"},
     {"subjects"},
     {"length_test"},
     {"zoo", "sandwich"},
     {"sandwich.training"},
-    {"verdict"},
+    {"verdict", "ranking"},
     {"evidence", "diagnosis"},
-    {"cost"},
+    {"cost", "batch"},
     {"settings"},
     {"api", "client"},
     {"main", "cli"},
@@ -30,20 +30,23 @@ EVIDENCE = ("figures", "universal")
 """Its rooms, from the bottom up."""
 SERVING = {
     "processes",
+    "cluster",
     "answer",
     "options",
     "subjects",
     "length_test",
     "sandwich",
     "verdict",
+    "ranking",
     "diagnosis",
     "cost",
+    "batch",
     "settings",
     "api",
     "client",
     "main",
 }
-SERVING_COMMANDS = {"cli.service", "cli.classify"}
+SERVING_COMMANDS = {"cli.service", "cli.classify", "cli.rank", "cli.checkpoints"}
 LEARNING = ("zoo", "sandwich.training", "evidence")
 
 

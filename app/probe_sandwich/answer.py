@@ -71,6 +71,18 @@ class Verdict(StrEnum):
     ABSTAIN = "abstain"
 
 
+class Doubt(StrEnum):
+    """Why there is no verdict."""
+
+    NO_META_CLASSIFIER = "no_meta_classifier"
+    NOT_FINITE = "not_finite"
+    NOT_CONVERGED = "not_converged"
+    NOT_PLACED = "not_placed"
+    UNTRUSTED_KIND = "untrusted_kind"
+    UNLIKE_THE_ZOO = "unlike_the_zoo"
+    MEMBERS_DISAGREE = "members_disagree"
+
+
 class Agreement(StrEnum):
     """Whether sandwich and direct test say the same; undecided where one of them says nothing."""
 
@@ -163,7 +175,17 @@ class Diagnosis(BaseModel):
         "study abstaining. The question does not apply to this subject, or the ensemble does not know; null where "
         "there is a verdict, and where the probes did not fit or could not be placed",
     )
+    withheld_interval: tuple[float, float] | None = Field(
+        default=None, description="of the number that is withheld, as `probability_interval`"
+    )
+    member_probabilities: list[float] | None = Field(
+        default=None,
+        description="what each member of the ensemble says, of which the number given or withheld is the mean; null "
+        "where there is neither. Asked about the same task and T, all subjects are asked the same by a member, so that "
+        "two of them can be compared member by member",
+    )
     verdict: Verdict
+    doubt: Doubt | None = Field(default=None, description="why the verdict is `abstain`, by name; null where it is not")
     reason: str
     direct_test: LengthTestResult | None
     agreement: Agreement

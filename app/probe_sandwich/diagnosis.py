@@ -114,6 +114,7 @@ def _row(prediction: Prediction, row: int, card: Card, placing: Placing) -> Subj
     return SubjectPrediction(
         probability=float(prediction.probability[row]),
         interval=(float(prediction.low[row]), float(prediction.high[row])),
+        members=tuple(prediction.members[:, row].tolist()),
         unlikeness=float(prediction.unlikeness[row]),
         farthest=f"{farthest} is {abs(deviation):.1f} standard deviations {'above' if deviation > 0 else 'below'} "
         "theirs",
@@ -177,12 +178,16 @@ def _diagnosis(
         given = prediction
     elif prediction is not None and prediction.finite and prediction.placed:
         withheld = prediction
+    computed = given or withheld
     return Diagnosis(
         checkpoint=_checkpoint_summary(checkpoint),
         generalizer_probability=given.probability if given else None,
         probability_interval=given.interval if given else None,
         withheld_probability=withheld.probability if withheld else None,
+        withheld_interval=withheld.interval if withheld else None,
+        member_probabilities=list(computed.members) if computed else None,
         verdict=decision.verdict,
+        doubt=decision.doubt,
         reason=decision.reason,
         direct_test=test,
         agreement=decision.agreement,

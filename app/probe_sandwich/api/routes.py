@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, Request, Response, UploadFile
 from fastapi.responses import FileResponse, StreamingResponse
 from fastapi.sse import format_sse_event
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from probe_sandwich.answer import BatchResult, Diagnosis, ProblemDocument
 from probe_sandwich.api.admission import UploadRoute
@@ -22,17 +22,21 @@ from probe_sandwich.api.reference import Example, Histogram, example_file, examp
 from probe_sandwich.api.service import Answers, Service, ServiceDependency
 from probe_sandwich.api.spool import path_of
 from probe_sandwich.options import Options
+from probe_sandwich.ranking import Ranked, rank
 
 log = logging.getLogger("probe_sandwich.routes")
 CLASSIFY, CLASSIFY_BATCH = "/classify", "/classify/batch"
+_RANKING = TypeAdapter(list[Ranked])
 router = APIRouter()
 uploads = APIRouter(route_class=UploadRoute)
 
 
 class BatchAnswer(BaseModel):
-    """One result a file, in their order."""
+    """One result a file, in their order, and the ranking of those that can be ranked, the likeliest generalizer
+    first."""
 
     results: list[BatchResult]
+    ranking: list[Ranked]
 
 
 @uploads.post(
@@ -95,10 +99,13 @@ async def classify(
     response_model=BatchAnswer,
     responses={
         200: {
-            "description": "One result a file, in their order",
+            "description": "One result a file, in their order, and their ranking",
             "content": {
                 "application/json": {
-                    "example": {"results": [{"file": "one.safetensors", "diagnosis": EXAMPLE, "problem": None}]}
+                    "example": {
+                        "results": [{"file": "one.safetensors", "diagnosis": EXAMPLE, "problem": None}],
+                        "ranking": [one.model_dump(mode="json") for one in rank([Diagnosis.model_validate(EXAMPLE)])],
+                    }
                 }
             },
         },
@@ -114,7 +121,7 @@ async def classify_batch(
     service: ServiceDependency,
     given: GivenDependency,
 ) -> Response:
-    """The same for many checkpoints at once; a bad file costs only its own result."""
+    """The same for many checkpoints at once, and which of them to choose; a bad file costs only its own result."""
     subjects = [Subject(checkpoint=path_of(upload), given=given) for upload in checkpoints]
     answers = await _while_connected(request, service, subjects, options)
     results = [
@@ -122,7 +129,8 @@ async def classify_batch(
         f'"problem":{outcome.problem.model_dump_json() if outcome.problem else "null"}}}'
         for upload, outcome in zip(checkpoints, answers.outcomes, strict=True)
     ]
-    return Response(f'{{"results":[{",".join(results)}]}}', media_type="application/json")
+    ranking = await asyncio.to_thread(_ranking, [outcome.diagnosis for outcome in answers.outcomes])
+    return Response(f'{{"results":[{",".join(results)}],"ranking":{ranking}}}', media_type="application/json")
 
 
 @router.get("/examples")
@@ -160,6 +168,12 @@ async def _while_connected(
     finally:
         answering.cancel()
         leaving.cancel()
+
+
+def _ranking(diagnoses: Sequence[str | None]) -> str:
+    """As JSON, of diagnoses as JSON."""
+    found = rank([None if text is None else Diagnosis.model_validate_json(text) for text in diagnoses])
+    return _RANKING.dump_json(found).decode()
 
 
 async def _until_gone(request: Request) -> None:
