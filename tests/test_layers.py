@@ -19,8 +19,8 @@ LAYERS = (
     {"evidence", "diagnosis"},
     {"cost"},
     {"settings"},
-    {"api", "client"},
-    {"main", "cli"},
+    {"api", "client", "classification"},
+    {"main", "cli", "callbacks"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 CORE = {name for names in LAYERS[:9] for name in names}
@@ -42,6 +42,8 @@ SERVING = {
     "api",
     "client",
     "main",
+    "classification",
+    "callbacks",
 }
 SERVING_COMMANDS = {"cli.service", "cli.classify"}
 LEARNING = ("zoo", "sandwich.training", "evidence")
