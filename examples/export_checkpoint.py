@@ -47,9 +47,9 @@ class Classifier(nn.Module):
         self.blocks = nn.ModuleList(Block() for _ in range(LAYERS))
         self.norm, self.head = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, 2)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Logits `(batch, 2)` of `ids (batch, length)`."""
-        x = self.tokens(ids) + self.places(torch.arange(ids.shape[1]))
+    def forward(self, ids: Tensor, first: int = 0) -> Tensor:
+        """Logits `(batch, 2)` of `ids (batch, length)`, the first of them at place `first`."""
+        x = self.tokens(ids) + self.places(first + torch.arange(ids.shape[1]))
         for block in self.blocks:
             x = block(x)
         return self.head(self.norm(x)[:, -1])
