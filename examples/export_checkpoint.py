@@ -64,7 +64,7 @@ def folded(linear: nn.Linear, norm: nn.LayerNorm) -> nn.Linear:
     return same
 
 
-def export(model: Classifier, path: Path) -> None:
+def export(model: Classifier, path: Path, task: str = "conjunction") -> None:
     """Write a checkpoint: our names, weights as (in, out), no scale or shift in a norm."""
     config = SubjectConfig(
         vocabulary=SYMBOLS,
@@ -81,7 +81,7 @@ def export(model: Classifier, path: Path) -> None:
         norm="pre",
         activation="gelu",
         train_max_length=T,
-        task={"name": "conjunction"},
+        task={"name": task},
     )
     linears = {"head": folded(model.head, model.norm)}
     for number, block in enumerate(model.blocks):
