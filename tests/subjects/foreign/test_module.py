@@ -240,6 +240,22 @@ def test_places_past_the_end_of_a_table_are_its_last() -> None:
     assert [bucket.unreachable is None for bucket in result.buckets] == [True, True, False, False, False]
 
 
+def test_no_row_is_asked_for_that_a_table_has_not() -> None:
+    """Since a GPU would run nothing after it."""
+
+    class Asked(nn.Embedding):
+        most = 0
+
+        def forward(self, ids: Tensor) -> Tensor:
+            self.most = max(self.most, int(ids.max()))
+            return super().forward(ids)
+
+    module = plain()
+    module.learned = Asked(20, 16)
+    asked(module)
+    assert module.learned.most == 19
+
+
 class _Blocks(nn.Module):
     """What people write themselves: sequences second, and a table of symbols that is no embedding."""
 

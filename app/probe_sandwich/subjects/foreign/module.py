@@ -16,6 +16,7 @@ from probe_sandwich.subjects.foreign.frame import framed, own_places
 from probe_sandwich.subjects.foreign.placing import find_placing
 from probe_sandwich.subjects.foreign.reading import Reading
 from probe_sandwich.subjects.foreign.runs import Forward, find_run
+from probe_sandwich.subjects.foreign.tables import bounded
 from probe_sandwich.subjects.foreign.untouched import device_of, untouched
 from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.symbols import untested_symbols
@@ -33,7 +34,7 @@ class PlainSubject:
         self.module = module
         self.reading = reading
         self.own_ids = torch.tensor(reading.own_ids)
-        with untouched(module), torch.inference_mode(False), torch.no_grad():
+        with untouched(module), bounded(module), torch.inference_mode(False), torch.no_grad():
             self._run, heeds_mask = find_run(module, reading, forward)
             longest = self._longest_formula()
             placed = find_placing(self._run, module, reading, heeds_mask, longest)

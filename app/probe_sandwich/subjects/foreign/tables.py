@@ -51,6 +51,21 @@ def embeddings_asked(run: Run, module: nn.Module, ids: Tensor) -> list[tuple[nn.
     return found
 
 
+@contextmanager
+def bounded(module: nn.Module) -> Iterator[None]:
+    """Embeddings that raise `IndexError` for a row that they have not, on every device: on a GPU the kernel would fail
+    later, and nothing would run after it."""
+
+    def check(part: nn.Module, inputs: tuple[Any, ...]) -> None:
+        assert isinstance(part, nn.Embedding)
+        if inputs and isinstance(inputs[0], Tensor) and int(inputs[0].amax()) >= part.num_embeddings:
+            raise IndexError(f"row {int(inputs[0].amax())} of a table of {part.num_embeddings}")
+
+    tables = [part for part in module.modules() if isinstance(part, nn.Embedding)]
+    with _hooked(dict.fromkeys(tables, check)):
+        yield
+
+
 def by_tables(run: Run, tables: tuple[Table, ...]) -> Run:
     """A run whose places are looked up in the module's own tables."""
 
