@@ -24,7 +24,7 @@ def build_module(config: ForeignConfig, seed: int, dropout: float = 0.0) -> nn.M
 
 
 def subject_of(config: ForeignConfig, module: nn.Module) -> Subjects:
-    """The module as those find it who are sent it: a plain one takes no positions."""
+    """The module as those find it who are sent it: a plain one is called with ids and their padding."""
     vocabulary = config.vocabulary
     begin = BEGIN if config.begins else None
     end = END if config.ends else None
