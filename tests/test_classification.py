@@ -9,8 +9,8 @@ import pytest
 import torch
 from probe_sandwich import Diagnosis, Options, Reading, classify
 from probe_sandwich.answer import ProbeContent
-from probe_sandwich.classification import NeedlessReading, NoReading, shipped_meta_classifier
-from probe_sandwich.diagnosis import ANY_TASK, diagnose
+from probe_sandwich.classification import NeedlessReading, NoReading, served_meta_classifier
+from probe_sandwich.diagnosis import diagnose
 from probe_sandwich.subjects.checkpoint import NotSafetensors
 from probe_sandwich.subjects.foreign.errors import NoRoomForPlaces, WrongLogits
 from probe_sandwich.subjects.uploads import load_upload
@@ -59,7 +59,7 @@ def without_timings(diagnosis: Diagnosis) -> dict[str, Any]:
 def test_a_checkpoint_gets_the_answer_of_the_service() -> None:
     (expected,) = diagnose(
         [load_upload(EXAMPLES[0])],
-        {ANY_TASK: shipped_meta_classifier(torch.device("cpu"))},
+        served_meta_classifier(torch.device("cpu")),
         torch.device("cpu"),
         QUICK,
     )

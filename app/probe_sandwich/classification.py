@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from probe_sandwich.answer import Diagnosis
-from probe_sandwich.diagnosis import ANY_TASK, diagnose
+from probe_sandwich.diagnosis import diagnose
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier, load_meta_classifier
-from probe_sandwich.settings import SHIPPED_MODELS, torch_device
+from probe_sandwich.settings import Settings, torch_device
 from probe_sandwich.subjects.bundles import ARCHITECTURES, Description
 from probe_sandwich.subjects.checkpoint import Checkpoint
 from probe_sandwich.subjects.config import Placing
@@ -77,11 +77,11 @@ def classify(
 
 
 @lru_cache(maxsize=2)
-def shipped_meta_classifier(device: torch.device) -> MetaClassifier:
-    """The one that answers for subjects of any task, loaded once a device."""
+def served_meta_classifier(device: torch.device) -> MetaClassifier:
+    """That of the service, loaded once a device."""
     # Who loads it may be in inference mode; who asks it next need not be.
     with torch.inference_mode(False):
-        return load_meta_classifier(SHIPPED_MODELS / "universal", device)
+        return load_meta_classifier(Settings().model, device)
 
 
 def _in_memory(model: nn.Module, reading: Reading, forward: Forward | None) -> ForeignCheckpoint:
@@ -122,8 +122,7 @@ def _diagnosed(
     options: Options,
 ) -> Diagnosis:
     given = _given(checkpoint, inputs, labelled)
-    meta_classifiers = {ANY_TASK: shipped_meta_classifier(device)}
-    (diagnosis,) = diagnose([checkpoint], meta_classifiers, device, options, given=given)
+    (diagnosis,) = diagnose([checkpoint], served_meta_classifier(device), device, options, given=given)
     return diagnosis
 
 
