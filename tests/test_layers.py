@@ -9,15 +9,15 @@ import pytest
 
 APP = Path(__file__).resolve().parents[1] / "app" / "probe_sandwich"
 LAYERS = (
-    {"files", "processes"},
+    {"files", "processes", "cluster"},
     {"answer", "options", "tasks"},
     {"subjects"},
     {"length_test"},
     {"zoo", "sandwich"},
     {"sandwich.training"},
-    {"verdict"},
+    {"verdict", "ranking"},
     {"evidence", "diagnosis"},
-    {"cost"},
+    {"cost", "batch"},
     {"settings"},
     {"api", "client", "classification"},
     {"main", "cli", "callbacks"},
@@ -30,14 +30,17 @@ EVIDENCE = ("figures", "universal")
 """Its rooms, from the bottom up."""
 SERVING = {
     "processes",
+    "cluster",
     "answer",
     "options",
     "subjects",
     "length_test",
     "sandwich",
     "verdict",
+    "ranking",
     "diagnosis",
     "cost",
+    "batch",
     "settings",
     "api",
     "client",
@@ -45,7 +48,7 @@ SERVING = {
     "classification",
     "callbacks",
 }
-SERVING_COMMANDS = {"cli.service", "cli.classify"}
+SERVING_COMMANDS = {"cli.service", "cli.classify", "cli.rank", "cli.checkpoints"}
 LEARNING = ("zoo", "sandwich.training", "evidence")
 
 
