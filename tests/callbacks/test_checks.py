@@ -5,22 +5,27 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from probe_sandwich.answer import Diagnosis, Verdict
+from probe_sandwich.answer import Diagnosis, Doubt, Verdict
 from probe_sandwich.callbacks.checks import SHARE, Check, Checks, NothingToKeepBy
 from probe_sandwich.subjects.foreign.errors import AnswersNothing
 
 EXAMPLE = Diagnosis.model_validate_json((files("probe_sandwich.api") / "example_diagnosis.json").read_text())
 
 
-def diagnosis(probability: float | None, converged: bool = True, **changes: Any) -> Diagnosis:
-    test = EXAMPLE.direct_test
-    assert test is not None
-    facts = {
-        "generalizer_probability": probability,
-        "probability_interval": None if probability is None else (probability / 2, probability),
-        "direct_test": test.model_copy(update={"converged": converged}),
-    }
+def diagnosis(probability: float | None, **changes: Any) -> Diagnosis:
+    interval = None if probability is None else (probability / 2, probability)
+    facts = {"generalizer_probability": probability, "probability_interval": interval}
     return EXAMPLE.model_copy(update=facts | changes)
+
+
+def withheld(probability: float, doubt: Doubt) -> Diagnosis:
+    return diagnosis(
+        None,
+        verdict=Verdict.ABSTAIN,
+        doubt=doubt,
+        withheld_probability=probability,
+        withheld_interval=(probability / 2, probability),
+    )
 
 
 class Clock:
@@ -83,20 +88,20 @@ def test_what_is_logged_says_whether_there_is_a_verdict() -> None:
     assert told.logs["generalizer/probability"] == told.logs["generalizer/high"] == 0.8
     assert told.logs["generalizer/low"] == 0.4
     assert told.logs["generalizer/seconds"] > 0
-    abstained = diagnosis(None, verdict=Verdict.ABSTAIN, withheld_probability=0.3)
-    withheld = Checks(lambda: abstained).step()
-    assert withheld is not None
-    assert withheld.logs["generalizer/answered"] == 0.0
-    assert withheld.logs["generalizer/withheld"] == 0.3
-    assert "generalizer/probability" not in withheld.logs
+    abstained = Checks(lambda: withheld(0.3, Doubt.UNTRUSTED_KIND)).step()
+    assert abstained is not None
+    assert abstained.logs["generalizer/answered"] == 0.0
+    assert abstained.logs["generalizer/withheld"] == abstained.logs["generalizer/withheld_high"] == 0.3
+    assert abstained.logs["generalizer/withheld_low"] == 0.15
+    assert "generalizer/probability" not in abstained.logs
 
 
 def test_the_best_is_the_likeliest_generalizer_among_the_converged() -> None:
     answers = iter(
         [
-            diagnosis(0.99, converged=False),
+            withheld(0.99, Doubt.NOT_CONVERGED),
             diagnosis(0.4),
-            diagnosis(None, verdict=Verdict.ABSTAIN, withheld_probability=0.6),
+            withheld(0.6, Doubt.UNTRUSTED_KIND),
             diagnosis(0.5),
             diagnosis(0.7),
         ]

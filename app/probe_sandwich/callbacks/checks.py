@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from probe_sandwich.answer import Diagnosis, Verdict
+from probe_sandwich.ranking import RANKED_DOUBTS
 from probe_sandwich.subjects.foreign.errors import AnswersNothing
 
 SHARE = 0.02
@@ -90,13 +91,11 @@ class Checks:
 
 
 def score_of(diagnosis: Diagnosis) -> float | None:
-    """What checkpoints of one run are ordered by: P(generalizer) of a converged model. The number that is withheld
-    counts too, since it orders models where it is not trusted to judge one."""
-    if diagnosis.direct_test is not None and not diagnosis.direct_test.converged:
-        return None
-    if diagnosis.generalizer_probability is not None:
-        return diagnosis.generalizer_probability
-    return diagnosis.withheld_probability
+    """What checkpoints of one run are ordered by: P(generalizer), or the number that is withheld where it orders models
+    all the same (`RANKED_DOUBTS`); None of a model that has not converged, and of one unlike the zoo's."""
+    if diagnosis.doubt in RANKED_DOUBTS:
+        return diagnosis.withheld_probability
+    return diagnosis.generalizer_probability
 
 
 def logs_of(diagnosis: Diagnosis) -> dict[str, float]:
@@ -109,6 +108,8 @@ def logs_of(diagnosis: Diagnosis) -> dict[str, float]:
         logs["generalizer/low"], logs["generalizer/high"] = diagnosis.probability_interval
     if diagnosis.withheld_probability is not None:
         logs["generalizer/withheld"] = diagnosis.withheld_probability
+    if diagnosis.withheld_interval is not None:
+        logs["generalizer/withheld_low"], logs["generalizer/withheld_high"] = diagnosis.withheld_interval
     if diagnosis.direct_test is not None:
         logs["generalizer/in_distribution_accuracy"] = diagnosis.direct_test.in_distribution_accuracy
     return logs
