@@ -37,7 +37,7 @@ def test_a_model_in_memory_gets_the_answer_of_its_bundle(tmp_path: Path, kind: s
     sent = classify(bundle(tmp_path / "model.zip", model, description(kind)), options=QUICK)
     assert in_memory.verdict is sent.verdict
     assert in_memory.generalizer_probability == pytest.approx(sent.generalizer_probability, abs=1e-4)
-    assert [probe.text for probe in in_memory.probes] == [probe.text for probe in sent.probes]
+    assert [probe.symbols for probe in in_memory.probes] == [probe.symbols for probe in sent.probes]
     assert in_memory.checkpoint.parameters == sent.checkpoint.parameters
     assert model.training
 
