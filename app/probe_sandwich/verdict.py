@@ -14,7 +14,7 @@ from probe_sandwich.tasks.task import OwnTask
 _MOSTLY_WRONG, _NEAR_CHANCE = 0.4, 0.6
 """In-distribution accuracies below which a subject's labels look exchanged, and its input misread."""
 _MOST_NAMED = 8
-_UNLIKE = 1.5
+UNLIKE = 1.5
 """Distance from the zoo, in units of its limit, from which nothing is said. Of 15 converged subjects from elsewhere
 none lay beyond; of 176 with shuffled or fresh weights one lay within (docs/evidence.md)."""
 """Symbols that a remark names."""
@@ -120,6 +120,17 @@ def _untrusted_kind(config: SubjectFacts, card: Card) -> str | None:
     )
 
 
+def _not_sure_enough(config: SubjectFacts, card: Card, prediction: SubjectPrediction) -> str | None:
+    """Why no verdict is given on a kind of subject that is answered only where the sandwich is sure, or None."""
+    record = card.record_of(config)
+    if record is None or abs(prediction.probability - card.threshold) >= record.least_confidence:
+        return None
+    return (
+        f"of tasks that were left out of the training, only verdicts were right often enough where P was at least "
+        f"{record.least_confidence:.2f} from {card.threshold:.2f}; here it is {prediction.probability:.2f}"
+    )
+
+
 def _doubt(
     config: SubjectFacts, card: Card, prediction: SubjectPrediction, test: LengthTestResult | None
 ) -> str | None:
@@ -141,11 +152,15 @@ def _doubt(
             f"the zoo holds subjects of T = {card.train_max_length} on its own task parameters; this one has "
             f"T = {config.train_max_length}"
         )
-    return _untrusted_kind(config, card) or _doubt_of_the_prediction(prediction)
+    return (
+        _untrusted_kind(config, card)
+        or _not_sure_enough(config, card, prediction)
+        or _doubt_of_the_prediction(prediction)
+    )
 
 
 def _doubt_of_the_prediction(prediction: SubjectPrediction) -> str | None:
-    if prediction.unlikeness > _UNLIKE:
+    if prediction.unlikeness > UNLIKE:
         return (
             f"its responses are unlike those of the zoo's subjects, {prediction.unlikeness:.1f} times as far from them "
             f"as the limit: {prediction.farthest}"

@@ -53,7 +53,7 @@ def train(
     """Train the sandwich over a zoo, with its baselines, and write weights, card, evidence and report; run it again
     to go on after a stop."""
     if universal:
-        _train_universal(zoos, out)
+        _train_universal(zoos, out, workers)
         return
     if len(zoos) > 1:
         raise fail("several zoos go with --universal; without it, a meta-classifier is trained on one")
@@ -76,13 +76,19 @@ def train(
         show_figures(evidence)
 
 
-def _train_universal(zoos: list[Path], out: Path) -> None:
+def _train_universal(zoos: list[Path], out: Path, workers: int) -> None:
     with explained(lambda: f"nothing of it is kept; {out} is as it was"):
         from probe_sandwich.evidence.universal.build import train_universal  # noqa: PLC0415
         from probe_sandwich.settings import Settings  # noqa: PLC0415
 
+        foreign = zoos[0].resolve().parent / "zoo-foreign"
         evidence = train_universal(
-            zoos, out, Settings().torch_device(), lambda stage: console.print(stage, highlight=False)
+            zoos,
+            out,
+            Settings().torch_device(),
+            lambda stage: console.print(stage, highlight=False),
+            foreign=foreign if foreign.is_dir() else None,
+            workers=workers,
         )
     for kind, figures in evidence.kinds.items():
         table = Table("method", "AUC (95 %)", "mean over tasks", title=f"{kind}: {figures.subjects} subjects")

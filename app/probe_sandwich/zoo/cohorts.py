@@ -64,6 +64,11 @@ def among(cohorts: Sequence[Cohort], numbers: set[int]) -> list[Cohort]:
     return [cohort.select(rows) for cohort, rows in kept if rows]
 
 
+def stack_of(row: IndexRow) -> tuple[Shape, int, AnyTask]:
+    """What subjects of one stack share: shape, T and task."""
+    return row.config.shape, row.config.train_max_length, row.config.task
+
+
 def load_cohorts(folder: Path, rows: Sequence[IndexRow], device: torch.device) -> list[Cohort]:
     """The subjects of some index rows, stacked by shape, T and task: probes are placed in multiples of T, and ask about
     the task. A subject's number is its place in `rows`.
@@ -72,7 +77,7 @@ def load_cohorts(folder: Path, rows: Sequence[IndexRow], device: torch.device) -
     """
     alike: dict[tuple[Shape, int, AnyTask], list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
-        alike[row.config.shape, row.config.train_max_length, row.config.task].append(number)
+        alike[stack_of(row)].append(number)
     cohorts = []
     for numbers in alike.values():
         chosen = [rows[number] for number in numbers]
