@@ -56,14 +56,6 @@ def shuffled_chunks(cohorts: Sequence[Cohort], order: np.random.Generator) -> li
     return chunks
 
 
-def among(cohorts: Sequence[Cohort], numbers: set[int]) -> list[Cohort]:
-    """The cohorts cut down to the subjects with these numbers."""
-    kept = [
-        (cohort, [row for row, number in enumerate(cohort.numbers.tolist()) if number in numbers]) for cohort in cohorts
-    ]
-    return [cohort.select(rows) for cohort, rows in kept if rows]
-
-
 def stack_of(row: IndexRow) -> tuple[Shape, int, AnyTask]:
     """What subjects of one stack share: shape, T and task."""
     return row.config.shape, row.config.train_max_length, row.config.task

@@ -9,24 +9,24 @@ import numpy as np
 import torch
 
 from probe_sandwich.answer import Definition, TrackRecord
-from probe_sandwich.evidence.build import THRESHOLD
-from probe_sandwich.evidence.figures.trust import student_quantile
 from probe_sandwich.evidence.universal.ensemble import ask_all, train_ensemble
-from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Progress, evaluate_universal
+from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Evaluation, Progress, evaluate_universal
 from probe_sandwich.evidence.universal.figures import KindFigures, UniversalEvidence, write_universal_evidence
 from probe_sandwich.evidence.universal.foreign import Foreign
 from probe_sandwich.evidence.universal.methods import SANDWICH, Rivals
 from probe_sandwich.evidence.universal.plots import draw_all
 from probe_sandwich.evidence.universal.predictions import write_all_predictions
 from probe_sandwich.evidence.universal.report import write_universal_report
-from probe_sandwich.evidence.universal.settings import TRAINING, UNIVERSAL
+from probe_sandwich.evidence.universal.settings import THRESHOLD, TRAINING, UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.evidence.universal.workers import workers_that_read
 from probe_sandwich.sandwich.card import Card, KindRecord, ZooFacts
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
-from probe_sandwich.sandwich.meta_classifier import save_meta_classifier
+from probe_sandwich.sandwich.meta_classifier import load_meta_classifier, save_meta_classifier, write_card
+from probe_sandwich.sandwich.prediction import student_quantile
 from probe_sandwich.sandwich.training.warm_up import start_universal
 
+_LEAST_OF_A_LABEL = 10
 _PACKAGES = ("probe-sandwich", "torch", "numpy", "scikit-learn", "safetensors")
 
 
@@ -43,36 +43,96 @@ def train_universal(
     """Train the ensemble on the converged subjects of some zoos, judge it, there and on a foreign test set, and write
     the whole folder.
 
-    Raises `NotAZoo`, `TooFewConfigurations`, and `DamagedShard` where weights do not match their rows.
+    Raises `NotAZoo`, `ZooTooSmall`, `TooFewConfigurations`, and `DamagedShard` where weights do not match their rows.
     """
     table = Table.of(folders)
-    progress(f"asking {len(table)} subjects")
-    asked = ask_all(table, device, config, training, workers)
-    sandwich = start_universal(config, training)
-    strangers = None if foreign is None else Foreign.of(foreign, sandwich, asked.recordings.judging.noise)
-    rivals = Rivals.of(table, asked.recordings, asked.labelled, config)
+    _check_size(table)
+    rivals = _rivals(table, device, config, training, workers, progress)
+    strangers = _strangers(foreign, rivals, config, training)
     with workers_that_read(rivals, workers) as run:
         progress("training")
         members = train_ensemble(run, table, config, training)
         evaluation = evaluate_universal(run, rivals, members, strangers, config, training, progress)
-    evidence = evaluation.evidence
-    card = save_meta_classifier(out, members, _card(out.name, table, evidence, config, training))
-    write_universal_evidence(out, evidence)
-    write_all_predictions(out, table, evaluation)
-    draw_all(out, table, evaluation)
-    write_universal_report(out, card, evidence)
-    return evidence
+    card = save_meta_classifier(out, members, _card(out.name, table, evaluation.evidence, config, training))
+    _write(out, card, table, evaluation)
+    return evaluation.evidence
+
+
+class ZooTooSmall(ValueError):
+    """Zoos hold too few converged subjects of either label to train and judge on."""
+
+
+class OtherZoos(ValueError):
+    """Zoos of other subjects than those that a meta-classifier was trained on."""
+
+
+def evaluate_again(
+    folders: Sequence[Path],
+    model: Path,
+    device: torch.device,
+    progress: Progress = lambda stage: None,
+    foreign: Path | None = None,
+    workers: int = 1,
+) -> UniversalEvidence:
+    """Recompute every figure of a meta-classifier from its weights and its zoos, and write evidence, card and report;
+    what it is compared with is fitted anew.
+
+    Raises `NotAZoo`, `NoMetaClassifier`, `DamagedMetaClassifier`, and `OtherZoos`: the members know the subjects of
+    some folds, which are those of other folds in another state of the zoos.
+    """
+    meta, table = load_meta_classifier(model, torch.device("cpu")), Table.of(folders)
+    if meta.card.zoo.rows_sha256 != _rows_sha256(table):
+        raise OtherZoos(
+            f"{model} was trained on other subjects than those of {', '.join(map(str, folders))}; name its zoos in the "
+            "order in which they were named then, or train it anew"
+        )
+    config, training = meta.card.sandwich, meta.card.training
+    rivals = _rivals(table, device, config, training, workers, progress)
+    strangers = _strangers(foreign, rivals, config, training)
+    with workers_that_read(rivals, workers) as run:
+        evaluation = evaluate_universal(run, rivals, meta.members, strangers, config, training, progress)
+    found = _card(meta.card.name, table, evaluation.evidence, config, training)
+    figures = {name: getattr(found, name) for name in ("track_record", "tasks", "other_tasks")}
+    card = meta.card.model_copy(update=figures)
+    write_card(model, card)
+    _write(model, card, table, evaluation)
+    return evaluation.evidence
+
+
+def _rivals(
+    table: Table,
+    device: torch.device,
+    config: SandwichConfig,
+    training: SandwichTraining,
+    workers: int,
+    progress: Progress,
+) -> Rivals:
+    progress(f"asking {len(table)} subjects")
+    asked = ask_all(table, device, config, training, workers)
+    return Rivals.of(table, asked.recordings, asked.labelled, config)
+
+
+def _strangers(
+    folder: Path | None, rivals: Rivals, config: SandwichConfig, training: SandwichTraining
+) -> Foreign | None:
+    if folder is None:
+        return None
+    return Foreign.of(folder, start_universal(config, training), rivals.recordings.judging.noise)
+
+
+def _write(folder: Path, card: Card, table: Table, evaluation: Evaluation) -> None:
+    write_universal_evidence(folder, evaluation.evidence)
+    write_all_predictions(folder, table, evaluation)
+    draw_all(folder, table, evaluation)
+    write_universal_report(folder, card, evaluation.evidence)
 
 
 def _card(
     name: str, table: Table, evidence: UniversalEvidence, config: SandwichConfig, training: SandwichTraining
 ) -> Card:
     """The card but for what saving the members adds to it."""
-    rows = "".join(f"{row.subject}{row.label}" for row in table.rows)
     return Card(
         name=name,
-        task=None,
-        train_max_length=None,
         definition=Definition(formulas_per_bucket=1000),
         threshold=THRESHOLD,
         sandwich=config,
@@ -82,12 +142,11 @@ def _card(
         student_quantile=student_quantile(training.folds),
         zoo=ZooFacts(
             groups=len(np.unique(table.configurations)),
-            rows_sha256=hashlib.sha256(rows.encode()).hexdigest(),
+            rows_sha256=_rows_sha256(table),
             subjects=len(table),
             converged=len(table),
             reserve=int(table.reserve.sum()),
             generalizers=int(table.labels.sum()),
-            one_sided_schemes=[],
         ),
         track_record=_track_record(evidence),
         tasks={task: _record(evidence.kinds[UNSEEN], task) for task in evidence.kinds[UNSEEN].answered_by_task},
@@ -99,16 +158,29 @@ def _card(
     )
 
 
+def _check_size(table: Table) -> None:
+    labels = table.labels[~table.reserve]
+    if min(labels.sum(), (~labels).sum()) < _LEAST_OF_A_LABEL:
+        raise ZooTooSmall(
+            f"there are {labels.sum()} converged generalizers and {(~labels).sum()} converged others outside the "
+            f"reserve; at least {_LEAST_OF_A_LABEL} of each are needed: build more subjects"
+        )
+
+
+def _rows_sha256(table: Table) -> str:
+    """Over the subjects and their labels, in the order of the zoos."""
+    return hashlib.sha256("".join(f"{row.subject}{row.label}" for row in table.rows).encode()).hexdigest()
+
+
 def _record(figures: KindFigures, task: str | None = None, least_confidence: float | None = None) -> KindRecord:
     """One kind's row in the card, of all its subjects or of those of one task."""
     method = figures.methods[SANDWICH]
     answered = figures.answered if task is None else figures.answered_by_task[task]
-    measured = method if task is None else method.tasks[task]
     return KindRecord(
         subjects=figures.subjects if task is None else method.tasks[task].subjects,
         answered=answered.share,
         accuracy=answered.accuracy,
-        auc=measured.auc,
+        auc=method.auc if task is None else method.tasks[task].auc,
         least_confidence=least_confidence or 0.0,
     )
 

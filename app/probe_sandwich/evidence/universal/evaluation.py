@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from probe_sandwich.evidence.universal.confidence import answered_by_others, confidence, least_confidence
 from probe_sandwich.evidence.universal.ensemble import ensemble_probability
 from probe_sandwich.evidence.universal.figures import (
-    THRESHOLD,
     Facts,
     KindFigures,
     LearningPoint,
@@ -29,7 +28,7 @@ from probe_sandwich.evidence.universal.part import (
     size_left_out,
     task_left_out,
 )
-from probe_sandwich.evidence.universal.settings import TRAINING, UNIVERSAL
+from probe_sandwich.evidence.universal.settings import THRESHOLD, TRAINING, UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.evidence.universal.workers import Run
 from probe_sandwich.sandwich.card import LEAST_ACCURACY, LEAST_SUBJECTS
@@ -83,7 +82,7 @@ def evaluate_universal(
     if table.reserve.any():
         progress(RESERVE)
         judged[RESERVE] = _judge_reserve(rivals, members, config, training)
-    judged |= _first_conjunctions(table, judged[UNSEEN])
+    judged = {UNSEEN: judged[UNSEEN]} | _first_conjunctions(table, judged[UNSEEN]) | judged
     figures = {kind: _figures(table, kind, one) for kind, one in judged.items()}
     least = _least_confidence(table, judged[TASK]) if TASK in judged else None
     if foreign is not None:

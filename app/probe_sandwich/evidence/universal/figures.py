@@ -18,10 +18,10 @@ from probe_sandwich.evidence.figures.auc import (
 from probe_sandwich.evidence.figures.calibration import calibration_error
 from probe_sandwich.evidence.figures.metrics import Lead, lead
 from probe_sandwich.evidence.universal.choosing import bootstrapped, closed, closed_interval, gaps
+from probe_sandwich.evidence.universal.settings import THRESHOLD
 from probe_sandwich.files import write_atomically
 
 FILE = "evidence.json"
-THRESHOLD = 0.5
 _LEAST_OF_A_LABEL = 5
 """Subjects of either label that a task needs for an AUC of its own."""
 

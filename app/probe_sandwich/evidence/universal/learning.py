@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from probe_sandwich.evidence.figures.auc import auc
 from probe_sandwich.evidence.figures.calibration import calibration_error
-from probe_sandwich.evidence.universal.figures import THRESHOLD, Facts, LearningPoint, task_aucs
+from probe_sandwich.evidence.universal.figures import Facts, LearningPoint, task_aucs
 from probe_sandwich.evidence.universal.part import LEAST_JUDGED, Part
+from probe_sandwich.evidence.universal.settings import THRESHOLD
 from probe_sandwich.evidence.universal.table import Table
 
 SIZES, DRAWS = (1, 2, 4, 8), 3

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import fill
 
 import matplotlib as mpl
 import numpy as np
@@ -9,7 +10,7 @@ from matplotlib.axes import Axes
 
 from probe_sandwich.evidence.universal.confidence import WANTED, confidence
 from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Evaluation, facts_of
-from probe_sandwich.evidence.universal.figures import THRESHOLD, UniversalEvidence
+from probe_sandwich.evidence.universal.figures import UniversalEvidence
 from probe_sandwich.evidence.universal.methods import (
     AGREEMENT,
     BOTH,
@@ -19,6 +20,7 @@ from probe_sandwich.evidence.universal.methods import (
     TREES,
     direct_test,
 )
+from probe_sandwich.evidence.universal.settings import THRESHOLD
 from probe_sandwich.evidence.universal.table import Table
 
 mpl.use("Agg")
@@ -54,7 +56,7 @@ def areas(path: Path, evidence: UniversalEvidence) -> None:
                 axes.errorbar(
                     where, figures.auc, error, fmt=mark, color=f"C{offset}", label=name if place == 0 else None
                 )
-        axes.set_xticks(range(len(kinds)), kinds, rotation=12)
+        axes.set_xticks(range(len(kinds)), [fill(kind, 18) for kind in kinds], fontsize=8)
         axes.axhline(0.5, color="0.7", linestyle=":")
         axes.set(ylabel="AUC, pooled (95 %)", ylim=(0.2, 1.02))
         axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
