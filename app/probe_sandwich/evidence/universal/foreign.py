@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,8 @@ from probe_sandwich.evidence.universal.methods import (
 from probe_sandwich.sandwich.meta_classifier import Member
 from probe_sandwich.sandwich.training.recorded import Recording
 from probe_sandwich.sandwich.universal import UniversalSandwich
-from probe_sandwich.zoo.foreign.store import ForeignRow, read_rows, read_subject
+from probe_sandwich.zoo.foreign.config import Family
+from probe_sandwich.zoo.foreign.store import ForeignRow, read_rows, read_subject, weights_path
 
 FOREIGN = "foreign"
 
@@ -41,8 +43,8 @@ class Foreign:
     @staticmethod
     def of(folder: Path, sandwich: UniversalSandwich, noise: torch.Tensor) -> "Foreign | None":
         """Asked one by one, on the CPU, about the probes that `noise (draws, probes, noise_dim)` selects; None where
-        none has converged."""
-        rows = [row for row in read_rows(folder) if row.converged]
+        none can be asked: weights may have been left out, and Hugging Face's architectures need the extra `hf`."""
+        rows = [row for row in read_rows(folder) if row.converged and _can_be_asked(folder, row)]
         if not rows:
             return None
         channels, placed, answers, truth = [], [], [], []
@@ -91,3 +93,8 @@ class Foreign:
         """Which of them a service would not find too unlike the table's subjects, `(subjects,)`."""
         _, moments = read_statistics(rivals.standard, self.recording)
         return rivals.alike(np.arange(len(rivals.table)), moments, 0)
+
+
+def _can_be_asked(folder: Path, row: ForeignRow) -> bool:
+    built = row.config.family is Family.PLAIN or find_spec("transformers") is not None
+    return built and weights_path(folder, row.number).exists()
