@@ -32,7 +32,7 @@ MAJORITY = "the zoo's majority, unlabelled long inputs"
 PLACED = "labelled inputs at the same places"
 BARE = "sandwich, bare alphabet"
 SHUFFLED, SEVERED = "sandwich, labels shuffled", "sandwich, answers severed"
-_TREES, _LEAST_LEAF = 400, 5
+_TREES, _LEAST_LEAF = 200, 5
 _HELD_OUT_SHARE = 0.2
 
 
