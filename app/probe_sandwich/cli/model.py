@@ -8,6 +8,7 @@ from rich.table import Table
 
 from probe_sandwich.cli.failures import console, explained
 from probe_sandwich.cli.options import CORES
+from probe_sandwich.cli.progress import progress
 
 if TYPE_CHECKING:
     from probe_sandwich.evidence.universal.figures import UniversalEvidence
@@ -36,14 +37,15 @@ def train(
         from probe_sandwich.evidence.universal.build import train_universal  # noqa: PLC0415
         from probe_sandwich.settings import Settings  # noqa: PLC0415
 
-        evidence = train_universal(
-            zoos,
-            out,
-            Settings().torch_device(),
-            _say,
-            foreign=_foreign_beside(zoos[0], foreign),
-            workers=workers,
-        )
+        with progress("reading the zoos") as ticker:
+            evidence = train_universal(
+                zoos,
+                out,
+                Settings().torch_device(),
+                ticker.stage,
+                foreign=_foreign_beside(zoos[0], foreign),
+                workers=workers,
+            )
         show_figures(evidence)
 
 
@@ -58,19 +60,21 @@ def evaluate(
         from probe_sandwich.evidence.universal.build import evaluate_again  # noqa: PLC0415
         from probe_sandwich.settings import Settings  # noqa: PLC0415
 
-        evidence = evaluate_again(
-            zoos, model, Settings().torch_device(), _say, foreign=_foreign_beside(zoos[0], foreign), workers=workers
-        )
+        with progress("reading the zoos") as ticker:
+            evidence = evaluate_again(
+                zoos,
+                model,
+                Settings().torch_device(),
+                ticker.stage,
+                foreign=_foreign_beside(zoos[0], foreign),
+                workers=workers,
+            )
         show_figures(evidence)
 
 
 def _foreign_beside(zoo: Path, given: Path | None) -> Path | None:
     beside = zoo.resolve().parent / "zoo-foreign"
     return given or (beside if beside.is_dir() else None)
-
-
-def _say(stage: str) -> None:
-    console.print(stage, highlight=False)
 
 
 def show_figures(evidence: "UniversalEvidence") -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from probe_sandwich.answer import Definition, TrackRecord
+from probe_sandwich.answer import Definition, TrackRecord, ZooCurves
 from probe_sandwich.evidence.universal.ensemble import ask_all, train_ensemble
 from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Evaluation, Progress, evaluate_universal
 from probe_sandwich.evidence.universal.figures import KindFigures, UniversalEvidence, write_universal_evidence
@@ -23,6 +23,7 @@ from probe_sandwich.evidence.universal.workers import workers_that_read
 from probe_sandwich.sandwich.card import Card, KindRecord, ZooFacts
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import load_meta_classifier, save_meta_classifier, write_card
+from probe_sandwich.sandwich.placed_answers import zoo_curves
 from probe_sandwich.sandwich.prediction import student_quantile
 from probe_sandwich.sandwich.training.warm_up import start_universal
 
@@ -53,7 +54,8 @@ def train_universal(
         progress("training")
         members = train_ensemble(run, table, config, training)
         evaluation = evaluate_universal(run, rivals, members, strangers, config, training, progress)
-    card = save_meta_classifier(out, members, _card(out.name, table, evaluation.evidence, config, training))
+    curves = zoo_curves(rivals.recordings.judging.channels, table.labels.tolist())
+    card = save_meta_classifier(out, members, _card(out.name, table, evaluation.evidence, curves, config, training))
     _write(out, card, table, evaluation)
     return evaluation.evidence
 
@@ -91,8 +93,9 @@ def evaluate_again(
     strangers = _strangers(foreign, rivals, config, training)
     with workers_that_read(rivals, workers) as run:
         evaluation = evaluate_universal(run, rivals, meta.members, strangers, config, training, progress)
-    found = _card(meta.card.name, table, evaluation.evidence, config, training)
-    figures = {name: getattr(found, name) for name in ("track_record", "tasks", "other_tasks")}
+    curves = zoo_curves(rivals.recordings.judging.channels, table.labels.tolist())
+    found = _card(meta.card.name, table, evaluation.evidence, curves, config, training)
+    figures = {name: getattr(found, name) for name in ("track_record", "tasks", "other_tasks", "kept_answers")}
     card = meta.card.model_copy(update=figures)
     write_card(model, card)
     _write(model, card, table, evaluation)
@@ -128,7 +131,12 @@ def _write(folder: Path, card: Card, table: Table, evaluation: Evaluation) -> No
 
 
 def _card(
-    name: str, table: Table, evidence: UniversalEvidence, config: SandwichConfig, training: SandwichTraining
+    name: str,
+    table: Table,
+    evidence: UniversalEvidence,
+    curves: ZooCurves | None,
+    config: SandwichConfig,
+    training: SandwichTraining,
 ) -> Card:
     """The card but for what saving the members adds to it."""
     return Card(
@@ -153,6 +161,7 @@ def _card(
         other_tasks=_record(evidence.kinds[TASK], least_confidence=evidence.least_confidence)
         if TASK in evidence.kinds
         else None,
+        kept_answers=curves,
         packages={package: version(package) for package in _PACKAGES},
         sha256="",
     )
