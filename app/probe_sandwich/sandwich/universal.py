@@ -48,20 +48,29 @@ class UniversalSandwich(nn.Module):
         self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never, candidates: Candidates | None = None
     ) -> Tensor:
         """The answers themselves, `(models, draws, placements, probes, classes)`."""
-        facts = subjects.configs[0]
-        symbols, lengths = self._selected(facts, noise.flatten(0, 1), candidates)
+        symbols, lengths = self._selected(subjects.configs[0], noise.flatten(0, 1), candidates)
+        placed = self.placed_logits(subjects, symbols, lengths, cancelled).unflatten(2, noise.shape[:2])
+        by_draw: Tensor = placed.transpose(1, 2)  # (models, draws, placements, probes, classes)
+        return by_draw
+
+    def placed_logits(
+        self, subjects: Subjects, symbols: Tensor, lengths: Tensor, cancelled: Cancelling = never
+    ) -> Tensor:
+        """Logits `(models, placements, probes, classes)` of probes `symbols (probes, length, symbols)` of `lengths
+        (probes,)`, at their usual places and at every placement. Raises `Cancelled`."""
         symbols = symbols[:, : int(lengths.max())]  # noise need not have selected the longest candidate
-        places = self.places(lengths.cpu(), facts.train_max_length).to(noise.device)  # (placements, probes, 1 + length)
+        train_max_length = subjects.configs[0].train_max_length
+        places = self.places(lengths.cpu(), train_max_length).to(symbols.device)  # (placements, probes, 1 + length)
         vectors = subjects.embed_distribution(symbols).repeat(1, len(places), 1, 1)
-        mask = torch.arange(vectors.shape[2], device=noise.device) <= lengths.repeat(len(places)).unsqueeze(1)
+        mask = torch.arange(vectors.shape[2], device=symbols.device) <= lengths.repeat(len(places)).unsqueeze(1)
         positions = places.flatten(0, 1).unsqueeze(0)  # (1, placements * probes, 1 + length)
         parts = [
             subjects.forward(vectors[:, rows], mask[rows], positions[:, rows]).logits
             for rows in row_batches(subjects, mask.shape[0], mask.shape[1], cancelled)
         ]
-        logits = torch.cat(parts, dim=1).unflatten(1, (len(places), *noise.shape[:2]))
-        by_draw: Tensor = logits.transpose(1, 2)  # (models, draws, placements, probes, classes)
-        return by_draw
+        logits: Tensor = torch.cat(parts, dim=1)
+        placed: Tensor = logits.unflatten(1, places.shape[:2])
+        return placed
 
     def written(self, subjects: Subjects, noise: Tensor, candidates: Candidates | None = None) -> list[list[str]]:
         """The symbols of each probe that noise `(probes, noise_dim)` selects."""
