@@ -42,6 +42,12 @@ class UniversalSandwich(nn.Module):
         self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never, candidates: Candidates | None = None
     ) -> Tensor:
         """Channels `(models, draws, placements, probes, channels)` of the answers to the probes that noise selects."""
+        return answer_channels(self.logits(subjects, noise, cancelled, candidates))
+
+    def logits(
+        self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never, candidates: Candidates | None = None
+    ) -> Tensor:
+        """The answers themselves, `(models, draws, placements, probes, classes)`."""
         facts = subjects.configs[0]
         symbols, lengths = self._selected(facts, noise.flatten(0, 1), candidates)
         symbols = symbols[:, : int(lengths.max())]  # noise need not have selected the longest candidate
@@ -54,15 +60,16 @@ class UniversalSandwich(nn.Module):
             for rows in row_batches(subjects, mask.shape[0], mask.shape[1], cancelled)
         ]
         logits = torch.cat(parts, dim=1).unflatten(1, (len(places), *noise.shape[:2]))
-        return answer_channels(logits.transpose(1, 2))  # (models, draws, placements, probes, channels)
+        by_draw: Tensor = logits.transpose(1, 2)  # (models, draws, placements, probes, classes)
+        return by_draw
 
-    def texts(self, subjects: Subjects, noise: Tensor, candidates: Candidates | None = None) -> list[str]:
-        """The probes that noise `(probes, noise_dim)` selects, as text."""
+    def written(self, subjects: Subjects, noise: Tensor, candidates: Candidates | None = None) -> list[list[str]]:
+        """The symbols of each probe that noise `(probes, noise_dim)` selects."""
         facts = subjects.configs[0]
         symbols, lengths = self._selected(facts, noise, candidates)
         alphabet = alphabet_of(facts.task)
         rows = zip(symbols.argmax(dim=-1).tolist(), lengths.tolist(), strict=True)
-        return ["".join(alphabet[index] for index in row[:length]) for row, length in rows]
+        return [[alphabet[index] for index in row[:length]] for row, length in rows]
 
     def _selected(self, facts: SubjectFacts, noise: Tensor, candidates: Candidates | None) -> tuple[Tensor, Tensor]:
         """Symbols `(probes, length, symbols)` and lengths `(probes,)` that noise `(probes, noise_dim)` selects."""
