@@ -125,7 +125,7 @@ class TrackRecord(BaseModel):
     within_configuration_auc: float | None = Field(
         description="share of pairs of one configuration, only one of them a generalizer, that are ordered rightly"
     )
-    brier: float | None
+    brier: float | None = None
     expected_calibration_error: float | None
     accuracy: float | None = Field(description="share of right verdicts at the threshold")
 
