@@ -23,7 +23,6 @@ from probe_sandwich.sandwich.prediction import Prediction, spread_interval
 from probe_sandwich.sandwich.readout import CHANNELS, ReadoutOutput
 from probe_sandwich.sandwich.sandwich import Sandwich, draw_noise
 from probe_sandwich.sandwich.support import Support
-from probe_sandwich.sandwich.together import read_together
 from probe_sandwich.sandwich.universal import AnySandwich, UniversalSandwich, new_sandwich
 from probe_sandwich.subjects.batching import Cancelling, never
 from probe_sandwich.subjects.subject import Subjects
@@ -79,8 +78,8 @@ class MetaClassifier:
         about `candidates`, by default drawn from a built-in task. Raises `Cancelled`."""
         probabilities, unlikeness, deviations, moved = [], [], [], []
         noises = judging_noise(self.card.sandwich, len(self.members), draws, seed)
-        outputs = self._outputs(subjects, noises, cancelled, candidates)
-        for member, output in zip(self.members, outputs, strict=True):
+        for member, noise in zip(self.members, noises, strict=True):
+            output = read_out(member.sandwich, subjects, noise, cancelled, candidates)
             probabilities.append(member.calibration.probability(score(output)))
             moments = output.moments.mean(dim=1).cpu()  # (models, features)
             unlikeness.append(member.support.distance(moments).numpy() / member.support.limit)
@@ -101,19 +100,6 @@ class MetaClassifier:
             middle.gather(1, farthest.unsqueeze(1))[:, 0].double().numpy(),
             torch.stack(moved).any(dim=0).numpy(),
         )
-
-    def _outputs(
-        self, subjects: Subjects, noises: Tensor, cancelled: Cancelling, candidates: Candidates | None
-    ) -> list[ReadoutOutput]:
-        """What each member says from its own noise."""
-        sandwiches = [member.sandwich for member in self.members]
-        universal = [sandwich for sandwich in sandwiches if isinstance(sandwich, UniversalSandwich)]
-        if len(universal) == len(sandwiches):
-            return read_together(universal, subjects, noises, cancelled, candidates)
-        return [
-            read_out(sandwich, subjects, noise, cancelled, candidates)
-            for sandwich, noise in zip(sandwiches, noises, strict=True)
-        ]
 
     def probes(self, count: int, seed: int = NOISE_SEED) -> tuple[list[str], Tensor]:
         """The first probes that the first member's generator writes: as text, and as distributions `(probes, length,

@@ -10,6 +10,8 @@ from probe_sandwich.sandwich.structure import STRUCTURE
 
 _CODE_SEED = 7
 _HIDDEN = 32
+_SWAY = 2.0
+"""The most that preferences may spread over the candidates, in standard deviations of what is at random."""
 
 
 class Selector(nn.Module):
@@ -43,15 +45,18 @@ class Selector(nn.Module):
         # Of one length: else the longest codes would be chosen most.
         at_random: Tensor = noise @ F.normalize(codes, dim=1).T
         preferred: Tensor = self.layers(noise) @ self._features(candidates).T
-        return at_random + preferred
+        # Bounded: else what is preferred leaves nothing to the noise, and all noise asks the same.
+        return at_random + preferred * (_SWAY / preferred.std(dim=-1, keepdim=True, correction=0).clamp(min=_SWAY))
 
     def weights(self, noise: Tensor, candidates: Candidates) -> Tensor:
         """The choice `(..., probes, candidates)`: 1 for the candidate of each probe, with the gradient of a soft choice
-        (Bengio et al. 2013, straight-through). The probes are a set: none stands twice in it while others are left."""
+        (Bengio et al. 2013, straight-through). Learned probes are a set: none stands twice in it while others are
+        left."""
         scores = self.scores(noise, candidates)
         soft = (scores / self.config.temperature).softmax(dim=-1)
-        chosen = F.one_hot(_without_repetition(scores), soft.shape[-1]).to(soft.dtype)
-        return chosen + soft - soft.detach()
+        # What is selected at random is spread already, and the readouts in use were fitted on it as it is.
+        best = _without_repetition(scores) if self.config.candidate_features else scores.argmax(dim=-1)
+        return F.one_hot(best, soft.shape[-1]).to(soft.dtype) + soft - soft.detach()
 
     def forward(self, noise: Tensor, candidates: Candidates) -> tuple[Tensor, Tensor]:
         """Symbols `(..., probes, length, symbols)` and lengths `(..., probes)` of the candidates chosen, one each."""

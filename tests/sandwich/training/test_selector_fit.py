@@ -53,7 +53,9 @@ def test_new_noise_asks_new_questions_of_the_same_quality(taught: Selector) -> N
 
 def test_the_gradient_of_the_loss_reaches_every_layer_before_the_subjects() -> None:
     selector, pool = Selector(CONFIG), telling_pool()
-    torch.nn.init.normal_(selector.layers[-1].weight)  # the layers begin at nothing
+    last = selector.layers[-1]
+    assert isinstance(last, torch.nn.Linear)
+    torch.nn.init.normal_(last.weight)  # the layers begin at nothing
     weights = selector.weights(torch.randn(1, 8, CONFIG.noise_dim), CANDIDATES)
     selection_loss(AgreementReader(len(CONFIG.placements)), weights, pool.agreement(), pool.labels).backward()
     assert all(parameter.grad is not None and bool(parameter.grad.any()) for parameter in selector.parameters())

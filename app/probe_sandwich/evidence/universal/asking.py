@@ -1,7 +1,9 @@
 """What learned questions are worth where few are asked: AUC against tokens, by one reader for all arms."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,20 +12,28 @@ from pydantic import BaseModel, ConfigDict
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from probe_sandwich.evidence.figures.auc import auc
-from probe_sandwich.evidence.figures.metrics import Lead, lead
+from probe_sandwich.evidence.figures.auc import auc, bootstrapped_auc, middle_interval
+from probe_sandwich.evidence.figures.metrics import Lead
+from probe_sandwich.evidence.universal.settings import UNIVERSAL
+from probe_sandwich.evidence.universal.table import Table
+from probe_sandwich.files import write_atomically
 from probe_sandwich.length_test import LONG
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.readout import Readout
 from probe_sandwich.sandwich.selector import Selector
-from probe_sandwich.sandwich.training.pools import Pool
+from probe_sandwich.sandwich.training.pools import Pool, record_pools
 from probe_sandwich.sandwich.training.recorded import Recording
 from probe_sandwich.sandwich.training.selector_fit import fit_selector
+from probe_sandwich.sandwich.training.warm_up import start_universal
+from probe_sandwich.subjects.config import Scheme
 from probe_sandwich.tasks.alphabets import alphabet_of
 from probe_sandwich.zoo.shards import IndexRow
 
-PROBES = (2, 4, 8, 16, 32)
-_FITTING_DRAWS, _JUDGED_DRAWS = 3, 20
+FILE = "asking.json"
+PROBES = (2, 4, 8, 16)
+ASKING = UNIVERSAL.model_copy(update={"candidate_features": 16, "generator_hidden": 32})
+"""The sandwich whose selector is taught."""
+_FITTING_DRAWS, _JUDGED_DRAWS = 8, 20
 _FITTING_SEED, _JUDGED_SEED = 77, 177
 _PENALTY = 0.003
 """Inverse strength of the reader's penalty: its statistics are many, and go together."""
@@ -70,7 +80,7 @@ class ShownProbe(BaseModel):
 
 class Asking(BaseModel):
     """Questions selected at random and learned ones, out of fold, and by how much the learned are ahead (`leads`, by
-    number of probes: AUC of the mean score over the noise draws, paired over configurations), beside a direct test of
+    number of probes: AUC of one noise draw, averaged over twenty, paired over configurations), beside a direct test of
     about the learned ones' tokens each."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,6 +93,23 @@ class Asking(BaseModel):
     direct: list[DirectPoint]
     leads: dict[int, Lead | None]
     shown: list[ShownProbe]
+
+
+def write_asking(folder: Path, table: Table, training: SandwichTraining, device: torch.device) -> Asking:
+    """Measure it on the task and T that most subjects of a table have, and write `asking.json`. Left out are the
+    reserve, and ALiBi, of which nearly all generalize."""
+    kinds = [(row.config.task, row.config.train_max_length) for row in table.rows]
+    commonest = Counter(kinds).most_common(1)[0][0]
+    some = [
+        number
+        for number, row in enumerate(table.rows)
+        if kinds[number] == commonest and not row.reserve and row.config.scheme is not Scheme.ALIBI
+    ]
+    sandwich = start_universal(ASKING, training).to(device)
+    (pool,) = record_pools(sandwich, table.cohorts(np.array(some, np.int64), device))
+    asking = measure_asking(pool, [table.rows[number] for number in pool.numbers.tolist()], ASKING, training)
+    write_atomically(folder / FILE, (asking.model_dump_json(indent=1) + "\n").encode())
+    return asking
 
 
 @dataclass(frozen=True)
@@ -131,7 +158,7 @@ def measure_asking(pool: Pool, rows: Sequence[IndexRow], config: SandwichConfig,
             scores = {name: arm.scores(pool, folds, probes) for name, arm in arms.items()}
             for name, arm in arms.items():
                 points[name].append(_point(probes, arm.tokens(pool, probes), scores[name], labels))
-            leads[probes] = lead(scores["learned"].mean(axis=0), scores["random"].mean(axis=0), labels, groups)
+            leads[probes] = _lead(scores["learned"], scores["random"], labels, groups)
         shown = _shown(pool, arms["learned"], config, alphabet_of(rows[0].config.task))
     return Asking(
         subjects=len(labels),
@@ -175,10 +202,28 @@ def _read(config: SandwichConfig, fitting: Recording, judging: Recording) -> NDA
 
 
 def _point(probes: int, tokens: float, scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> AskedPoint:
-    areas = np.array([auc(draw, labels) for draw in scores], np.float64)
+    areas = _areas(scores, labels)
     return AskedPoint(
         probes=probes, tokens=tokens, auc=float(areas.mean()), spread=float(areas.std()), least=float(areas.min())
     )
+
+
+def _lead(
+    scores: NDArray[np.float64], rival: NDArray[np.float64], labels: NDArray[np.bool_], groups: NDArray[np.int64]
+) -> Lead | None:
+    """How far the AUC of one draw is ahead of that of the rival's, averaged over the draws of `(draws, subjects)`."""
+    own, other = (
+        np.mean([bootstrapped_auc(draw, labels, groups, 0) for draw in arm], axis=0) for arm in (scores, rival)
+    )
+    low, high = middle_interval(own - other)
+    if low is None or high is None:
+        return None
+    return Lead(auc=float(_areas(scores, labels).mean() - _areas(rival, labels).mean()), low=low, high=high)
+
+
+def _areas(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """AUC of each draw, `(draws,)`."""
+    return np.array([auc(draw, labels) for draw in scores], np.float64)
 
 
 def _shown(pool: Pool, learned: _Arm, config: SandwichConfig, alphabet: Sequence[str]) -> list[ShownProbe]:

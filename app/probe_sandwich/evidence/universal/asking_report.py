@@ -12,8 +12,8 @@ def asking_section(asking: Asking) -> list[str]:
         "candidates; every probe at every placement. The selector is taught by gradient descent through the frozen "
         "subjects' recorded answers, on other configurations than those judged, and both arms have the same reader "
         "(logistic regression on the readout's statistics). AUC is the mean over noise draws that the reader was not "
-        "fitted on, with its standard deviation and its least. The lead is that of the mean score over the draws, with "
-        "its 95 % bootstrap over configurations. The direct test has labels.",
+        "fitted on, with its standard deviation and its least. The lead is that of one draw, averaged over the draws, "
+        "with its 95 % bootstrap over configurations. The direct test has labels.",
         "",
         "| probes | random: tokens | AUC | learned: tokens | AUC | learned's lead | direct test: tokens | AUC |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",

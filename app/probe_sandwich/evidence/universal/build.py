@@ -11,6 +11,7 @@ import torch
 from probe_sandwich.answer import Definition, TrackRecord
 from probe_sandwich.evidence.build import THRESHOLD
 from probe_sandwich.evidence.figures.trust import student_quantile
+from probe_sandwich.evidence.universal.asking import write_asking
 from probe_sandwich.evidence.universal.ensemble import record_table, train_ensemble
 from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Progress, evaluate_universal
 from probe_sandwich.evidence.universal.figures import KindFigures, UniversalEvidence, write_universal_evidence
@@ -43,6 +44,9 @@ def train_universal(
     progress("training")
     members = train_ensemble(table, recordings, config, training)
     evidence = evaluate_universal(table, recordings, members, config, training, progress)
+    if training.selector_steps:
+        progress("asking")
+        write_asking(out, table, training, device)
     card = save_meta_classifier(out, members, _card(out.name, table, evidence, config, training))
     write_universal_evidence(out, evidence)
     write_universal_report(out, card, evidence)

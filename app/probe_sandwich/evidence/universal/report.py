@@ -3,6 +3,9 @@
 from pathlib import Path
 
 from probe_sandwich.evidence.figures.metrics import Lead
+from probe_sandwich.evidence.universal.asking import FILE as ASKING_FILE
+from probe_sandwich.evidence.universal.asking import Asking
+from probe_sandwich.evidence.universal.asking_report import asking_section
 from probe_sandwich.evidence.universal.figures import KindFigures, MethodFigures, UniversalEvidence
 from probe_sandwich.files import write_atomically
 from probe_sandwich.sandwich.card import Card
@@ -35,6 +38,8 @@ def write_universal_report(folder: Path, card: Card, evidence: UniversalEvidence
         lines.append(f"| {task} | {count} | {evidence.generalizers_by_task.get(task, 0)} |")
     for kind, figures in evidence.kinds.items():
         lines += ["", f"## {kind[0].upper()}{kind[1:]}", "", *_kind(kind, figures)]
+    if (folder / ASKING_FILE).exists():
+        lines += ["", *asking_section(Asking.model_validate_json((folder / ASKING_FILE).read_text()))]
     text = "\n".join(lines) + "\n"
     if (folder / TRAIL).exists():
         text += "\n" + (folder / TRAIL).read_text()
