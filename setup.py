@@ -6,8 +6,8 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-SERVED = ("conjunction", "universal", "examples")
-"""What an installed service needs: the meta-classifiers and the examples. The zoos stay in the repository."""
+SERVED = ("universal", "examples")
+"""What an installed service needs: the meta-classifier and the examples. The zoos stay in the repository."""
 
 
 class BuildWithModels(build_py):

@@ -1,5 +1,6 @@
 """Small worlds that the tests share."""
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ StackFactory = Callable[..., SubjectStack]
 TINY_RECIPE = Recipe(groups=5, seeds_per_group=2, steps=8, formulas=400)
 TINY_DEFINITION = Definition(formulas_per_bucket=40)
 FAST = {"formulas_per_length": "50", "noise_draws": "1"}
+MODEL = SHIPPED_MODELS / "universal"
 EXAMPLES = sorted((SHIPPED_MODELS / "examples").glob("*.safetensors"))
 
 
@@ -79,6 +81,15 @@ def tiny_stack(tiny_config: ConfigFactory) -> StackFactory:
         return join(list(zip(configs, weights, strict=True)))
 
     return make
+
+
+def frozen_hash(subjects: SubjectStack) -> str:
+    """sha256 over all bytes of the subjects: equal before and after whatever must not change them."""
+    digest = hashlib.sha256()
+    for name in sorted(subjects.weights):
+        digest.update(name.encode())
+        digest.update(subjects.weights[name].detach().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 @pytest.fixture

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import torch
 from probe_sandwich.answer import Definition
-from probe_sandwich.diagnosis import ANY_TASK, MetaClassifiers, load_meta_classifiers
 from probe_sandwich.sandwich.answers import ANSWER_CHANNELS
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.card import Card
-from probe_sandwich.sandwich.config import Reading, SandwichConfig, SandwichTraining
-from probe_sandwich.sandwich.meta_classifier import Member, save_meta_classifier
+from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
+from probe_sandwich.sandwich.meta_classifier import Member, MetaClassifier, load_meta_classifier, save_meta_classifier
 from probe_sandwich.sandwich.support import Support
 from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.subjects.checkpoint import save_checkpoint
@@ -22,7 +21,7 @@ from tests.conftest import fresh_weights
 from tests.sandwich.test_meta_classifier import NO_FIGURES, NO_ZOO
 
 NAME, ALPHABET, T = "mine", ("x", "y"), 12
-SANDWICH = SandwichConfig(reading=Reading.ANSWERS, probes=8, noise_dim=8, generator_hidden=8)
+SANDWICH = SandwichConfig(probes=8, noise_dim=8, generator_hidden=8)
 
 
 def own_config(**changes: object) -> SubjectConfig:
@@ -77,7 +76,7 @@ def labelled_file(folder: Path, inputs: Sequence[str]) -> Path:
 
 
 def any_task_folder(folder: Path) -> Path:
-    """A folder of one untrained meta-classifier for any task, which says 0.9 of every subject."""
+    """A folder within, of an untrained meta-classifier that says 0.9 of every subject."""
     features = len(ANSWER_CHANNELS) * 2 * (1 + len(SANDWICH.placements))
     says = Calibration(slope=0.0, shift=float(torch.tensor(0.9).logit()))
     members = [
@@ -86,8 +85,6 @@ def any_task_folder(folder: Path) -> Path:
     ]
     card = Card(
         name="any",
-        task=None,
-        train_max_length=None,
         definition=Definition(),
         threshold=0.5,
         sandwich=SANDWICH,
@@ -97,15 +94,15 @@ def any_task_folder(folder: Path) -> Path:
         student_quantile=6.31,
         zoo=NO_ZOO,
         track_record=NO_FIGURES,
+        tasks={},
+        other_tasks=None,
         packages={},
         sha256="",
     )
     save_meta_classifier(folder / "any", members, card)
-    return folder
+    return folder / "any"
 
 
-def for_any_task(folder: Path) -> MetaClassifiers:
+def for_any_task(folder: Path) -> MetaClassifier:
     """The same, loaded."""
-    found = load_meta_classifiers(any_task_folder(folder), torch.device("cpu"))
-    assert set(found) == {ANY_TASK}
-    return found
+    return load_meta_classifier(any_task_folder(folder), torch.device("cpu"))

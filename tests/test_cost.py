@@ -11,7 +11,7 @@ from tests.own_task import own_config, texts
 
 
 def cost_of(config: object, **options: object) -> Cost:
-    return estimate(Checkpoint(config, {}, ""), {}, Options(**options))  # type: ignore[arg-type]
+    return estimate(Checkpoint(config, {}, ""), None, Options(**options))  # type: ignore[arg-type]
 
 
 def test_a_larger_subject_more_formulas_and_a_longer_t_cost_more(tiny_config: ConfigFactory) -> None:
@@ -27,7 +27,7 @@ def test_what_is_not_asked_costs_nothing(tiny_config: ConfigFactory) -> None:
 
 def test_formulas_are_drawn_once_for_a_stack(tiny_config: ConfigFactory) -> None:
     checkpoint = Checkpoint(tiny_config(), {}, "")
-    alone, beside = (estimate(checkpoint, {}, Options(), drawn).total for drawn in (False, True))
+    alone, beside = (estimate(checkpoint, None, Options(), drawn).total for drawn in (False, True))
     assert 0 < beside < alone / 2
 
 
@@ -37,7 +37,7 @@ def test_labelled_inputs_that_are_given_are_counted_and_no_others_drawn() -> Non
     def cost_with(count: int, formulas: int = 1000) -> float:
         lines = "\n".join(f'{{"input": "{text}", "label": 0}}' for text in texts(count, 10))
         given = GivenInputs(labelled=read_labelled(lines, config.task, 2))
-        return estimate(Checkpoint(config, {}, ""), {}, Options(formulas_per_length=formulas), given=given).total
+        return estimate(Checkpoint(config, {}, ""), None, Options(formulas_per_length=formulas), given=given).total
 
     assert cost_with(80) == pytest.approx(8 * cost_with(10))
     assert cost_with(80) == cost_with(80, formulas=5000)

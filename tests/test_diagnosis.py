@@ -1,25 +1,26 @@
 """The pipeline on real checkpoints: what is given, and what is withheld."""
 
 import re
-import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from probe_sandwich.answer import Diagnosis, ProbeContent, Verdict
-from probe_sandwich.diagnosis import SeveralMetaClassifiers, diagnose, load_meta_classifiers
+from probe_sandwich.diagnosis import diagnose
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.calibration import Calibration
-from probe_sandwich.sandwich.meta_classifier import MetaClassifier
-from probe_sandwich.settings import SHIPPED_MODELS
-from probe_sandwich.subjects.checkpoint import save_checkpoint
+from probe_sandwich.sandwich.meta_classifier import MetaClassifier, load_meta_classifier
+from probe_sandwich.subjects.checkpoint import Checkpoint, save_checkpoint
 from probe_sandwich.subjects.config import SubjectConfig
 from probe_sandwich.subjects.uploads import load_upload
 from probe_sandwich.tasks.given import read_given
-from probe_sandwich.tasks.logic.tasks import TaskName
+from torch import Tensor
 
-from tests.conftest import EXAMPLES, ConfigFactory, fresh_weights
+from tests.conftest import EXAMPLES, MODEL, ConfigFactory, fresh_weights
 from tests.own_task import ALPHABET, for_any_task, labelled_file, own_checkpoint, texts, unlabelled_file
 
 CPU = torch.device("cpu")
@@ -28,7 +29,7 @@ QUICK = Options(direct_test=False, noise_draws=1)
 
 def ensemble_that_says(*probabilities: float) -> MetaClassifier:
     """The shipped ensemble, its members' answers replaced."""
-    shipped = load_meta_classifiers(SHIPPED_MODELS, CPU)[TaskName.CONJUNCTION]
+    shipped = load_meta_classifier(MODEL, CPU)
     logits = torch.tensor(probabilities).logit().tolist()
     members = [
         replace(member, calibration=Calibration(slope=0.0, shift=logit))
@@ -48,7 +49,7 @@ def ensemble_that_says(*probabilities: float) -> MetaClassifier:
 )
 def test_an_ensemble_of_two_minds_gives_no_verdict(probabilities: tuple[float, ...], verdict: Verdict) -> None:
     checkpoint = load_upload(EXAMPLES[0])
-    meta = {TaskName.CONJUNCTION: ensemble_that_says(*probabilities)}
+    meta = ensemble_that_says(*probabilities)
     (diagnosis,) = diagnose([checkpoint], meta, CPU, QUICK)
     assert diagnosis.verdict is verdict
     told, withheld = diagnosis.generalizer_probability, diagnosis.withheld_probability
@@ -68,13 +69,64 @@ def test_a_factor_on_the_head_changes_neither_verdict_nor_probability(
     plain = load_upload(example)
     weights = {name: w * factor if name.startswith("head") else w for name, w in plain.weights.items()}
     save_checkpoint(tmp_path / "scaled.safetensors", plain.config, weights)
-    meta = load_meta_classifiers(SHIPPED_MODELS, CPU)
+    meta = load_meta_classifier(MODEL, CPU)
     one, other = (
         diagnose([checkpoint], meta, CPU, QUICK)[0]
         for checkpoint in (plain, load_upload(tmp_path / "scaled.safetensors"))
     )
     assert other.verdict is one.verdict is Verdict(example.stem.replace("-", "_"))
     assert other.generalizer_probability == pytest.approx(one.generalizer_probability, abs=1e-3)
+
+
+@given(
+    example=st.sampled_from(EXAMPLES),
+    factor=st.floats(1, 1e3),
+    offsets=st.lists(st.floats(-4, 4), min_size=9, max_size=9),
+    seed=st.integers(0, 2**31),
+)
+@settings(max_examples=5, deadline=None)
+def test_a_twin_equal_in_every_answer_gets_the_same_probability_and_verdict(
+    example: Path, factor: float, offsets: list[float], seed: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    checkpoint = load_upload(example)
+    assert isinstance(checkpoint, Checkpoint)
+    weights = reordered(shifted(checkpoint.weights, factor, offsets), torch.Generator().manual_seed(seed))
+    path = tmp_path_factory.mktemp("twin") / "twin.safetensors"
+    save_checkpoint(path, checkpoint.config, weights)
+    meta = load_meta_classifier(MODEL, CPU)
+    one, twin = (diagnose([each], meta, CPU, QUICK)[0] for each in (checkpoint, load_upload(path)))
+    assert twin.checkpoint.sha256 != one.checkpoint.sha256
+    assert twin.verdict is one.verdict is Verdict(example.stem.replace("-", "_"))
+    assert twin.generalizer_probability == pytest.approx(one.generalizer_probability, abs=1e-4)
+    assert twin.probability_interval == pytest.approx(one.probability_interval, abs=1e-4)
+
+
+def shifted(weights: Mapping[str, Tensor], factor: float, offsets: Sequence[float]) -> dict[str, Tensor]:
+    """The residual stream times a factor, and another offset of all its units after each layer: every layer reads it
+    through a norm that takes both away again."""
+    writers = [name for name in weights if name in ("embedding", "positions") or ".out." in name]
+    ends = [name for name in writers if name == "embedding" or name.endswith("bias")]
+    scaled = {name: tensor * factor if name in writers else tensor for name, tensor in weights.items()}
+    return scaled | {name: scaled[name] + offset for name, offset in zip(ends, offsets, strict=False)}
+
+
+def reordered(weights: Mapping[str, Tensor], random: torch.Generator) -> dict[str, Tensor]:
+    """The units of the residual stream and the hidden ones of each feed-forward layer in another order."""
+    stream = torch.randperm(weights["embedding"].shape[1], generator=random)
+    found = {}
+    for name, tensor in weights.items():
+        if name in ("embedding", "positions") or ".out." in name:
+            found[name] = tensor[..., stream]
+        elif name.endswith(".in.weight") or name == "head.weight":
+            found[name] = tensor[stream]
+        else:
+            found[name] = tensor
+    for name in [name.removesuffix(".in.bias") for name in weights if name.endswith("feed_forward.in.bias")]:
+        order = torch.randperm(len(weights[f"{name}.in.bias"]), generator=random)
+        found[f"{name}.in.weight"] = found[f"{name}.in.weight"][:, order]
+        found[f"{name}.in.bias"] = found[f"{name}.in.bias"][order]
+        found[f"{name}.out.weight"] = found[f"{name}.out.weight"][order]
+    return found
 
 
 def test_a_subject_without_positions_needs_no_placing_and_a_stranger_is_told_what_is_strange(
@@ -95,19 +147,12 @@ def test_a_subject_whose_answers_are_the_same_at_every_place_gets_no_probability
 def reason_for(config: SubjectConfig, changes: dict[str, torch.Tensor], folder: Path) -> str:
     """Why an untrained subject gets no verdict; where it cannot be placed, nor a number."""
     save_checkpoint(folder / "subject.safetensors", config, fresh_weights(config) | changes)
-    meta = load_meta_classifiers(SHIPPED_MODELS, CPU)
+    meta = load_meta_classifier(MODEL, CPU)
     (diagnosis,) = diagnose([load_upload(folder / "subject.safetensors")], meta, CPU, QUICK)
     assert diagnosis.verdict is Verdict.ABSTAIN
     assert diagnosis.generalizer_probability is diagnosis.probability_interval is None
     assert (diagnosis.withheld_probability is None) == ("positions cannot be chosen" in diagnosis.reason)
     return diagnosis.reason
-
-
-def test_two_meta_classifiers_for_one_task_are_an_error_that_names_both(tmp_path: Path) -> None:
-    for name in ("one", "other"):
-        shutil.copytree(SHIPPED_MODELS / "conjunction", tmp_path / name)
-    with pytest.raises(SeveralMetaClassifiers, match=r"one and .*other are both .* for task conjunction"):
-        load_meta_classifiers(tmp_path, CPU)
 
 
 def diagnosis_of(path: Path, folder: Path, inputs: Path | None = None, labelled: Path | None = None) -> Diagnosis:
@@ -154,11 +199,10 @@ def test_of_a_built_in_language_inputs_are_drawn(tmp_path: Path) -> None:
 LANGUAGE = {"task": {"name": "parity"}, "vocabulary": ("a", "b", "<bos>", "<pad>")}
 
 
-def test_a_generator_writes_formulas_and_without_a_meta_classifier_nothing_is_asked() -> None:
-    checkpoint = load_upload(EXAMPLES[0])
-    meta = load_meta_classifiers(SHIPPED_MODELS, CPU)
-    contents = [diagnose([checkpoint], some, CPU, QUICK)[0].probe_content for some in (meta, {})]
-    assert contents == [ProbeContent.GENERATOR, None]
+def test_without_a_meta_classifier_nothing_is_asked() -> None:
+    (answer,) = diagnose([load_upload(EXAMPLES[0])], None, CPU, QUICK)
+    assert (answer.verdict, answer.reason) == (Verdict.ABSTAIN, "no meta-classifier is loaded")
+    assert (answer.probe_content, answer.probes, answer.meta_classifier) == (None, [], None)
 
 
 def test_who_leaves_the_direct_test_out_is_not_told_that_labelled_inputs_are_missing(tmp_path: Path) -> None:

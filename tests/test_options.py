@@ -30,7 +30,7 @@ BAD = [
 @pytest.fixture(scope="module")
 def fast_http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of a service whose worker answers at once."""
-    settings = Settings(device="cpu", cache_bytes=0, models_dir=tmp_path_factory.mktemp("models"))
+    settings = Settings(device="cpu", cache_bytes=0, model=tmp_path_factory.mktemp("model"))
     with faking(), running(settings) as url, httpx.Client(base_url=url, timeout=60) as client:
         yield client
 

@@ -5,10 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from probe_sandwich.evidence.figures.evidence import read_evidence
-from probe_sandwich.evidence.report.tables import headline_table
-from probe_sandwich.settings import SHIPPED_MODELS
+from probe_sandwich.evidence.universal.figures import FILE, UniversalEvidence
+from probe_sandwich.evidence.universal.headline import headline_table
 
+from tests.conftest import MODEL
 from tests.test_documents import blocks_of
 
 README = Path(__file__).resolve().parents[1] / "README.md"
@@ -21,7 +21,7 @@ def test_the_readme_is_read_to_its_end() -> None:
 
 def test_the_readme_shows_the_figures_of_the_evidence() -> None:
     text = README.read_text()
-    for line in headline_table(read_evidence(SHIPPED_MODELS / "conjunction")):
+    for line in headline_table(UniversalEvidence.model_validate_json((MODEL / FILE).read_text())):
         assert line in text
 
 

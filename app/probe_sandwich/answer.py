@@ -82,7 +82,6 @@ class Agreement(StrEnum):
 class ProbeContent(StrEnum):
     """Where the content of the probes came from, the best first."""
 
-    GENERATOR = "formula generator"
     GIVEN = "given inputs"
     DRAWN = "drawn inputs"
     BARE = "bare alphabet"
@@ -170,8 +169,8 @@ class Diagnosis(BaseModel):
     agreement: Agreement
     probe_content: ProbeContent | None = Field(
         default=None,
-        description="where the probes' content came from: written by the formula generator, or selected by noise from "
-        "the given unlabelled inputs, from inputs drawn of the built-in task, or from random strings of the alphabet; "
+        description="where the probes' content came from: selected by noise from the given "
+        "unlabelled inputs, from inputs drawn of the built-in task, or from random strings of the alphabet; "
         "null where no probe was asked",
     )
     probes: list[ProbeReading] = Field(description="those with the largest finite margins")

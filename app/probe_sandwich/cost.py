@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-from probe_sandwich.diagnosis import MetaClassifiers, chosen
 from probe_sandwich.length_test import buckets
 from probe_sandwich.options import Options
+from probe_sandwich.sandwich.meta_classifier import MetaClassifier
 from probe_sandwich.subjects.stacks import AnyCheckpoint
 from probe_sandwich.tasks.given import GivenInputs
 from probe_sandwich.tasks.task import OwnTask
-from probe_sandwich.verdict import longest_probe, probes_fit
 
 MAX_JOB_FLOP = {"cpu": 4e12, "cuda": 4e14}
 """What a job may cost where no setting says otherwise, by kind of device: about what fits its deadline."""
@@ -50,7 +49,7 @@ class Cost:
 
 def estimate(
     checkpoint: AnyCheckpoint,
-    meta_classifiers: MetaClassifiers,
+    meta: MetaClassifier | None,
     options: Options,
     drawn: bool = False,
     given: GivenInputs = GivenInputs(),
@@ -58,13 +57,12 @@ def estimate(
     """What `diagnose` will spend on a checkpoint. `drawn`: its formulas are there, for another of its stack.
     `given`: what came beside it; where labelled inputs did, none is drawn."""
     size, config = checkpoint.size, checkpoint.config
-    meta = chosen(meta_classifiers, config)
     sandwich = 0.0
-    if meta is not None and probes_fit(config, meta.card):
+    if meta is not None:
         settings = meta.card.sandwich
         draws = len(meta.members) * options.noise_draws + 1
         rows = draws * settings.probes * (1 + len(settings.placements))
-        sandwich = float(rows * size.row_flop(1 + longest_probe(config, meta.card)))
+        sandwich = float(rows * size.row_flop(1 + config.train_max_length))
     labelled = given.labelled is not None
     return Cost(sandwich, _direct_test(checkpoint, options, drawn, given) if options.direct_test else 0.0, labelled)
 

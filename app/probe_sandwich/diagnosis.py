@@ -1,8 +1,8 @@
 """One subject in, one diagnosis out: the sandwich's probability beside the direct length test."""
 
+import math
 import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import torch
 
@@ -21,9 +21,8 @@ from probe_sandwich.answer import (
 from probe_sandwich.length_test import bucket_formulas, buckets, run_labelled_test, run_length_test
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.card import Card
-from probe_sandwich.sandwich.config import Reading
 from probe_sandwich.sandwich.inputs import Candidates, best_candidates
-from probe_sandwich.sandwich.meta_classifier import CARD, MetaClassifier, load_meta_classifier
+from probe_sandwich.sandwich.meta_classifier import MetaClassifier
 from probe_sandwich.sandwich.prediction import Prediction
 from probe_sandwich.sandwich.readout import moment_name
 from probe_sandwich.sandwich.universal import candidates_of
@@ -33,71 +32,25 @@ from probe_sandwich.subjects.stacks import AnyCheckpoint
 from probe_sandwich.subjects.subject import SubjectFacts, Subjects
 from probe_sandwich.subjects.uploads import stacked
 from probe_sandwich.tasks.given import GivenInputs
+from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.tasks.task import OwnTask
-from probe_sandwich.verdict import SubjectPrediction, decide, missing_inputs, probes_fit
+from probe_sandwich.verdict import SubjectPrediction, decide, missing_inputs
 
 SHOWN_PROBES = 16
-ANY_TASK = "any"
-MetaClassifiers = Mapping[str, MetaClassifier]
-"""By the name of the task that they answer for, or `ANY_TASK`."""
+_USUAL = Task(name=TaskName.CONJUNCTION), 12
+"""Task and T of most checkpoints that are asked about: those of the bundled examples and of the larger zoo."""
 
 
-class SeveralMetaClassifiers(ValueError):
-    """A folder holds two meta-classifiers for one task, and nothing says which of them should answer."""
-
-    def __init__(self, task: str, folders: Sequence[Path]) -> None:
-        super().__init__(
-            f"{' and '.join(map(str, folders))} are both meta-classifiers for task {task}, and one answers for a task; "
-            "move one of them elsewhere, or name one with `classify --model`"
-        )
-
-
-def load_meta_classifiers(folder: Path, device: torch.device) -> dict[str, MetaClassifier]:
-    """All meta-classifiers below a folder, by task. Raises `SeveralMetaClassifiers`, `DamagedMetaClassifier`."""
-    loaded: dict[str, MetaClassifier] = {}
-    places: dict[str, Path] = {}
-    for place in sorted(path.parent for path in folder.glob(f"*/{CARD}")):
-        meta_classifier = load_meta_classifier(place, device)
-        task = task_name(meta_classifier)
-        if task in loaded:
-            raise SeveralMetaClassifiers(task, (places[task], place))
-        loaded[task], places[task] = meta_classifier, place
-    return loaded
-
-
-def task_name(meta: MetaClassifier) -> str:
-    """The key of a meta-classifier among `MetaClassifiers`."""
-    return ANY_TASK if meta.card.task is None else meta.card.task.name
-
-
-def chosen(meta_classifiers: MetaClassifiers, config: SubjectFacts) -> MetaClassifier | None:
-    """The one that answers for a subject: that of its own task and T, else the one for any, else that of its task,
-    which will abstain."""
-    own = meta_classifiers.get(config.task.name)
-    if own is not None and own.card.answers_for(config):
-        return own
-    return meta_classifiers.get(ANY_TASK, own)
-
-
-def make_test_sets(meta_classifiers: MetaClassifiers) -> None:
-    """Make the formulas of the default direct tests now, so that no user waits for them."""
-    for meta in meta_classifiers.values():
-        if meta.card.task is None:
-            continue
-        task, longest = meta.card.one_task
-        for bucket in buckets(longest):
-            bucket_formulas(
-                task,
-                bucket.min_length,
-                bucket.max_length,
-                Options().formulas_per_length,
-                meta.card.definition.seed,
-            )
+def make_test_set(definition: Definition) -> None:
+    """Draw the formulas of the usual direct test now, so that no user waits for them."""
+    task, longest = _USUAL
+    for bucket in buckets(longest):
+        bucket_formulas(task, bucket.min_length, bucket.max_length, Options().formulas_per_length, definition.seed)
 
 
 def diagnose(
     checkpoints: Sequence[AnyCheckpoint],
-    meta_classifiers: MetaClassifiers,
+    meta: MetaClassifier | None,
     device: torch.device,
     options: Options = Options(),
     progress: Progress = lambda stage, detail: None,
@@ -106,20 +59,20 @@ def diagnose(
 ) -> list[Diagnosis]:
     """Diagnose checkpoints that share shape, scheme, task and T (`batches` makes such lists), run as one stack.
 
-    `given`: inputs that came beside them; unlabelled ones become probes, and the direct test runs on labelled ones.
+    `meta`: the meta-classifier; without one nothing is asked but the direct test. `given`: inputs that came beside the
+    checkpoints; unlabelled ones become probes, and the direct test runs on labelled ones.
     Raises `NoFormulas` where the direct test has none for this T, and `Cancelled`.
     """
     started = time.perf_counter()
     subjects = stacked(checkpoints, device)
     config = checkpoints[0].config
-    meta = chosen(meta_classifiers, config)
     progress("sandwich", "")
     predictions: Sequence[SubjectPrediction | None] = [None] * len(checkpoints)
     probes: Sequence[list[ProbeReading]] = [[] for _ in checkpoints]
     content: ProbeContent | None = None
-    if meta is not None and probes_fit(config, meta.card):
-        candidates = _candidates(meta, config, given)
-        content = ProbeContent.GENERATOR if candidates is None else candidates.content
+    if meta is not None:
+        candidates = _candidates(config, given)
+        content = candidates.content
         predictions = _predictions(meta, subjects, options, cancelled, candidates)
         probes = _probe_readings(meta, subjects, options.seed, cancelled, candidates)
     sandwich_done = time.perf_counter()
@@ -135,10 +88,8 @@ def diagnose(
     ]
 
 
-def _candidates(meta: MetaClassifier, config: SubjectFacts, given: GivenInputs) -> Candidates | None:
-    """What probes are selected from; None where a generator writes them."""
-    if meta.card.sandwich.reading is not Reading.ANSWERS:
-        return None
+def _candidates(config: SubjectFacts, given: GivenInputs) -> Candidates:
+    """What probes are selected from."""
     if given.unlabelled:
         return best_candidates(config.task, config.train_max_length, given.unlabelled)
     return candidates_of(config.task, config.train_max_length)
@@ -149,7 +100,7 @@ def _predictions(
     subjects: Subjects,
     options: Options,
     cancelled: Cancelling,
-    candidates: Candidates | None,
+    candidates: Candidates,
 ) -> list[SubjectPrediction]:
     """The ensemble's prediction for every subject of a stack."""
     together = meta.predict(subjects, options.seed, options.noise_draws, cancelled, candidates)
@@ -172,16 +123,18 @@ def _row(prediction: Prediction, row: int, card: Card, placing: Placing) -> Subj
 
 
 def _probe_readings(
-    meta: MetaClassifier, subjects: Subjects, seed: int, cancelled: Cancelling, candidates: Candidates | None
+    meta: MetaClassifier, subjects: Subjects, seed: int, cancelled: Cancelling, candidates: Candidates
 ) -> list[list[ProbeReading]]:
-    """For every subject, the probes of the first noise draw with the largest finite margins."""
+    """Some probes of the first noise draw, for every subject."""
     texts, margins = meta.read_probes(subjects, seed, cancelled, candidates)
-    readings = []
-    for row in margins:
-        finite = row.isfinite().nonzero()[:, 0]
-        order = finite[row[finite].abs().argsort(descending=True)][:SHOWN_PROBES].tolist()
-        readings.append([ProbeReading(text=texts[n], margin=round(float(row[n]), 4)) for n in order])
-    return readings
+    return [_most_certain(texts, row.tolist()) for row in margins]
+
+
+def _most_certain(texts: Sequence[str], margins: Sequence[float]) -> list[ProbeReading]:
+    """Different probes of one subject, those with the largest finite margins first."""
+    of_text = {text: margin for text, margin in zip(texts, margins, strict=True) if math.isfinite(margin)}
+    order = sorted(of_text, key=lambda text: -abs(of_text[text]))[:SHOWN_PROBES]
+    return [ProbeReading(text=text, margin=round(of_text[text], 4)) for text in order]
 
 
 def _direct_tests(

@@ -33,7 +33,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PROBE_SANDWICH_", env_ignore_empty=True, extra="ignore")
 
-    models_dir: Path = Field(default=SHIPPED_MODELS, description="folder of the meta-classifiers")
+    model: Path = Field(default=SHIPPED_MODELS / "universal", description="folder of the meta-classifier")
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: CUDA where there is one")
     workers: int = Field(default=0, ge=0, description="worker processes; 0: one a GPU, or one on the CPU")
     api_key: SecretStr | None = Field(default=None, description="wanted as `Authorization: Bearer` where it is set")
@@ -90,6 +90,11 @@ class Settings(BaseSettings):
         if not bare:
             raise ValueError("the key is blank; give one, or leave the variable unset")
         return SecretStr(bare)
+
+    @property
+    def examples(self) -> Path:
+        """The folder of checkpoints whose answers are known, where there is one beside the meta-classifier."""
+        return self.model.parent / "examples"
 
     def torch_device(self) -> "torch.device":
         """The device to run on. Raises `NoSuchDevice`."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from probe_sandwich.answer import Agreement, LengthTestResult, ProbeContent, Verdict
 from probe_sandwich.sandwich.card import Card
-from probe_sandwich.sandwich.config import Reading
 from probe_sandwich.subjects.subject import SubjectFacts
 from probe_sandwich.tasks.logic.tasks import Task as LogicTask
 from probe_sandwich.tasks.task import OwnTask
@@ -57,8 +56,8 @@ def decide(
     test: LengthTestResult | None,
     missing: Sequence[str] = (),
 ) -> Decision:
-    """The decision about a subject, from the card of its task's meta-classifier, if there is one, the prediction, where
-    the probes fit, and the direct test, where it was run. `missing`: what was not given, and what that costs."""
+    """The decision about a subject, from the meta-classifier's card and prediction, if there is one, and the direct
+    test, where it was run. `missing`: what was not given, and what that costs."""
     verdict, reason = _verdict(config, card, prediction, test)
     return Decision(verdict, "; ".join((reason, *missing, *_remarks(config, test))), _agreement(verdict, test))
 
@@ -80,26 +79,11 @@ def missing_inputs(config: SubjectFacts, content: ProbeContent | None, *, untest
     return missing
 
 
-def probes_fit(config: SubjectFacts, card: Card) -> bool:
-    """Whether the probes are no longer than what the subject was trained on."""
-    return longest_probe(config, card) <= config.train_max_length
-
-
-def longest_probe(config: SubjectFacts, card: Card) -> int:
-    """Symbols of the longest probe that a subject is asked: inputs of any length up to T, or formulas of one."""
-    return config.train_max_length if card.sandwich.reading is Reading.ANSWERS else card.sandwich.probe_length
-
-
 def _verdict(
     config: SubjectFacts, card: Card | None, prediction: SubjectPrediction | None, test: LengthTestResult | None
 ) -> tuple[Verdict, str]:
-    if card is None:
-        return Verdict.ABSTAIN, f"no meta-classifier for task {config.task.name} is loaded"
-    if prediction is None:
-        return Verdict.ABSTAIN, (
-            f"the probes have {card.sandwich.probe_length} symbols, but the subject was trained on at most "
-            f"{config.train_max_length}"
-        )
+    if card is None or prediction is None:
+        return Verdict.ABSTAIN, "no meta-classifier is loaded"
     doubt = _doubt(config, card, prediction, test)
     if doubt is not None:
         return Verdict.ABSTAIN, doubt
@@ -135,11 +119,6 @@ def _doubt(
         return (
             "its positions cannot be chosen, so that every probe stands at its usual places wherever it is put; what "
             "tells generalizers is how a subject answers further out"
-        )
-    if not card.answers_for(config):
-        return (
-            f"the zoo holds subjects of T = {card.train_max_length} on its own task parameters; this one has "
-            f"T = {config.train_max_length}"
         )
     return _untrusted_kind(config, card) or _doubt_of_the_prediction(prediction)
 

@@ -12,13 +12,10 @@ from probe_sandwich.api import supervisor as supervising
 from probe_sandwich.api.messages import Cancel, Done, Job, LoadedMetaClassifier, Outcome, Resume, Stage, Started
 from probe_sandwich.api.worker_process import WorkerLost
 from probe_sandwich.settings import Settings
-from probe_sandwich.tasks.logic.tasks import TaskName
 
 KILLER, PATIENT, STUBBORN = b"killer", b"patient", b"stubborn"
 _DIAGNOSIS = Path(supervising.__file__).with_name("example_diagnosis.json").read_text()
-_LOADED = LoadedMetaClassifier(
-    name="fake", task=TaskName.CONJUNCTION, version=1, train_max_length=12, sha256="0" * 64, card_sha256="0" * 64
-)
+_LOADED = LoadedMetaClassifier(name="fake", version=1, sha256="0" * 64, card_sha256="0" * 64)
 
 
 class FakeProcess:
@@ -32,7 +29,7 @@ class FakeProcess:
     def __init__(self, settings: Settings, device: str) -> None:  # noqa: ARG002
         type(self).started += 1
         self.messages: asyncio.Queue[Any] = asyncio.Queue()
-        self.messages.put_nowait(Started(meta_classifiers=[_LOADED]))
+        self.messages.put_nowait(Started(meta_classifier=_LOADED))
         self.deaf = False
 
     def send(self, message: Job | Cancel | Resume) -> None:

@@ -58,7 +58,7 @@ def behind(app: Any, root_path: str = "") -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    models = {"models_dir": tmp_path_factory.mktemp("models")}
+    models = {"model": tmp_path_factory.mktemp("model")}
     with faking(), running(Settings.model_validate(SMALL | models)) as address:
         yield address
 
@@ -75,7 +75,7 @@ PATHS = ["/classify", "/classify/", "//classify", "/%63lassify", "/classify%2F",
 
 @pytest.mark.parametrize("prefix", ["--root-path", "mount"])
 def test_no_spelling_of_the_path_gets_past_the_key_or_the_limit(prefix: str, tmp_path: Path) -> None:
-    service = create_app(Settings.model_validate(SMALL | {"models_dir": tmp_path}))
+    service = create_app(Settings.model_validate(SMALL | {"model": tmp_path}))
     outer = FastAPI(lifespan=lambda _: service.router.lifespan_context(service))
     outer.mount("/api", service)
     app, root_path = (outer, "") if prefix == "mount" else (service, "/api")
@@ -104,7 +104,7 @@ def test_the_scheme_of_the_key_is_read_in_any_case_and_the_key_as_it_is(url: str
 
 @pytest.mark.parametrize("key", ["schlüssel", "voilà", "s3cret\n"])
 def test_a_key_is_compared_byte_by_byte_whatever_its_letters(tmp_path: Path, key: str) -> None:
-    settings = Settings.model_validate(SMALL | {"models_dir": tmp_path, "api_key": key})
+    settings = Settings.model_validate(SMALL | {"model": tmp_path, "api_key": key})
     with faking(), running(settings) as address:
         with Client(address, api_key=key) as client:
             assert client.classify(EXAMPLES[0]).checkpoint.task == "conjunction"
@@ -182,7 +182,7 @@ def test_idle_connections_make_room_for_new_ones(guarded: httpx.Client, url: str
 
 
 def test_a_connection_that_never_asks_is_closed(tmp_path: Path) -> None:
-    settings = Settings(device="cpu", models_dir=tmp_path, cache_bytes=0, header_seconds=0.3)
+    settings = Settings(device="cpu", model=tmp_path, cache_bytes=0, header_seconds=0.3)
     with faking(), running(settings) as address, connected(address, 2) as (silent, half):
         half.sendall(b"GET /health HTTP/1.1\r\nHost:")
         for raw in (silent, half):
@@ -285,7 +285,7 @@ def test_a_socket_that_closes_in_the_middle_leaves_nothing(guarded: httpx.Client
 
 
 def test_a_full_queue_has_a_place_for_who_has_none_at_the_cost_of_who_has_most(tmp_path: Path) -> None:
-    settings = SMALL | {"models_dir": tmp_path, "api_key": None, "queue_size": 4, "deadline_seconds": 2.0}
+    settings = SMALL | {"model": tmp_path, "api_key": None, "queue_size": 4, "deadline_seconds": 2.0}
     with (
         faking(),
         running(Settings.model_validate(settings)) as url,

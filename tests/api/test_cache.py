@@ -9,7 +9,9 @@ from probe_sandwich.api.cache import Cache
 from probe_sandwich.api.documented import EXAMPLE
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.card import Card
-from probe_sandwich.settings import SHIPPED_MODELS, Settings
+from probe_sandwich.settings import Settings
+
+from tests.conftest import MODEL
 
 ANSWER = json.dumps(EXAMPLE)
 KEY = "0" * 64
@@ -109,9 +111,9 @@ def test_a_full_disk_leaves_nothing_half_written(cache: Cache, monkeypatch: pyte
 
 
 def test_another_threshold_card_or_version_is_another_key(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
-    card = Card.model_validate_json((SHIPPED_MODELS / "conjunction" / "card.json").read_text())
+    card = Card.model_validate_json((MODEL / "card.json").read_text())
     stricter = card.model_copy(update={"threshold": card.threshold / 2})
-    keys = {cache.key(KEY, Options(), "cpu", [one.fingerprint]) for one in (card, card.model_copy(), stricter)}
+    keys = {cache.key(KEY, Options(), "cpu", one.fingerprint) for one in (card, card.model_copy(), stricter)}
     assert len(keys) == 2
     monkeypatch.setattr("probe_sandwich.api.cache.version", lambda name: "0.0.1")
-    assert cache.key(KEY, Options(), "cpu", [card.fingerprint]) not in keys
+    assert cache.key(KEY, Options(), "cpu", card.fingerprint) not in keys

@@ -26,7 +26,7 @@ Files = list[tuple[str, tuple[str, bytes]]]
 @pytest.fixture
 def bounded(tmp_path: Path) -> Iterator[httpx.Client]:
     """A client of a service that takes few bytes of inputs and keeps its answers."""
-    settings = Settings(device="cpu", models_dir=tmp_path, cache_dir=tmp_path / "cache", max_inputs_bytes=LIMIT)
+    settings = Settings(device="cpu", model=tmp_path, cache_dir=tmp_path / "cache", max_inputs_bytes=LIMIT)
     with faking(), running(settings) as url, httpx.Client(base_url=url, timeout=60) as client:
         yield client
 

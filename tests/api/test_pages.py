@@ -22,8 +22,8 @@ ABSOLUTE = re.compile(r"""["'`](?:/|https?:)[^"'`]*["'`]""")
 @pytest.fixture(scope="module")
 def prefixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of the service below a prefix, as another app or a proxy would put it there."""
-    models = tmp_path_factory.mktemp("models")
-    service = create_app(Settings(device="cpu", models_dir=models, cache_bytes=0))
+    models = tmp_path_factory.mktemp("model")
+    service = create_app(Settings(device="cpu", model=models, cache_bytes=0))
     outer = FastAPI(lifespan=lambda _: service.router.lifespan_context(service))
     outer.mount(PREFIX, service)
     with faking(), behind(outer) as url, httpx.Client(base_url=f"{url}{PREFIX}/", timeout=30) as client:

@@ -24,11 +24,11 @@ from tests.conftest import EXAMPLES, FAST, ConfigFactory, fresh_weights, post, r
 from tests.subjects.test_checkpoint import rewrite
 
 
-def test_health_names_device_meta_classifiers_and_versions(http: httpx.Client) -> None:
+def test_health_names_device_meta_classifier_and_versions(http: httpx.Client) -> None:
     health = http.get("/health").raise_for_status().json()
     assert health["status"] == "ready"
     assert health["device"] == "cpu"
-    assert [meta["task"] for meta in health["meta_classifiers"]] == ["conjunction", "any"]
+    assert health["meta_classifier"]["name"] == "universal"
     assert health["versions"]["torch"] == torch.__version__
 
 
@@ -226,7 +226,7 @@ def test_a_full_queue_says_when_to_come_back_and_health_still_answers() -> None:
 
 def test_a_service_without_models_says_so(tmp_path: Path, checkpoint_file: Path) -> None:
     with (
-        running(Settings(device="cpu", models_dir=tmp_path, cache_bytes=0)) as url,
+        running(Settings(device="cpu", model=tmp_path, cache_bytes=0)) as url,
         httpx.Client(base_url=url, timeout=60) as http,
     ):
         assert http.get("/health").json()["status"] == "no_meta_classifier"

@@ -20,7 +20,7 @@ Ask = Callable[..., Awaitable[list[Outcome]]]
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     put_in_place(monkeypatch)
-    return Settings(device="cpu", models_dir=tmp_path, cache_bytes=0, deadline_seconds=2.0)
+    return Settings(device="cpu", model=tmp_path, cache_bytes=0, deadline_seconds=2.0)
 
 
 def live(settings: Settings, tmp_path: Path, story: Callable[[Supervisor, Ask], Awaitable[None]]) -> None:

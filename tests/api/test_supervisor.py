@@ -30,7 +30,7 @@ from tests.conftest import EXAMPLES, FAST, post, running
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Workers that are no processes; put in place by the test's own patch, so that it is undone in order."""
     put_in_place(monkeypatch)
-    return Settings(device="cpu", models_dir=tmp_path, cache_bytes=0, deadline_seconds=0.5)
+    return Settings(device="cpu", model=tmp_path, cache_bytes=0, deadline_seconds=0.5)
 
 
 @pytest.fixture

@@ -15,16 +15,15 @@ import torch
 from probe_sandwich.api import work
 from probe_sandwich.api.messages import Cancel, Done, Job, Outcome, Resume, Stage, Subject, from_worker
 from probe_sandwich.api.work import Run
-from probe_sandwich.diagnosis import MetaClassifiers, load_meta_classifiers
 from probe_sandwich.options import Options
-from probe_sandwich.settings import SHIPPED_MODELS
+from probe_sandwich.sandwich.meta_classifier import MetaClassifier, load_meta_classifier
 from probe_sandwich.subjects.batching import Cancelled
 from probe_sandwich.subjects.checkpoint import save_checkpoint
 from pydantic import BaseModel
 
 from tests.api.bundles import of_version, with_bad_lzma
 from tests.api.test_hostile import safetensors
-from tests.conftest import EXAMPLES, ConfigFactory, fresh_weights
+from tests.conftest import EXAMPLES, MODEL, ConfigFactory, fresh_weights
 
 CPU = torch.device("cpu")
 QUICK = Options(direct_test=False, noise_draws=1)
@@ -32,8 +31,8 @@ Pipes = tuple[Connection, Connection]
 
 
 @pytest.fixture(scope="module")
-def shipped() -> MetaClassifiers:
-    return load_meta_classifiers(SHIPPED_MODELS, CPU)
+def shipped() -> MetaClassifier:
+    return load_meta_classifier(MODEL, CPU)
 
 
 @pytest.fixture
@@ -44,7 +43,7 @@ def pipes() -> Iterator[Pipes]:
     theirs.close()
 
 
-def outcomes(pipes: Pipes, shipped: MetaClassifiers, files: list[Path], **facts: object) -> dict[int, Outcome]:
+def outcomes(pipes: Pipes, shipped: MetaClassifier, files: list[Path], **facts: object) -> dict[int, Outcome]:
     ours, theirs = pipes
     options = facts.pop("options", QUICK)
     job = Job(number=1, subjects=[Subject(checkpoint=file) for file in files], options=options)  # type: ignore[arg-type]
@@ -61,9 +60,7 @@ def slug(outcome: Outcome) -> str:
     return outcome.problem.type.rsplit(":", 1)[1] if outcome.problem else "answered"
 
 
-def test_bad_files_of_a_batch_cost_the_good_ones_nothing(
-    tmp_path: Path, pipes: Pipes, shipped: MetaClassifiers
-) -> None:
+def test_bad_files_of_a_batch_cost_the_good_ones_nothing(tmp_path: Path, pipes: Pipes, shipped: MetaClassifier) -> None:
     contents = [
         safetensors(b'{"a":' + b"9" * 5000 + b"}"),
         safetensors({"\ud800": {"dtype": "\ud800", "shape": [0], "data_offsets": [0, 0]}}),
@@ -80,7 +77,7 @@ def test_bad_files_of_a_batch_cost_the_good_ones_nothing(
 
 
 def test_a_subject_that_fails_in_a_stack_costs_the_others_nothing(
-    pipes: Pipes, shipped: MetaClassifiers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pipes: Pipes, shipped: MetaClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [shutil.copy(EXAMPLES[0], tmp_path / str(number)) for number in range(3)]
     real, bad = work.diagnose, []
@@ -96,7 +93,7 @@ def test_a_subject_that_fails_in_a_stack_costs_the_others_nothing(
     assert [slug(found[number]) for number in range(3)] == ["answered", "internal-error", "answered"]
 
 
-def test_what_costs_too_much_is_told_before_it_is_spent(pipes: Pipes, shipped: MetaClassifiers) -> None:
+def test_what_costs_too_much_is_told_before_it_is_spent(pipes: Pipes, shipped: MetaClassifier) -> None:
     found = outcomes(pipes, shipped, [EXAMPLES[0]], max_flop=1e6)
     assert slug(found[0]) == "too-costly"
     assert found[0].problem is not None
@@ -104,7 +101,7 @@ def test_what_costs_too_much_is_told_before_it_is_spent(pipes: Pipes, shipped: M
 
 
 def test_a_training_length_without_formulas_is_a_422(
-    pipes: Pipes, shipped: MetaClassifiers, checkpoint_of_length: Path, monkeypatch: pytest.MonkeyPatch
+    pipes: Pipes, shipped: MetaClassifier, checkpoint_of_length: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = Mock(side_effect=work.diagnose)
     monkeypatch.setattr(work, "diagnose", asked)
@@ -121,9 +118,8 @@ def checkpoint_of_length(tmp_path: Path, tiny_config: ConfigFactory) -> Path:
     return path
 
 
-def test_a_stop_is_heard_within_a_prediction(pipes: Pipes, shipped: MetaClassifiers) -> None:
+def test_a_stop_is_heard_within_a_prediction(pipes: Pipes, shipped: MetaClassifier) -> None:
     ours, theirs = pipes
-    meta = shipped["conjunction"]
     job = Job(number=1, subjects=[Subject(checkpoint=EXAMPLES[0])], options=Options(direct_test=False, noise_draws=64))
     run, asked = Run(theirs, job, shipped, CPU, 1e18), []
     heard = run.cancelled
@@ -140,7 +136,7 @@ def test_a_stop_is_heard_within_a_prediction(pipes: Pipes, shipped: MetaClassifi
     stages = [from_worker.validate_json(ours.recv_bytes()) for _ in range(2)]
     assert [stage.stage for stage in stages if isinstance(stage, Stage)] == ["checkpoint", "sandwich"]
     assert len(asked) == 8
-    assert len(meta.members) * 64 > 8
+    assert len(shipped.members) * 64 > 8
 
 
 def conversation(run: Run, pipes: Pipes, brief: Job, *replies: BaseModel) -> list[Any]:
@@ -181,7 +177,7 @@ def job(number: int, brief: bool = False, options: Options = QUICK) -> Job:
 
 
 def test_a_brief_job_runs_in_the_middle_of_another_and_changes_nothing_of_it(
-    pipes: Pipes, shipped: MetaClassifiers
+    pipes: Pipes, shipped: MetaClassifier
 ) -> None:
     both = conversation(Run(pipes[1], job(0), shipped, CPU, 4e12), pipes, job(1, brief=True), Resume())
     assert [message.job for message in both if isinstance(message, Done)] == [1, 0]
@@ -193,14 +189,14 @@ def test_a_brief_job_runs_in_the_middle_of_another_and_changes_nothing_of_it(
     assert [answer(both, number) for number in (0, 1)] == [answer(alone, number) for number in (0, 1)]
 
 
-def test_what_is_not_brief_is_sent_back_and_the_other_goes_on(pipes: Pipes, shipped: MetaClassifiers) -> None:
+def test_what_is_not_brief_is_sent_back_and_the_other_goes_on(pipes: Pipes, shipped: MetaClassifier) -> None:
     long = job(1, brief=True, options=Options(noise_draws=64))
     messages = conversation(Run(pipes[1], job(0), shipped, CPU, 4e12), pipes, long, Resume())
     ends = [(message.job, message.end) for message in messages if isinstance(message, Done)]
     assert ends == [(1, "too_long"), (0, "complete")]
 
 
-def test_a_stop_is_heard_after_an_interruption(pipes: Pipes, shipped: MetaClassifiers) -> None:
+def test_a_stop_is_heard_after_an_interruption(pipes: Pipes, shipped: MetaClassifier) -> None:
     run = Run(pipes[1], job(0), shipped, CPU, 4e12)
     messages = conversation(run, pipes, job(1, brief=True), Cancel(job=1), Resume(), Cancel(job=0))
     ends = [(message.job, message.end) for message in messages if isinstance(message, Done)]

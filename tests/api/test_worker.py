@@ -26,7 +26,7 @@ from probe_sandwich.settings import Settings
 from probe_sandwich.subjects.checkpoint import save_checkpoint
 from probe_sandwich.subjects.transformer import weight_shapes
 
-from tests.conftest import EXAMPLES, FAST, ConfigFactory, post, running
+from tests.conftest import EXAMPLES, FAST, MODEL, ConfigFactory, post, running
 
 CachedService = tuple[httpx.Client, Callable[[], set[int]], Path]
 SLOW = {"formulas_per_length": "10000", "noise_draws": "64"}
@@ -226,14 +226,11 @@ def test_the_key_is_asked_for_before_the_body_is_read() -> None:
 
 
 def test_a_service_with_a_wrong_built_in_example_is_never_ready(tmp_path: Path) -> None:
-    for folder in ("conjunction", "examples"):
-        (tmp_path / folder).mkdir()
-    models = EXAMPLES[0].parents[1]
-    for file in ("card.json", "sandwich.safetensors"):
-        (tmp_path / "conjunction" / file).write_bytes((models / "conjunction" / file).read_bytes())
+    shutil.copytree(MODEL, tmp_path / "mine")
+    (tmp_path / "examples").mkdir()
     # The non-generalizer under the generalizer's name.
     (tmp_path / "examples" / "generalizer.safetensors").write_bytes(EXAMPLES[1].read_bytes())
-    settings = Settings(device="cpu", models_dir=tmp_path, cache_bytes=0)
+    settings = Settings(device="cpu", model=tmp_path / "mine", cache_bytes=0)
     with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
         response = http.get("/health/ready")
         assert (response.status_code, response.json()["type"].rsplit(":", 1)[1]) == (503, "not-ready")
@@ -241,24 +238,14 @@ def test_a_service_with_a_wrong_built_in_example_is_never_ready(tmp_path: Path) 
 
 
 def test_a_service_whose_meta_classifier_is_damaged_says_so_and_keeps_nobody_waiting(tmp_path: Path) -> None:
-    (tmp_path / "conjunction").mkdir()
-    card = EXAMPLES[0].parents[1] / "conjunction" / "card.json"
-    (tmp_path / "conjunction" / "card.json").write_bytes(card.read_bytes())
-    (tmp_path / "conjunction" / "sandwich.safetensors").write_bytes(b"cut short")
-    settings = Settings(device="cpu", models_dir=tmp_path, cache_bytes=0)
+    (tmp_path / "card.json").write_bytes((MODEL / "card.json").read_bytes())
+    (tmp_path / "sandwich.safetensors").write_bytes(b"cut short")
+    settings = Settings(device="cpu", model=tmp_path, cache_bytes=0)
     with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
         for response in (http.get("/health/ready"), post(http, EXAMPLES[0].read_bytes())):
             assert (response.status_code, response.json()["type"].rsplit(":", 1)[1]) == (503, "not-ready")
             assert "fetch both again" in response.json()["detail"]
             assert int(response.headers["retry-after"]) > 0
-
-
-def test_a_service_with_two_meta_classifiers_for_one_task_says_so(tmp_path: Path) -> None:
-    for name in ("one", "other"):
-        shutil.copytree(EXAMPLES[0].parents[1] / "conjunction", tmp_path / name)
-    settings = Settings(device="cpu", models_dir=tmp_path, cache_bytes=0)
-    with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
-        assert "are both meta-classifiers for task conjunction" in http.get("/health/ready").json()["detail"]
 
 
 def test_sigterm_lets_the_running_job_end_and_takes_no_other() -> None:

@@ -22,8 +22,9 @@ import httpx
 import torch
 from probe_sandwich.answer import Diagnosis
 from probe_sandwich.client import Client, ServiceProblem
-from probe_sandwich.diagnosis import diagnose, load_meta_classifiers
+from probe_sandwich.diagnosis import diagnose
 from probe_sandwich.options import Options
+from probe_sandwich.sandwich.meta_classifier import load_meta_classifier
 from probe_sandwich.settings import SHIPPED_MODELS, Settings, torch_device
 from probe_sandwich.subjects.checkpoint import CONFIG_KEY, load_checkpoint, save_checkpoint
 from probe_sandwich.subjects.config import Norm, Pooling, Scheme, SubjectConfig
@@ -316,13 +317,13 @@ def _answers(
     checkpoints: Sequence[AnyCheckpoint], together: Sequence[Sequence[int]], device: torch.device, size: Size
 ) -> tuple[list[Answer], float]:
     """Probability and verdict of each, and the seconds of the diagnoses; the first one, a warm-up, apart."""
-    meta_classifiers = load_meta_classifiers(SHIPPED_MODELS, device)
+    meta = load_meta_classifier(Settings().model, device)
     options = Options(formulas_per_length=size.formulas)
-    diagnose([checkpoints[number] for number in together[0]], meta_classifiers, device, options)
+    diagnose([checkpoints[number] for number in together[0]], meta, device, options)
     began = time.monotonic()
     found: dict[int, Answer] = {}
     for numbers in together:
-        answers = diagnose([checkpoints[number] for number in numbers], meta_classifiers, device, options)
+        answers = diagnose([checkpoints[number] for number in numbers], meta, device, options)
         found |= dict(zip(numbers, map(_of, answers), strict=True))
     return [found[number] for number in range(len(checkpoints))], time.monotonic() - began
 

@@ -2,7 +2,7 @@
 
 python -m tests.benchmarks.sandwich [cpu|cuda] [subjects]
 
-Each step draws noise, runs every subject forward and backward, and updates generator and readout. The reference is the
+Each step draws noise, runs every subject forward and backward, and updates selector and readout. The reference is the
 loop, as in published code (ProbeGen).
 """
 
@@ -11,10 +11,11 @@ import time
 from collections.abc import Sequence
 
 import torch
-from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
-from probe_sandwich.sandwich.sandwich import Sandwich, draw_noise
+from probe_sandwich.evidence.universal.settings import TRAINING, UNIVERSAL
+from probe_sandwich.sandwich.noise import draw_noise
 from probe_sandwich.sandwich.training.losses import sandwich_losses
 from probe_sandwich.sandwich.training.training import sandwich_optimizer
+from probe_sandwich.sandwich.training.warm_up import start_universal
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.zoo.cohorts import Cohort, load_cohorts
 from probe_sandwich.zoo.shards import read_index
@@ -24,15 +25,13 @@ STEPS = 5
 
 def seconds_a_step(cohorts: Sequence[Cohort], device: torch.device) -> float:
     """Seconds of one step over all cohorts."""
-    torch.manual_seed(0)
-    config, training = SandwichConfig(probe_length=12), SandwichTraining()
-    sandwich = Sandwich(config).to(device)
-    optimizer = sandwich_optimizer(sandwich, training)
-    noise = draw_noise(config, 1, torch.Generator().manual_seed(0)).to(device)
+    sandwich = start_universal(UNIVERSAL, TRAINING).to(device)
+    optimizer = sandwich_optimizer(sandwich, TRAINING)
+    noise = draw_noise(UNIVERSAL, 1, torch.Generator().manual_seed(0)).to(device)
     started = 0.0
     for step in range(STEPS + 1):
         for cohort in cohorts:
-            sandwich_losses(sandwich, training, cohort, noise).mean(dim=0).sum().backward()
+            sandwich_losses(sandwich, TRAINING, cohort, noise).mean(dim=0).sum().backward()
         optimizer.step()
         optimizer.zero_grad()
         if device.type == "cuda":

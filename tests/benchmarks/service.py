@@ -16,9 +16,10 @@ from pathlib import Path
 import httpx
 import torch
 from probe_sandwich.client import Client
-from probe_sandwich.diagnosis import diagnose, load_meta_classifiers
+from probe_sandwich.diagnosis import diagnose
 from probe_sandwich.options import Options
-from probe_sandwich.settings import SHIPPED_MODELS
+from probe_sandwich.sandwich.meta_classifier import load_meta_classifier
+from probe_sandwich.settings import SHIPPED_MODELS, Settings
 from probe_sandwich.subjects.checkpoint import Checkpoint
 from probe_sandwich.subjects.stacks import batches
 from probe_sandwich.zoo.shards import read_index, read_weights
@@ -102,7 +103,7 @@ def batched() -> None:
     weights = read_weights(zoo, rows)
     checkpoints = [Checkpoint(row.config, own, row.subject) for row, own in zip(rows, weights, strict=True)]
     device, options = torch.device("cpu"), Options(direct_test=False)
-    meta_classifiers = load_meta_classifiers(SHIPPED_MODELS, device)
+    meta = load_meta_classifier(Settings().model, device)
     seconds = {}
     for name, groups in (
         ("one by one (the reference)", [[number] for number in range(len(checkpoints))]),
@@ -110,7 +111,7 @@ def batched() -> None:
     ):
         began = time.monotonic()
         for group in groups:
-            diagnose([checkpoints[number] for number in group], meta_classifiers, device, options)
+            diagnose([checkpoints[number] for number in group], meta, device, options)
         seconds[name] = time.monotonic() - began
         print(f"{len(checkpoints)} checkpoints, {name:28} {seconds[name]:.2f} s in {len(groups)} batches")
     alone, together = seconds.values()

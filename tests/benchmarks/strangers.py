@@ -1,9 +1,9 @@
 """What verdicts are worth on subjects unlike the zoo's, kind by kind: `python -m tests.benchmarks.strangers FOLDER...`.
 
-A folder is a zoo of our own architecture, or the foreign test set. Every converged subject of the ensemble's task in it
-is judged by the whole ensemble, whatever it would abstain from, so that what abstaining costs can be seen; beside them
-stands what must be kept out. The zoos must hold no subject that the ensemble was trained on: of the shipped zoo, its
-reserve and later configurations are taken, of another everything.
+A folder is a zoo of our own architecture, or the foreign test set. Every converged subject in it is judged by the whole
+ensemble, whatever it would abstain from, so that what abstaining costs can be seen; beside them stands what must be
+kept out. The zoos must hold no subject that the ensemble was trained on: of the shipped zoos, the reserve is taken, of
+another everything.
 """
 
 import itertools
@@ -13,22 +13,19 @@ from sys import argv
 
 import numpy as np
 import torch
-from probe_sandwich.diagnosis import load_meta_classifiers
 from probe_sandwich.evidence.figures.elsewhere import (
     CPU,
     Judged,
     by_kind,
-    is_asked,
     judge_foreign,
     judge_made_of_foreign,
     judge_zoo,
     worth,
 )
 from probe_sandwich.evidence.figures.strangers import freshly_initialized, with_shuffled_weights
-from probe_sandwich.sandwich.meta_classifier import MetaClassifier
-from probe_sandwich.settings import SHIPPED_MODELS
+from probe_sandwich.sandwich.meta_classifier import MetaClassifier, load_meta_classifier
+from probe_sandwich.settings import Settings
 from probe_sandwich.subjects.transformer import SubjectStack
-from probe_sandwich.tasks.logic.tasks import TaskName
 from probe_sandwich.zoo.cohorts import load_cohorts
 from probe_sandwich.zoo.foreign.store import WEIGHTS
 from probe_sandwich.zoo.shards import IndexRow, shard_rows
@@ -36,6 +33,7 @@ from probe_sandwich.zoo.shards import IndexRow, shard_rows
 BANDS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, float("inf"))
 LIMITS = BANDS[2:]
 _MADE_OF_A_SHAPE = 4
+TRAINED_ON = ("zoo-conjunction", "zoo-broad")
 
 
 def is_foreign(folder: Path) -> bool:
@@ -48,12 +46,12 @@ def judge(meta: MetaClassifier, folder: Path) -> Iterator[Judged]:
     if is_foreign(folder):
         yield from judge_foreign(meta, folder, lambda row: row.converged)
         return
-    yield from judge_zoo(meta, folder, lambda row: is_unseen(meta, folder, row))
+    yield from judge_zoo(meta, folder, lambda row: is_unseen(folder, row))
 
 
-def is_unseen(meta: MetaClassifier, folder: Path, row: IndexRow) -> bool:
+def is_unseen(folder: Path, row: IndexRow) -> bool:
     """Whether the ensemble was not trained on a subject of a zoo."""
-    return folder.name != "zoo-conjunction" or row.reserve or row.group >= meta.card.zoo.groups
+    return folder.name not in TRAINED_ON or row.reserve
 
 
 def judge_kept_out(meta: MetaClassifier, folder: Path) -> Iterator[Judged]:
@@ -62,8 +60,7 @@ def judge_kept_out(meta: MetaClassifier, folder: Path) -> Iterator[Judged]:
         yield from judge_foreign(meta, folder, lambda row: not row.converged)
         yield from judge_made_of_foreign(meta, folder)
         return
-    here = [row for row in shard_rows(folder) if row.row is not None and is_asked(meta, row)]
-    rows = [row for row in here if is_unseen(meta, folder, row)]
+    rows = [row for row in shard_rows(folder) if row.row is not None and is_unseen(folder, row)]
     for kind, subjects in made_of(folder, rows):
         said = meta.predict(subjects)
         for place, far in enumerate(said.unlikeness.tolist()):
@@ -139,7 +136,7 @@ def _short(figure: float | None) -> str:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    ensemble = load_meta_classifiers(SHIPPED_MODELS, CPU)[TaskName.CONJUNCTION]
+    ensemble = load_meta_classifier(Settings().model, CPU)
     folders = [Path(path) for path in argv[1:]]
     answers = [one for folder in folders for one in judge(ensemble, folder)]
     outsiders = [one for folder in folders for one in judge_kept_out(ensemble, folder)]

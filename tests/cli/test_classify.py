@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from probe_sandwich.settings import SHIPPED_MODELS
 
 from tests.cli.commands import invoked, run, words
 from tests.conftest import EXAMPLES
@@ -25,20 +24,20 @@ def test_classify_prints_one_json_line_a_file_and_goes_on_after_a_bad_one(tmp_pa
     assert "empty" in done.stderr
 
 
-def test_a_mistyped_models_folder_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROBE_SANDWICH_MODELS_DIR", str(tmp_path / "modles"))
+def test_a_mistyped_folder_of_the_meta_classifier_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROBE_SANDWICH_MODEL", str(tmp_path / "modle"))
     done = invoked("classify", str(EXAMPLES[0]))
     assert done.exit_code == 1
-    assert "modles holds no meta-classifier" in words(done.output)
+    assert "modle holds no card.json, so it is no meta-classifier" in words(done.output)
 
 
-def test_classify_takes_one_meta_classifier_and_a_folder_of_files(tmp_path: Path) -> None:
+def test_classify_takes_another_meta_classifier_and_a_folder_of_files(tmp_path: Path) -> None:
     shutil.copy(EXAMPLES[0], tmp_path / "one.safetensors")
-    model = str(SHIPPED_MODELS / "conjunction")
+    model = str(any_task_folder(tmp_path / "models"))
     done = invoked("classify", str(tmp_path), "--model", model, "--json", "--no-direct-test", "--noise-draws", "1")
     (answer,) = [json.loads(line) for line in done.stdout.splitlines()]
     assert answer["file"] == str(tmp_path / "one.safetensors")
-    assert (answer["meta_classifier"]["name"], answer["direct_test"]) == ("conjunction", None)
+    assert (answer["meta_classifier"]["name"], answer["direct_test"]) == ("any", None)
 
 
 def test_a_file_that_is_not_there_costs_its_own_line_only(tmp_path: Path) -> None:
@@ -50,17 +49,8 @@ def test_a_file_that_is_not_there_costs_its_own_line_only(tmp_path: Path) -> Non
     assert answers[files[1]]["verdict"] in ("generalizer", "not_generalizer")
 
 
-def test_two_meta_classifiers_for_one_task_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("one", "other"):
-        shutil.copytree(SHIPPED_MODELS / "conjunction", tmp_path / name)
-    monkeypatch.setenv("PROBE_SANDWICH_MODELS_DIR", str(tmp_path))
-    done = invoked("classify", str(EXAMPLES[0]))
-    assert done.exit_code == 1
-    assert "are both meta-classifiers for task conjunction" in words(done.output)
-
-
 def test_inputs_of_the_users_own_become_probes_and_the_direct_test(tmp_path: Path) -> None:
-    own, model = str(own_checkpoint(tmp_path)), str(any_task_folder(tmp_path / "models") / "any")
+    own, model = str(own_checkpoint(tmp_path)), str(any_task_folder(tmp_path / "models"))
     labelled = str(labelled_file(tmp_path, [*texts(20, 10), *texts(30, 15), *texts(40, 20)]))
     inputs = str(unlabelled_file(tmp_path))
     done = invoked("classify", own, "--model", model, "--inputs", inputs, "--labelled", labelled, "--json")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from probe_sandwich.answer import Definition, TrackRecord
+from probe_sandwich.sandwich.answers import ANSWER_CHANNELS
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.card import Card, ZooFacts
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
@@ -18,15 +19,13 @@ from probe_sandwich.sandwich.meta_classifier import (
     load_meta_classifier,
     save_meta_classifier,
 )
-from probe_sandwich.sandwich.readout import CHANNELS
-from probe_sandwich.sandwich.sandwich import Sandwich
 from probe_sandwich.sandwich.support import fit_support
-from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
+from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.zoo.cohorts import Cohort
 from safetensors.torch import load_file, save_file
 
-CONFIG = SandwichConfig(probe_length=12, probes=8, generator_hidden=64)
-NO_ZOO = ZooFacts(groups=0, rows_sha256="", subjects=0, converged=0, reserve=0, generalizers=0, one_sided_schemes=[])
+CONFIG = SandwichConfig(probes=8, noise_dim=8)
+NO_ZOO = ZooFacts(groups=0, rows_sha256="", subjects=0, converged=0, reserve=0, generalizers=0)
 NO_FIGURES = TrackRecord(
     subjects=0,
     positives=0,
@@ -41,17 +40,14 @@ NO_FIGURES = TrackRecord(
 
 
 @pytest.fixture
-def meta_folder(tmp_path: Path, shipped_cohort: Cohort) -> Path:
+def meta_folder(tmp_path: Path) -> Path:
     """An untrained meta-classifier of two members."""
     rng = np.random.default_rng(0)
-    features = len(CHANNELS) * 2 * (1 + len(CONFIG.placements))
+    features = len(ANSWER_CHANNELS) * 2 * (1 + len(CONFIG.placements))
     supports = [fit_support(rng.normal(size=(50, features)), rng.normal(size=(50, features))) for _ in range(2)]
-    members = [Member(Sandwich(CONFIG), Calibration(slope=1.0, shift=0.0), support) for support in supports]
-    config = shipped_cohort.subjects.configs[0]
+    members = [Member(UniversalSandwich(CONFIG), Calibration(slope=1.0, shift=0.0), support) for support in supports]
     card = Card(
         name="untrained",
-        task=config.task,
-        train_max_length=config.train_max_length,
         definition=Definition(),
         threshold=0.5,
         sandwich=CONFIG,
@@ -61,6 +57,8 @@ def meta_folder(tmp_path: Path, shipped_cohort: Cohort) -> Path:
         student_quantile=6.31,
         zoo=NO_ZOO,
         track_record=NO_FIGURES,
+        tasks={},
+        other_tasks=None,
         packages={},
         sha256="",
     )
@@ -78,10 +76,12 @@ def test_a_saved_meta_classifier_predicts_the_same_for_the_same_seed(meta_folder
     assert not (one.probability == meta.predict(shipped_cohort.subjects, seed=4).probability).all()
 
 
-def test_probes_can_be_read(meta_folder: Path) -> None:
-    texts, symbols = load_meta_classifier(meta_folder, torch.device("cpu")).probes(4)
-    assert [len(text) for text in texts] == [CONFIG.probe_length] * 4
-    assert symbols.shape == (4, CONFIG.probe_length, len(FORMULA_SYMBOLS))
+def test_probes_can_be_read(meta_folder: Path, shipped_cohort: Cohort) -> None:
+    meta = load_meta_classifier(meta_folder, torch.device("cpu"))
+    texts, margins = meta.read_probes(shipped_cohort.subjects)
+    assert len(texts) == CONFIG.probes
+    assert all(0 < len(text) <= shipped_cohort.subjects.configs[0].train_max_length for text in texts)
+    assert margins.shape == (len(shipped_cohort.subjects), CONFIG.probes)
 
 
 def test_weights_that_do_not_match_the_card_are_refused(meta_folder: Path) -> None:

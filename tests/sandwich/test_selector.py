@@ -1,12 +1,12 @@
 """Noise selects among candidates."""
 
 import torch
-from probe_sandwich.sandwich.config import Reading, SandwichConfig
+from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.inputs import bare_candidates
 from probe_sandwich.sandwich.selector import Selector
 from probe_sandwich.tasks.logic.tasks import Task
 
-CONFIG = SandwichConfig(reading=Reading.ANSWERS, noise_dim=16, temperature=0.1, candidate_features=8)
+CONFIG = SandwichConfig(noise_dim=16, temperature=0.1, candidate_features=8)
 CANDIDATES = bare_candidates(Task(), 12)
 
 

@@ -4,17 +4,17 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from probe_sandwich.sandwich.config import Reading, SandwichConfig
+from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.inputs import bare_candidates
-from probe_sandwich.sandwich.sandwich import Sandwich, draw_noise, frozen_hash
-from probe_sandwich.sandwich.universal import UniversalSandwich, candidates_of, new_sandwich
+from probe_sandwich.sandwich.noise import draw_noise
+from probe_sandwich.sandwich.universal import UniversalSandwich, candidates_of
 from probe_sandwich.subjects.transformer import SubjectStack
 from probe_sandwich.tasks.languages.names import LanguageName, LanguageTask
 from probe_sandwich.tasks.task import OwnTask
 
-from tests.conftest import StackFactory
+from tests.conftest import StackFactory, frozen_hash
 
-CONFIG = SandwichConfig(reading=Reading.ANSWERS, noise_dim=16, probes=8, readout_sees_noise=False)
+CONFIG = SandwichConfig(noise_dim=16, probes=8, readout_sees_noise=False)
 MAJORITY = {"task": LanguageTask(name=LanguageName.MAJORITY), "vocabulary": ("a", "b", "c", "<bos>", "<pad>")}
 OWN = {"task": OwnTask(name="mine", alphabet=("x", "y")), "vocabulary": ("<pad>", "y", "x", "<bos>"), "classes": 4}
 KINDS = pytest.mark.parametrize("kind", [{}, MAJORITY, OWN], ids=["logic", "language", "own"])
@@ -78,11 +78,6 @@ def test_probes_can_be_made_of_other_candidates(sandwich: UniversalSandwich, tin
     bare = bare_candidates(stack.configs[0].task, 12)
     assert not torch.allclose(sandwich(stack, NOISE, candidates=bare).label, sandwich(stack, NOISE).label)
     assert len(sandwich.texts(stack, NOISE[0], bare)) == CONFIG.probes
-
-
-def test_a_config_says_which_sandwich_it_is_of() -> None:
-    assert isinstance(new_sandwich(CONFIG), UniversalSandwich)
-    assert isinstance(new_sandwich(SandwichConfig(probe_length=12)), Sandwich)
 
 
 def test_candidates_drawn_for_a_diagnosis_can_be_trained_with(

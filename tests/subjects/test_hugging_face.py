@@ -12,10 +12,10 @@ import pytest
 import torch
 from probe_sandwich.answer import Definition, Verdict
 from probe_sandwich.api.refusals import problem_of
-from probe_sandwich.diagnosis import diagnose, load_meta_classifiers
+from probe_sandwich.diagnosis import diagnose
 from probe_sandwich.length_test import run_length_test
 from probe_sandwich.options import Options
-from probe_sandwich.settings import SHIPPED_MODELS
+from probe_sandwich.sandwich.meta_classifier import load_meta_classifier
 from probe_sandwich.subjects import checkpoint as checkpoints
 from probe_sandwich.subjects.bundles import ARCHITECTURES, Description
 from probe_sandwich.subjects.checkpoint import CheckpointError
@@ -23,6 +23,8 @@ from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.uploads import load_upload
 from probe_sandwich.tasks.datasets import Formulas, sample_formulas
 from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
+
+from tests.conftest import MODEL
 
 transformers = pytest.importorskip("transformers")
 hugging_face = pytest.importorskip("probe_sandwich.subjects.hugging_face")
@@ -173,7 +175,7 @@ def test_a_model_that_takes_no_positions_is_placed_by_fillers(tmp_path: Path, ki
     checkpoint = load_upload(bundle(tmp_path / "model.zip", build(kind), description(kind)))
     assert checkpoint.config.placing is Placing.BY_FILLERS
     cpu = torch.device("cpu")
-    meta = load_meta_classifiers(SHIPPED_MODELS, cpu)
+    meta = load_meta_classifier(MODEL, cpu)
     (diagnosis,) = diagnose([checkpoint], meta, cpu, Options(direct_test=False, noise_draws=1))
     assert "positions cannot be chosen" not in diagnosis.reason
 
@@ -183,7 +185,7 @@ def test_a_model_without_room_for_fillers_gets_neither_verdict_nor_probability(t
     short = build(kind, max_position_embeddings=20)
     checkpoint = load_upload(bundle(tmp_path / "model.zip", short, description(kind)))
     cpu = torch.device("cpu")
-    meta = load_meta_classifiers(SHIPPED_MODELS, cpu)
+    meta = load_meta_classifier(MODEL, cpu)
     (diagnosis,) = diagnose([checkpoint], meta, cpu, Options(direct_test=False, noise_draws=1))
     assert diagnosis.verdict is Verdict.ABSTAIN
     assert "positions cannot be chosen" in diagnosis.reason

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 from probe_sandwich.answer import Definition
-from probe_sandwich.diagnosis import diagnose, load_meta_classifiers
+from probe_sandwich.diagnosis import diagnose
 from probe_sandwich.length_test import run_length_test
 from probe_sandwich.options import Options
-from probe_sandwich.sandwich.meta_classifier import MetaClassifier
-from probe_sandwich.settings import SHIPPED_MODELS
+from probe_sandwich.sandwich.meta_classifier import MetaClassifier, load_meta_classifier
 from probe_sandwich.subjects.bundles import read_bundle
 from probe_sandwich.subjects.checkpoint import (
     Checkpoint,
@@ -28,7 +27,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from tests.api.bundles import zip_of
-from tests.conftest import EXAMPLES, ConfigFactory, fresh_weights
+from tests.conftest import EXAMPLES, MODEL, ConfigFactory, fresh_weights
 
 UNUSED = (OR, OPEN, CLOSE)
 NAMES = {"~": "!", "a": "x1"}
@@ -37,7 +36,7 @@ FEW = Definition(formulas_per_bucket=40)
 
 @pytest.fixture(scope="module")
 def meta() -> MetaClassifier:
-    return load_meta_classifiers(SHIPPED_MODELS, torch.device("cpu"))[TaskName.CONJUNCTION]
+    return load_meta_classifier(MODEL, torch.device("cpu"))
 
 
 def rewritten(checkpoint: Checkpoint, vocabulary: list[str], names: dict[str, str]) -> SubjectStack:
@@ -67,7 +66,7 @@ def test_a_conjunctions_vocabulary_needs_no_bar_and_no_brackets(
     save_checkpoint(tmp_path / "two.safetensors", other, fresh_weights(other))
     with pytest.raises(MissingSymbol, match=r"lacks \| \( \)"):
         load_checkpoint(tmp_path / "two.safetensors")
-    texts, _ = meta.probes(40)
+    texts, _ = meta.read_probes(join([(config, fresh_weights(config))]))
     assert not set("".join(texts)) & set(UNUSED)
 
 
@@ -119,7 +118,7 @@ def reason_of(config: SubjectConfig, weights: dict[str, Tensor], meta: MetaClass
     """What a diagnosis says."""
     options = Options(noise_draws=1, formulas_per_length=100)
     checkpoint = Checkpoint(config, weights, "0" * 64)
-    (answer,) = diagnose([checkpoint], {TaskName.CONJUNCTION: meta}, torch.device("cpu"), options)
+    (answer,) = diagnose([checkpoint], meta, torch.device("cpu"), options)
     return answer.reason
 
 

@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 import torch
-from probe_sandwich.diagnosis import load_meta_classifiers
 from probe_sandwich.files import write_atomically
 from probe_sandwich.zoo.card import read_card, write_card
 from probe_sandwich.zoo.shards import (
@@ -35,8 +34,6 @@ def test_the_card_checks_labels_and_trains_again(tiny_zoo: Path, tmp_path: Path)
     assert card.training_stability.half_precision.compared == 4
     assert max(accuracy for readers in card.bag_of_symbols.values() for accuracy in readers.values()) <= 0.55
     assert (tmp_path / "zoo" / "accuracies.png").stat().st_size > 10_000
-    # A zoo lies beside the meta-classifiers, and is not taken for one of them.
-    assert load_meta_classifiers(tmp_path, torch.device("cpu")) == {}
 
 
 def test_a_zoo_without_a_card_has_none(tiny_zoo: Path) -> None:

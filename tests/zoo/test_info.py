@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from probe_sandwich.zoo.info import one_sided_schemes, summarize
+from probe_sandwich.zoo.info import summarize
 from probe_sandwich.zoo.shards import (
     read_index,
 )
@@ -22,10 +22,10 @@ def test_a_summary_counts_labels_of_converged_subjects_only(tiny_zoo: Path) -> N
 def test_a_scheme_with_too_few_of_a_label_is_one_sided(tiny_zoo: Path) -> None:
     row = read_index(tiny_zoo)[0].model_copy(update={"converged": True})
     rows = [row.model_copy(update={"label": number >= 3}) for number in range(20)]
-    assert one_sided_schemes(rows) == set()
-    assert one_sided_schemes([*rows, row.model_copy(update={"label": True})]) == {row.scheme}
+    more = [*rows, row.model_copy(update={"label": True})]
     unconverged = [row.model_copy(update={"label": False, "converged": False})] * 9
-    assert one_sided_schemes([*rows, row.model_copy(update={"label": True}), *unconverged]) == {row.scheme}
+    for some, one_sided in ((rows, False), (more, True), ([*more, *unconverged], True)):
+        assert summarize(some).by_scheme[row.scheme].one_sided is one_sided
 
 
 def test_info_prints_json(tiny_zoo: Path) -> None:

@@ -1,4 +1,4 @@
-"""Answers by content: the same bytes, options and meta-classifiers get the same answer from disk.
+"""Answers by content: the same bytes, options and meta-classifier get the same answer from disk.
 
 A folder of small JSON files, the least recently used of which go first; whoever deletes it loses nothing but time.
 Nothing in it is believed unless only this user can have put it there, and nothing is served that is not a diagnosis.
@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -39,9 +39,9 @@ class Cache:
         self.max_bytes = max_bytes
         self._complaint = ""
 
-    def key(self, sha256: str, options: Options, device: str, cards: Sequence[str]) -> str:
-        """Names an answer: whatever it depends on goes in. `cards` are the meta-classifiers' fingerprints."""
-        parts = (version("probe-sandwich"), sha256, options.model_dump_json(), device, *sorted(cards))
+    def key(self, sha256: str, options: Options, device: str, card: str | None) -> str:
+        """Names an answer: whatever it depends on goes in. `card` is the meta-classifier's fingerprint."""
+        parts = (version("probe-sandwich"), sha256, options.model_dump_json(), device, card or "")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def get(self, key: str) -> str | None:

@@ -29,7 +29,7 @@ class Health(BaseModel):
     workers: int
     workers_ready: int
     key_required: bool
-    meta_classifiers: list[LoadedMetaClassifier]
+    meta_classifier: LoadedMetaClassifier | None
     versions: dict[str, str]
 
 
@@ -46,7 +46,7 @@ async def health(service: ServiceDependency) -> Health:
     supervisor = service.supervisor
     status = "starting"
     if supervisor.ready:
-        status = "ready" if supervisor.meta_classifiers else "no_meta_classifier"
+        status = "ready" if supervisor.meta_classifier else "no_meta_classifier"
     return Health(
         status=status,
         reason=supervisor.reason,
@@ -54,7 +54,7 @@ async def health(service: ServiceDependency) -> Health:
         workers=len(supervisor.slots),
         workers_ready=sum(slot.ready for slot in supervisor.slots),
         key_required=service.settings.api_key is not None,
-        meta_classifiers=supervisor.meta_classifiers,
+        meta_classifier=supervisor.meta_classifier,
         versions={package: version(package) for package in PACKAGES} | {"python": platform.python_version()},
     )
 

@@ -50,12 +50,10 @@ class Resume(BaseModel):
 
 
 class LoadedMetaClassifier(BaseModel):
-    """A meta-classifier that is ready to answer."""
+    """The meta-classifier that is ready to answer."""
 
     name: str
-    task: str
     version: int
-    train_max_length: int | None
     sha256: str
     """Of the weights."""
     card_sha256: str
@@ -63,14 +61,14 @@ class LoadedMetaClassifier(BaseModel):
 
 
 class Started(BaseModel):
-    """A worker has loaded everything."""
+    """A worker has loaded everything. Without a meta-classifier every answer abstains."""
 
     kind: Literal["started"] = "started"
-    meta_classifiers: list[LoadedMetaClassifier]
+    meta_classifier: LoadedMetaClassifier | None
 
 
 class Failed(BaseModel):
-    """A worker cannot start: a meta-classifier is damaged."""
+    """A worker cannot start: its meta-classifier is damaged."""
 
     kind: Literal["failed"] = "failed"
     detail: str

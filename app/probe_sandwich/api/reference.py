@@ -28,24 +28,25 @@ class Histogram(BaseModel):
     not_generalizers: list[int] = Field(description=f"counts in {BINS} bins")
 
 
-def examples(models_dir: Path) -> list[Example]:
+def examples(folder: Path) -> list[Example]:
     """The examples that are there."""
     return [
         Example(name=name, description=description, url=f"examples/{name}.safetensors")
         for name, description in _EXAMPLES.items()
-        if example_file(models_dir, name) is not None
+        if example_file(folder, name) is not None
     ]
 
 
-def example_file(models_dir: Path, name: str) -> Path | None:
+def example_file(folder: Path, name: str) -> Path | None:
     """The file of an example, or None where there is none of that name."""
-    path = models_dir / "examples" / f"{name}.safetensors"
+    path = folder / f"{name}.safetensors"
     return path if name in _EXAMPLES and path.exists() else None
 
 
-def histograms(models_dir: Path) -> list[Histogram]:
-    """One histogram for each meta-classifier with out-of-fold predictions."""
-    return [_histogram(path) for path in sorted(models_dir.glob("*/predictions.csv"))]
+def histograms(model: Path) -> list[Histogram]:
+    """The histogram of a meta-classifier, where its folder holds out-of-fold predictions."""
+    path = model / "predictions.csv"
+    return [_histogram(path)] if path.exists() else []
 
 
 def _histogram(path: Path) -> Histogram:

@@ -128,13 +128,13 @@ async def classify_batch(
 @router.get("/examples")
 async def list_examples(service: ServiceDependency) -> list[Example]:
     """Bundled checkpoints to try."""
-    return examples(service.settings.models_dir)
+    return examples(service.settings.examples)
 
 
 @router.get("/examples/{name}.safetensors", response_class=FileResponse, responses={404: {}})
 async def example(name: str, service: ServiceDependency) -> FileResponse:
     """A bundled checkpoint."""
-    path = example_file(service.settings.models_dir, name)
+    path = example_file(service.settings.examples, name)
     if path is None:
         raise Problem("not-found", 404, "there is no example of this name; GET /examples lists them")
     return FileResponse(path, media_type="application/octet-stream")
@@ -143,7 +143,7 @@ async def example(name: str, service: ServiceDependency) -> FileResponse:
 @router.get("/zoo")
 async def zoo(service: ServiceDependency) -> list[Histogram]:
     """Where the zoo's converged subjects lie: out-of-fold probabilities by label."""
-    return histograms(service.settings.models_dir)
+    return histograms(service.settings.model)
 
 
 async def _while_connected(

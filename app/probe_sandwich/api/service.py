@@ -143,8 +143,8 @@ class Service:
             raise self.spool.no_space(error) from error
 
     def _key(self, upload: Upload, options: Options) -> str:
-        cards = [meta.card_sha256 for meta in self.supervisor.meta_classifiers]
-        return self.cache.key(upload.sha256, options, self.supervisor.slots[0].device.partition(":")[0], cards)
+        meta, device = self.supervisor.meta_classifier, self.supervisor.slots[0].device.partition(":")[0]
+        return self.cache.key(upload.sha256, options, device, None if meta is None else meta.card_sha256)
 
     def _record(self, diagnosis: Diagnosis) -> None:
         self.metrics.verdicts.labels(diagnosis.verdict.value).inc()

@@ -51,7 +51,7 @@ class Supervisor:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.settings = settings
         self.metrics = metrics
-        self.meta_classifiers: list[LoadedMetaClassifier] = []
+        self.meta_classifier: LoadedMetaClassifier | None = None
         self.slots = [_Slot(device) for device in settings.worker_devices()]
         self.quarantine = Quarantine(settings.quarantine_seconds)
         self._queue: FairQueue[Pending] = FairQueue()
@@ -76,9 +76,8 @@ class Supervisor:
     @property
     def reason(self) -> str:
         """Why no worker is ready, or what the ready ones lack."""
-        if self.ready and not self.meta_classifiers:
-            folder = self.settings.models_dir
-            return f"{folder} holds no meta-classifier, so every answer abstains; set PROBE_SANDWICH_MODELS_DIR"
+        if self.ready and self.meta_classifier is None:
+            return f"{self.settings.model} holds no meta-classifier, so every answer abstains; set PROBE_SANDWICH_MODEL"
         return "" if self.ready else self._reason
 
     def not_ready(self) -> Problem:
@@ -156,7 +155,7 @@ class Supervisor:
         process = WorkerProcess(self.settings, slot.device)
         try:
             async with asyncio.timeout(_START_SECONDS):
-                self.meta_classifiers = await _loaded(process)
+                self.meta_classifier = await _loaded(process)
             serving = Serving(process, self._queue, self.quarantine, self.settings, self.metrics)
             try:
                 async with asyncio.timeout(_START_SECONDS):
@@ -173,8 +172,8 @@ class Supervisor:
     async def _check(self, serving: Serving) -> None:
         """Let a worker classify the built-in examples. Raises `StartFailed`."""
         for name, expected in _BUILT_IN.items():
-            file = self.settings.models_dir / "examples" / f"{name}.safetensors"
-            if self.meta_classifiers and file.exists():
+            file = self.settings.examples / f"{name}.safetensors"
+            if self.meta_classifier and file.exists():
                 upload = Upload(Subject(checkpoint=file), sha256=file.name)
                 pending = Pending([upload], _SELF_CHECK, "", lambda stage: None, again=True)
                 await serving.answer(pending)
@@ -188,14 +187,14 @@ class Supervisor:
             self._queue.pop().settle(self.not_ready())
 
 
-async def _loaded(process: WorkerProcess) -> list[LoadedMetaClassifier]:
+async def _loaded(process: WorkerProcess) -> LoadedMetaClassifier | None:
     """What a worker has loaded when it has started. Raises `StartFailed`, `WorkerLost`."""
     started = await process.next()
     if isinstance(started, Failed):
         raise StartFailed(started.detail)
     if not isinstance(started, Started):
         raise WorkerLost
-    return started.meta_classifiers
+    return started.meta_classifier
 
 
 def _hold_against(name: str, outcome: Outcome, expected: Verdict) -> None:

@@ -13,7 +13,8 @@ from probe_sandwich.api.messages import Cancel, Done, Job, Outcome, Resume, Stag
 from probe_sandwich.api.problems import Problem
 from probe_sandwich.api.refusals import problem_of
 from probe_sandwich.cost import TooCostly, estimate
-from probe_sandwich.diagnosis import MetaClassifiers, diagnose
+from probe_sandwich.diagnosis import diagnose
+from probe_sandwich.sandwich.meta_classifier import MetaClassifier
 from probe_sandwich.subjects.batching import Cancelled, stop_if
 from probe_sandwich.subjects.checkpoint import Checkpoint, CheckpointError, UnreadableFile, UnrunnableModel
 from probe_sandwich.subjects.stacks import AnyCheckpoint, stacks
@@ -42,11 +43,11 @@ def receive(connection: Connection) -> Job | Cancel | Resume:
 
 @dataclass
 class Run:
-    """One job, on the models and the device that the worker has."""
+    """One job, on the meta-classifier and the device that the worker has."""
 
     connection: Connection
     job: Job
-    meta_classifiers: MetaClassifiers
+    meta: MetaClassifier | None
     device: torch.device
     max_flop: float
     spent: float = 0.0
@@ -135,7 +136,7 @@ class Run:
 
     def _charge(self, checkpoint: AnyCheckpoint, given: GivenInputs, drawn: bool) -> None:
         """Raises `TooCostly`, `TooLong`."""
-        cost = estimate(checkpoint, self.meta_classifiers, self.job.options, drawn, given)
+        cost = estimate(checkpoint, self.meta, self.job.options, drawn, given)
         if self.job.brief and self.spent + cost.total > _BRIEF_SHARE * self.max_flop:
             raise TooLong
         left = self.max_flop - self.spent
@@ -148,7 +149,7 @@ class Run:
         checkpoints = list(loaded.values())
         try:
             answers = diagnose(
-                checkpoints, self.meta_classifiers, self.device, self.job.options, self.progress, self.cancelled, given
+                checkpoints, self.meta, self.device, self.job.options, self.progress, self.cancelled, given
             )
             texts = [answer.model_dump_json() for answer in answers]
         except Cancelled:

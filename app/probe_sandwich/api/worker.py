@@ -1,6 +1,6 @@
 """The worker process: reads uploads and runs diagnoses, so that a hostile file meets nothing else.
 
-It holds the meta-classifiers on one device. It may be killed at any moment; the supervisor starts another.
+It holds the meta-classifier on one device. It may be killed at any moment; the supervisor starts another.
 """
 
 import contextlib
@@ -14,9 +14,15 @@ from probe_sandwich.api.logs import configure_logs
 from probe_sandwich.api.messages import Failed, Job, LoadedMetaClassifier, Started
 from probe_sandwich.api.work import Run, receive, send
 from probe_sandwich.cost import MAX_JOB_FLOP
-from probe_sandwich.diagnosis import SeveralMetaClassifiers, load_meta_classifiers, make_test_sets, task_name
+from probe_sandwich.diagnosis import make_test_set
 from probe_sandwich.processes import follow_parent
-from probe_sandwich.sandwich.meta_classifier import DamagedMetaClassifier
+from probe_sandwich.sandwich.card import Card
+from probe_sandwich.sandwich.meta_classifier import (
+    DamagedMetaClassifier,
+    MetaClassifier,
+    NoMetaClassifier,
+    load_meta_classifier,
+)
 from probe_sandwich.settings import Settings
 
 
@@ -25,37 +31,34 @@ def run_worker(connection: Connection, settings: Settings, device: str) -> None:
     follow_parent()
     configure_logs(settings.log_level)
     try:
-        meta_classifiers = load_meta_classifiers(settings.models_dir, torch.device(device))
-    except (DamagedMetaClassifier, SeveralMetaClassifiers) as error:
+        meta = _meta_classifier(settings.model, torch.device(device))
+    except DamagedMetaClassifier as error:
         send(connection, Failed(detail=str(error)))
         return
-    make_test_sets(meta_classifiers)
+    if meta is not None:
+        make_test_set(meta.card.definition)
     if device == "cpu":  # CUDA maps more than any limit
         limit = _own_bytes() + settings.worker_memory_bytes
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    send(
-        connection,
-        Started(
-            meta_classifiers=[
-                LoadedMetaClassifier(
-                    name=card.name,
-                    task=task_name(meta),
-                    version=card.version,
-                    train_max_length=card.train_max_length,
-                    sha256=card.sha256,
-                    card_sha256=card.fingerprint,
-                )
-                for meta in meta_classifiers.values()
-                for card in (meta.card,)
-            ]
-        ),
-    )
+    send(connection, Started(meta_classifier=None if meta is None else _loaded(meta.card)))
     max_flop = settings.max_job_flop or MAX_JOB_FLOP[torch.device(device).type]
     with contextlib.suppress(EOFError):
         while True:
             message = receive(connection)
             if isinstance(message, Job):  # else a cancel that came too late
-                Run(connection, message, meta_classifiers, torch.device(device), max_flop).run()
+                Run(connection, message, meta, torch.device(device), max_flop).run()
+
+
+def _meta_classifier(folder: Path, device: torch.device) -> MetaClassifier | None:
+    """The meta-classifier of a folder; None where it holds none. Raises `DamagedMetaClassifier`."""
+    try:
+        return load_meta_classifier(folder, device)
+    except NoMetaClassifier:
+        return None
+
+
+def _loaded(card: Card) -> LoadedMetaClassifier:
+    return LoadedMetaClassifier(name=card.name, version=card.version, sha256=card.sha256, card_sha256=card.fingerprint)
 
 
 def _own_bytes() -> int:

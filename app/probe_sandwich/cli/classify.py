@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
 
     from probe_sandwich.answer import Diagnosis
-    from probe_sandwich.diagnosis import MetaClassifiers
+    from probe_sandwich.sandwich.meta_classifier import MetaClassifier
     from probe_sandwich.subjects.stacks import AnyCheckpoint
 
 
@@ -51,7 +51,7 @@ def classify(
         Path | None,
         typer.Option(
             file_okay=False,
-            help="Folder of the one meta-classifier to ask; by default all below PROBE_SANDWICH_MODELS_DIR.",
+            help="Folder of the meta-classifier; by default PROBE_SANDWICH_MODEL, or else the bundled one.",
         ),
     ] = None,
     inputs: Unlabelled = None,
@@ -70,10 +70,13 @@ def classify(
     from probe_sandwich.settings import Settings  # noqa: PLC0415
 
     with explained(answered_so_far):
-        device = Settings().torch_device()
-        meta_classifiers = _meta_classifiers(model, device)
+        from probe_sandwich.sandwich.meta_classifier import load_meta_classifier  # noqa: PLC0415
+
+        settings = Settings()
+        device = settings.torch_device()
+        meta = load_meta_classifier(model or settings.model, device)
         loaded = list(_loaded(paths, printer))
-        _diagnose(loaded, meta_classifiers, device, options, (inputs, labelled), printer)
+        _diagnose(loaded, meta, device, options, (inputs, labelled), printer)
         printer.end()
     if printer.bad:
         raise typer.Exit(1)
@@ -121,23 +124,6 @@ def _uploads_of(argument: Path) -> list[Path]:
     return found
 
 
-def _meta_classifiers(model: Path | None, device: "torch.device") -> "MetaClassifiers":
-    from probe_sandwich.diagnosis import load_meta_classifiers, task_name  # noqa: PLC0415
-    from probe_sandwich.sandwich.meta_classifier import load_meta_classifier  # noqa: PLC0415
-    from probe_sandwich.settings import Settings  # noqa: PLC0415
-
-    if model is not None:
-        chosen_one = load_meta_classifier(model, device)
-        return {task_name(chosen_one): chosen_one}
-    folder = Settings().models_dir
-    found = load_meta_classifiers(folder, device)
-    if not found:
-        raise fail(
-            f"{folder} holds no meta-classifier; set PROBE_SANDWICH_MODELS_DIR to a folder that does, or give --model"
-        )
-    return found
-
-
 def _loaded(paths: Sequence[Path], printer: _Printer) -> "Iterator[tuple[Path, AnyCheckpoint]]":
     from probe_sandwich.subjects.checkpoint import CheckpointError  # noqa: PLC0415
     from probe_sandwich.subjects.uploads import load_upload  # noqa: PLC0415
@@ -151,7 +137,7 @@ def _loaded(paths: Sequence[Path], printer: _Printer) -> "Iterator[tuple[Path, A
 
 def _diagnose(
     loaded: "Sequence[tuple[Path, AnyCheckpoint]]",
-    meta_classifiers: "MetaClassifiers",
+    meta: "MetaClassifier",
     device: "torch.device",
     options: Options,
     given_files: tuple[Path | None, Path | None],
@@ -167,7 +153,7 @@ def _diagnose(
         config = rows[0][1].config
         try:
             given = read_given(*given_files, config.task, config.train_max_length, config.classes)
-            found = diagnose([checkpoint for _, checkpoint in rows], meta_classifiers, device, options, given=given)
+            found = diagnose([checkpoint for _, checkpoint in rows], meta, device, options, given=given)
         except (NoFormulas, UnusableInputs) as error:
             for path, _ in rows:
                 printer.problem(path, type(error).__name__, str(error))

@@ -1,132 +1,56 @@
 """Meta-classifiers and checkpoints: `train`, `evaluate`, `convert`."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from probe_sandwich.cli.failures import console, explained, fail
-from probe_sandwich.cli.options import CORES
-from probe_sandwich.cli.show import progress_bar
+from probe_sandwich.cli.failures import console, explained
 
 if TYPE_CHECKING:
-    from probe_sandwich.evidence.figures.evidence import Evidence
+    from probe_sandwich.evidence.universal.figures import UniversalEvidence
 
-Strangers = Annotated[
-    Path | None,
-    typer.Option(
-        exists=True,
-        file_okay=False,
-        help="Zoo of subjects unlike this one's, to test abstaining on; by default zoo-strangers beside it.",
-    ),
-]
-
-
-class Part(StrEnum):
-    """What `train --only` trains."""
-
-    SANDWICH = "sandwich"
-
-
-def _strangers_beside(zoo: Path, given: Path | None) -> Path | None:
-    beside = zoo.resolve().parent / "zoo-strangers"
-    return given or (beside if beside.is_dir() else None)
+Zoos = Annotated[list[Path], typer.Argument(exists=True, file_okay=False, help="Folders of one or more zoos.")]
 
 
 def train(
-    zoos: Annotated[
-        list[Path],
-        typer.Argument(exists=True, file_okay=False, help="Folder of the zoo; with --universal, of one or more."),
-    ],
+    zoos: Zoos,
     out: Annotated[Path, typer.Option(help="Folder of the meta-classifier, models/NAME.")],
-    universal: Annotated[
-        bool, typer.Option("--universal", help="One meta-classifier for every task, alphabet and T.")
-    ] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = CORES,
-    strangers: Strangers = None,
-    only: Annotated[
-        Part | None, typer.Option(help="`sandwich`: the model alone, without baselines and report, in half the time.")
-    ] = None,
 ) -> None:
-    """Train the sandwich over a zoo, with its baselines, and write weights, card, evidence and report; run it again
-    to go on after a stop."""
-    if universal:
-        _train_universal(zoos, out)
-        return
-    if len(zoos) > 1:
-        raise fail("several zoos go with --universal; without it, a meta-classifier is trained on one")
-    with explained(lambda: f"jobs that had ended are kept in {out}; the same command goes on from there"):
-        from probe_sandwich.evidence.build import train_meta_classifier  # noqa: PLC0415
-        from probe_sandwich.settings import Settings  # noqa: PLC0415
-
-        device = Settings().torch_device()
-        with progress_bar() as bar:
-            job = bar.add_task("jobs", total=None)
-            evidence = train_meta_classifier(
-                zoos[0],
-                out,
-                workers,
-                device,
-                lambda done, total: bar.update(job, completed=done, total=total),
-                strangers=_strangers_beside(zoos[0], strangers),
-                only_sandwich=only is Part.SANDWICH,
-            )
-        show_figures(evidence)
-
-
-def _train_universal(zoos: list[Path], out: Path) -> None:
+    """Train the sandwich over zoos of any tasks, with what it is compared with, and write weights, card, evidence and
+    report."""
     with explained(lambda: f"nothing of it is kept; {out} is as it was"):
         from probe_sandwich.evidence.universal.build import train_universal  # noqa: PLC0415
         from probe_sandwich.settings import Settings  # noqa: PLC0415
 
-        evidence = train_universal(
-            zoos, out, Settings().torch_device(), lambda stage: console.print(stage, highlight=False)
+        show_figures(
+            train_universal(zoos, out, Settings().torch_device(), lambda stage: console.print(stage, highlight=False))
         )
+
+
+def evaluate(
+    zoos: Zoos,
+    model: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Folder of the meta-classifier.")],
+) -> None:
+    """Recompute every figure from model and zoos, named as they were to train it, and write evidence and report."""
+    with explained(lambda: f"the weights in {model} are as they were; run it again for the figures"):
+        from probe_sandwich.evidence.universal.build import evaluate_again  # noqa: PLC0415
+        from probe_sandwich.settings import Settings  # noqa: PLC0415
+
+        show_figures(
+            evaluate_again(zoos, model, Settings().torch_device(), lambda stage: console.print(stage, highlight=False))
+        )
+
+
+def show_figures(evidence: "UniversalEvidence") -> None:
+    """A table of figures for each kind of subjects."""
     for kind, figures in evidence.kinds.items():
         table = Table("method", "AUC (95 %)", "mean over tasks", title=f"{kind}: {figures.subjects} subjects")
         for name, method in figures.methods.items():
             areas = (method.auc, method.auc_low, method.auc_high, method.mean_task_auc)
             area, low, high, mean = ("-" if one is None else f"{one:.3f}" for one in areas)
             table.add_row(name, f"{area} ({low}-{high})", mean)
-        console.print(table)
-
-
-def evaluate(
-    zoo: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the zoo.")],
-    model: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Folder of the meta-classifier.")],
-    strangers: Strangers = None,
-) -> None:
-    """Recompute every figure from zoo and model, and write evidence, report and plots."""
-    with explained(lambda: f"the weights in {model} are as they were; run it again for the figures"):
-        from probe_sandwich.evidence.evaluation import evaluate_meta_classifier  # noqa: PLC0415
-        from probe_sandwich.settings import Settings  # noqa: PLC0415
-
-        device = Settings().torch_device()
-        with console.status("Recomputing every figure: some ten minutes for a zoo of 1,000 subjects on a CPU"):
-            evidence = evaluate_meta_classifier(zoo, model, device, _strangers_beside(zoo, strangers))
-        show_figures(evidence)
-
-
-def show_figures(evidence: "Evidence") -> None:
-    """A table of figures for each set of subjects."""
-    from probe_sandwich.evidence.experiment.methods import title  # noqa: PLC0415
-    from probe_sandwich.evidence.report.tables import short  # noqa: PLC0415
-
-    headings = {
-        "Out of fold, on configurations never trained on": evidence.out_of_fold,
-        "The whole ensemble, on configurations in reserve": evidence.reserve,
-        "The whole ensemble, on configurations that joined the zoo later": evidence.later,
-    }
-    for heading, figures in headings.items():
-        if not figures:
-            continue
-        table = Table("method", "AUC (95 %)", "within", "Brier", "ECE", title=heading, title_justify="left")
-        for method, one in figures.items():
-            area = f"{short(one.auc)} ({short(one.auc_low)}-{short(one.auc_high)})"
-            merits = (one.within_configuration_auc, one.brier, one.expected_calibration_error)
-            table.add_row(title(method), area, *map(short, merits))
         console.print(table)
 
 

@@ -2,13 +2,12 @@
 
 import hashlib
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from probe_sandwich.answer import Definition, TrackRecord
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.subjects.subject import SubjectFacts
-from probe_sandwich.tasks.task import AnyTask
 
 _LEAST_SUBJECTS, _LEAST_ACCURACY = 50, 0.8
 """What a kind of subject must have been measured on, and to be, so that verdicts on it are given."""
@@ -28,12 +27,10 @@ class ZooFacts(BaseModel):
     reserve: int
     generalizers: int
     """Among the converged ones."""
-    one_sided_schemes: list[str]
-    """Position schemes that no figure counts, as nearly all of their subjects have one label."""
 
 
 class KindRecord(BaseModel):
-    """What a meta-classifier for every task was measured to be worth on one kind of subject."""
+    """What a meta-classifier was measured to be worth on one kind of subject."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,10 +56,6 @@ class Card(BaseModel):
 
     name: str
     version: int = 1
-    task: AnyTask | None
-    """The one that it answers for; None for all of them."""
-    train_max_length: int | None
-    """T of its subjects; None for any."""
     definition: Definition
     threshold: float
     """A subject is called a generalizer from this probability on."""
@@ -74,31 +67,18 @@ class Card(BaseModel):
     """Of Student's t over the members, for the interval beside a probability."""
     zoo: ZooFacts
     track_record: TrackRecord
-    # Cards of one task have neither.
-    tasks: dict[str, KindRecord] = Field(default={}, exclude_if=lambda tasks: not tasks)
+    tasks: dict[str, KindRecord]
     """Of the zoo's tasks, on configurations that the judging member had not seen."""
-    other_tasks: KindRecord | None = Field(default=None, exclude_if=lambda record: record is None)
-    """Of tasks that were left out of the training."""
+    other_tasks: KindRecord | None
+    """Of tasks that were left out of the training; None where the zoo has too few tasks for that."""
     packages: dict[str, str]
     sha256: str
     """Of `sandwich.safetensors`."""
 
     def record_of(self, config: SubjectFacts) -> KindRecord | None:
-        """What was measured on subjects of this one's task or, where the zoo has too few of it, on tasks left out; None
-        of a meta-classifier for one task."""
+        """What was measured on subjects of this one's task or, where the zoo has too few of it, on tasks left out."""
         own = self.tasks.get(config.task.name)
         return own if own is not None and own.subjects >= _LEAST_SUBJECTS else self.other_tasks
-
-    def answers_for(self, config: SubjectFacts) -> bool:
-        """Whether subjects of this task and T are what it was made for."""
-        return self.task is None or (self.task, self.train_max_length) == (config.task, config.train_max_length)
-
-    @property
-    def one_task(self) -> tuple[AnyTask, int]:
-        """Task and T of a meta-classifier that answers for one of each only."""
-        assert self.task is not None
-        assert self.train_max_length is not None
-        return self.task, self.train_max_length
 
     @property
     def fingerprint(self) -> str:

@@ -1,31 +1,15 @@
 """Settings of a sandwich and of its training, as they stand in its card."""
 
-from enum import StrEnum
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from probe_sandwich.sandwich.placements import Kind, Placement
 
 
-class Reading(StrEnum):
-    """What a sandwich asks and reads: the generator's conjunctions of one length, by signed gaps and inner layers; or
-    inputs of any task and length, by how answers further out go with those at the usual places."""
-
-    CONJUNCTIONS = "conjunctions"
-    ANSWERS = "answers"
-
-
 class SandwichConfig(BaseModel):
-    """Architecture of generator and readout."""
+    """Architecture of selector and readout."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    reading: Reading = Field(
-        default=Reading.CONJUNCTIONS,
-        # Cards that were written before there was this field stay as they are.
-        exclude_if=lambda reading: reading is Reading.CONJUNCTIONS,
-    )
-    probe_length: int = Field(default=16, ge=4, description="symbols of a probe: no more than T")
     probes: int = Field(default=64, ge=1)
     noise_dim: int = Field(default=64, ge=1)
     generator_hidden: int = Field(default=256, ge=1)
@@ -36,11 +20,7 @@ class SandwichConfig(BaseModel):
         # Cards that were written before there was this field stay as they are.
         exclude_if=lambda features: features == 0,
     )
-    temperature: float = Field(default=0.5, gt=0, description="of the symbol distributions")
-    hard_symbols: bool = Field(default=True, description="one symbol a position, straight-through gradient")
-    layouts: int = Field(default=12, ge=1, description="layouts of the formulas that the warm-up teaches")
-    layout_seed: int = 0
-    leaning: float = Field(default=1.5, description="how much warm-up literals lean to one assignment")
+    temperature: float = Field(default=0.5, gt=0, description="of the choice among candidates")
     placements: tuple[Placement, ...] = Field(
         default=(
             Placement(kind=Kind.SHIFTED, reach=1.5),
@@ -61,12 +41,11 @@ class SandwichConfig(BaseModel):
 
 
 class SandwichTraining(BaseModel):
-    """How a sandwich is trained: the generator on formulas, then the readout alone on recorded responses of the frozen
-    subjects, then both together through the subjects."""
+    """How a sandwich is trained: the readout alone on recorded answers of the frozen subjects, then both together
+    through the subjects."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    warm_up_steps: int = Field(default=2000, ge=0)
     selector_steps: int = Field(
         default=0,
         ge=0,
@@ -80,7 +59,7 @@ class SandwichTraining(BaseModel):
     readout_epochs: int = Field(default=60, ge=0, description="of the readout alone")
     readout_rate: float = Field(default=1e-3, gt=0)
     patience: int = Field(default=15, ge=1, description="epochs of the readout alone without a better held-out loss")
-    epochs: int = Field(default=3, ge=0, description="of generator and readout, through the subjects")
+    epochs: int = Field(default=3, ge=0, description="of selector and readout, through the subjects")
     generator_rate: float = Field(default=1e-4, ge=0)
     joint_readout_rate: float = Field(default=2e-4, ge=0)
     subjects_per_step: int = Field(default=32, ge=1)

@@ -19,14 +19,13 @@ from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.inputs import Candidates
+from probe_sandwich.sandwich.noise import draw_noise
 from probe_sandwich.sandwich.prediction import Prediction, spread_interval
-from probe_sandwich.sandwich.readout import CHANNELS, ReadoutOutput
-from probe_sandwich.sandwich.sandwich import Sandwich, draw_noise
+from probe_sandwich.sandwich.readout import ReadoutOutput
 from probe_sandwich.sandwich.support import Support
-from probe_sandwich.sandwich.universal import AnySandwich, UniversalSandwich, new_sandwich
+from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.subjects.batching import Cancelling, never
 from probe_sandwich.subjects.subject import Subjects
-from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
 
 WEIGHTS, CARD = "sandwich.safetensors", "card.json"
 _SAME = 1e-4
@@ -41,22 +40,19 @@ class NoMetaClassifier(ValueError):
     """A folder that holds no meta-classifier."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"{folder} holds no {CARD}: it is no meta-classifier; train one with `probe-sandwich train`")
+        super().__init__(
+            f"{folder} holds no {CARD}, so it is no meta-classifier; name another folder (PROBE_SANDWICH_MODEL, or "
+            "--model), or train one with `probe-sandwich train`"
+        )
 
 
 @dataclass(frozen=True)
 class Member:
     """One sandwich of the ensemble."""
 
-    sandwich: AnySandwich
+    sandwich: UniversalSandwich
     calibration: Calibration
     support: Support
-
-    @property
-    def of_formulas(self) -> Sandwich:
-        """The sandwich of a meta-classifier whose generator writes formulas."""
-        assert isinstance(self.sandwich, Sandwich)
-        return self.sandwich
 
 
 @dataclass(frozen=True)
@@ -74,8 +70,8 @@ class MetaClassifier:
         cancelled: Cancelling = never,
         candidates: Candidates | None = None,
     ) -> Prediction:
-        """P(generalizer) of every subject of a stack. The subjects come back as they went in. A universal sandwich asks
-        about `candidates`, by default drawn from a built-in task. Raises `Cancelled`."""
+        """P(generalizer) of every subject of a stack. The subjects come back as they went in. They are asked about
+        `candidates`, by default drawn from their task. Raises `Cancelled`."""
         probabilities, unlikeness, deviations, moved = [], [], [], []
         noises = judging_noise(self.card.sandwich, len(self.members), draws, seed)
         for member, noise in zip(self.members, noises, strict=True):
@@ -101,17 +97,6 @@ class MetaClassifier:
             torch.stack(moved).any(dim=0).numpy(),
         )
 
-    def probes(self, count: int, seed: int = NOISE_SEED) -> tuple[list[str], Tensor]:
-        """The first probes that the first member's generator writes: as text, and as distributions `(probes, length,
-        symbols)`."""
-        sandwich = self.members[0].of_formulas
-        device = next(sandwich.parameters()).device
-        noise = draw_noise(sandwich.config, 1, torch.Generator().manual_seed(seed))[0, :count]
-        with torch.inference_mode():
-            scores = sandwich.generator.scores(noise.to(device)).cpu()
-        symbols = (scores / sandwich.config.temperature).softmax(dim=-1)
-        return _texts(symbols), symbols
-
     def read_probes(
         self,
         subjects: Subjects,
@@ -120,19 +105,13 @@ class MetaClassifier:
         candidates: Candidates | None = None,
     ) -> tuple[list[str], Tensor]:
         """The first member's first draw as text, and each subject's margins `(models, probes)` on it at the usual
-        places: the logit of class 1 less that of class 0 or, of a universal sandwich, the gap between the first answer
-        and the second, whichever they are."""
+        places: the gap between the first answer and the second, whichever they are."""
         sandwich = self.members[0].sandwich
         noise = draw_noise(sandwich.config, 1, torch.Generator().manual_seed(seed))[0].to(subjects.device)
-        if isinstance(sandwich, UniversalSandwich):
-            with torch.inference_mode():
-                texts = sandwich.texts(subjects, noise, candidates)
-                answers = sandwich.answers(subjects, noise.unsqueeze(0), cancelled, candidates)
-            return texts, answers[:, 0, 0, :, ANSWER_CHANNELS.index("margin")].cpu()
         with torch.inference_mode():
-            symbols = sandwich.generator(noise)
-            margins = sandwich.responses(subjects, symbols, cancelled)[:, 0, :, CHANNELS.index("gap")]
-        return _texts(symbols), margins.cpu()
+            texts = sandwich.texts(subjects, noise, candidates)
+            answers = sandwich.answers(subjects, noise.unsqueeze(0), cancelled, candidates)
+        return texts, answers[:, 0, 0, :, ANSWER_CHANNELS.index("margin")].cpu()
 
     def to(self, device: torch.device) -> "MetaClassifier":
         """The same, its sandwiches moved to a device."""
@@ -148,11 +127,6 @@ def differ_by_placement(moments: Tensor, placements: int) -> Tensor:
     return torch.stack([*away, torch.zeros(len(moments))]).amax(dim=0) > _SAME
 
 
-def _texts(symbols: Tensor) -> list[str]:
-    """The likeliest symbol at each position of distributions `(probes, length, symbols)`."""
-    return ["".join(FORMULA_SYMBOLS[index] for index in row) for row in symbols.argmax(dim=-1).tolist()]
-
-
 def judging_noise(config: SandwichConfig, members: int, draws: int, seed: int = NOISE_SEED) -> Tensor:
     """The noise of a diagnosis, `(members, draws, probes, noise_dim)`: each member reads its own draws."""
     noise = draw_noise(config, members * draws, torch.Generator().manual_seed(seed))
@@ -160,7 +134,7 @@ def judging_noise(config: SandwichConfig, members: int, draws: int, seed: int = 
 
 
 def read_out(
-    sandwich: AnySandwich,
+    sandwich: UniversalSandwich,
     subjects: Subjects,
     noise: Tensor,
     cancelled: Cancelling = never,
@@ -169,9 +143,8 @@ def read_out(
     """What a sandwich says from noise `(draws, probes, noise_dim)`, without gradients; one draw at a time, so that
     memory does not grow. Raises `Cancelled`."""
     draws = noise.to(subjects.device).split(1)
-    given = {} if candidates is None else {"candidates": candidates}
     with torch.inference_mode():
-        found: list[ReadoutOutput] = [sandwich.eval()(subjects, draw, cancelled, **given) for draw in draws]
+        found: list[ReadoutOutput] = [sandwich.eval()(subjects, draw, cancelled, candidates) for draw in draws]
     label, long_accuracy = (
         torch.cat([getattr(one, name) for one in found], dim=2) for name in ("label", "long_accuracy")
     )
@@ -224,7 +197,7 @@ def load_meta_classifier(folder: Path, device: torch.device) -> MetaClassifier:
     members = []
     for number, (calibration, limit) in enumerate(zip(card.calibrations, card.support_limits, strict=True)):
         prefix = f"{number}.sandwich."
-        sandwich = new_sandwich(card.sandwich)
+        sandwich = UniversalSandwich(card.sandwich)
         state = {name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)}
         try:
             sandwich.load_state_dict(state)

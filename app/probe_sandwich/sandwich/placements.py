@@ -34,26 +34,13 @@ class Placement(BaseModel):
         return f"{self.kind} to {self.reach:g}T"
 
 
-def places(placement: Placement, probes: int, length: int, train_max_length: int, random: torch.Generator) -> Tensor:
-    """Positions `(probes, 1 + length)` of the begin symbol and of a probe's symbols, rising.
-
-    A shift moves the begin symbol too; else it stays at 0. Where T leaves no room, places are the usual ones.
-    """
-    usual = torch.arange(1 + length).expand(probes, -1)
-    reach = max(length, round(placement.reach * train_max_length))
-    if placement.kind is Kind.SHIFTED:
-        return usual + (reach - length)
-    if placement.kind is Kind.PARTED:
-        # Two symbols at the least on either side.
-        cuts = torch.randint(3, max(4, length), (probes, 1), generator=random)
-        return usual + (usual >= cuts) * (reach - length)
-    order = torch.rand(probes, reach, generator=random).argsort(dim=1)[:, :length]
-    return torch.cat([torch.zeros(probes, 1, dtype=torch.long), order.sort(dim=1).values + 1], dim=1)
-
-
 def places_by_length(placement: Placement, lengths: Tensor, train_max_length: int, random: torch.Generator) -> Tensor:
-    """The same for probes of different `lengths (probes,)`: `(probes, 1 + longest)`, what stands beyond a probe's end
-    counting on from its last symbol."""
+    """Positions `(probes, 1 + longest)` of the begin symbol and of the symbols of probes of `lengths (probes,)`,
+    rising; what stands beyond a probe's end counts on from its last symbol.
+
+    A shift moves the begin symbol too; else it stays at 0. A part has two symbols at the least. Where T leaves no room,
+    places are the usual ones.
+    """
     longest = int(lengths.max())
     usual = torch.arange(1 + longest).expand(len(lengths), -1)
     reach = torch.maximum(lengths, torch.tensor(round(placement.reach * train_max_length)))

@@ -5,23 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from probe_sandwich.sandwich import answers
-from probe_sandwich.sandwich.config import Reading, SandwichConfig
-from probe_sandwich.subjects.transformer import Responses
+from probe_sandwich.sandwich.answers import ANSWER_CHANNELS, WORDS
+from probe_sandwich.sandwich.config import SandwichConfig
 
-LENS_DEPTHS = ("first", "middle", "last")
-CHANNELS = (
-    "gap",
-    "margin",
-    "answer",
-    *(f"{depth} lens {part}" for depth in LENS_DEPTHS for part in ("mean", "highest", "final", "spread")),
-    *(f"{depth} log-norm" for depth in LENS_DEPTHS),
-)
-"""Names of the numbers that a subject's responses to one probe come down to, whatever its width and depth."""
 _FARTHEST, _TINY = 5.0, 1e-6
-_NO_GAP = 1e-12
-_GAP, _MARGIN, _ANSWER = (CHANNELS.index(name) for name in ("gap", "margin", "answer"))
-_LENS = [number for number, name in enumerate(CHANNELS) if " lens " in name]
 
 
 @dataclass(frozen=True)
@@ -34,34 +21,13 @@ class ReadoutOutput:
     moments: Tensor
 
 
-_WORDS = {
-    "gap": "the gap between its two logits",
-    "margin": "the size of the gap between its two logits",
-    "answer": "the difference of its two probabilities",
-    "lens mean": "its {depth} layer's answer averaged over positions",
-    "lens highest": "its {depth} layer's highest answer at any position",
-    "lens final": "its {depth} layer's answer at the last position",
-    "lens spread": "the spread of its {depth} layer's answers over positions",
-    "log-norm": "the log-norm of its {depth} layer's stream",
-}
-
-
 def moment_name(config: SandwichConfig, index: int) -> str:
     """What one of the `moments` of a `ReadoutOutput` measures, in words. Logits count in units of the subject's own."""
-    names = channel_names(config)
-    placement, rest = divmod(index, 2 * len(names))
-    statistic = ("mean", "spread")[rest // len(names)]
-    channel = names[rest % len(names)]
-    depth, _, kind = channel.partition(" ")
-    known = answers.WORDS if config.reading is Reading.ANSWERS else _WORDS
-    words = known[channel] if channel in known else _WORDS[kind].format(depth=depth)
+    channels = len(ANSWER_CHANNELS)
+    placement, rest = divmod(index, 2 * channels)
+    statistic = ("mean", "spread")[rest // channels]
     where = config.placements[placement - 1].name if placement else "at their usual places"
-    return f"the {statistic}, over probes {where}, of {words}"
-
-
-def channel_names(config: SandwichConfig) -> tuple[str, ...]:
-    """What the responses to a probe come down to."""
-    return answers.ANSWER_CHANNELS if config.reading is Reading.ANSWERS else CHANNELS
+    return f"the {statistic}, over probes {where}, of {WORDS[ANSWER_CHANNELS[rest % channels]]}"
 
 
 @dataclass(frozen=True)
@@ -77,48 +43,6 @@ class Prepared:
         """Some subjects' responses to one draw."""
         at = slice(draw, draw + 1)
         return Prepared(self.by_probe[rows, at], self.statistics[rows, at], self.moments[rows, at])
-
-
-def response_channels(responses: Responses) -> Tensor:
-    """Width-free responses `(models, batch, channels)`.
-
-    The gap is the logit of satisfiable less that of unsatisfiable, the margin its size, and the answer the difference
-    of the two probabilities: how answers at one placement go with those at another is how far the subject agrees with
-    itself. The lens is the subject's own head on the stream after the first, middle and last layer: the gap there,
-    summarized over positions. Needs responses with streams.
-    """
-    assert responses.lens is not None
-    assert responses.log_norms is not None
-    gap = responses.logits[..., 1] - responses.logits[..., 0]  # (models, batch)
-    lens = responses.lens[..., 1] - responses.lens[..., 0]  # (models, batch, depths, length)
-    summaries = [lens.mean(dim=-1), lens.amax(dim=-1), lens[..., -1], lens.std(dim=-1)]
-    by_depth = torch.stack(summaries, dim=-1).flatten(-2)  # (models, batch, depths * summaries)
-    norms = responses.log_norms.mean(dim=-1)  # (models, batch, depths)
-    answers = torch.stack([gap, gap.abs(), (gap / 2).tanh()], dim=-1)  # (models, batch, 3)
-    return torch.cat([answers, by_depth, norms], dim=-1)
-
-
-def gap_size(channels: Tensor) -> Tensor:
-    """Mean size of the gap at the usual places, `(models, draws)`, of responses `(models, draws, placements, probes,
-    channels)`."""
-    return channels[:, :, 0, :, _GAP].abs().mean(dim=-1)
-
-
-def at_one_scale(channels: Tensor, size: Tensor) -> Tensor:
-    """Responses `(models, draws, placements, probes, channels)` as they would be if the `gap_size` of every subject
-    were the given one.
-
-    A positive factor on a subject's head changes none of its answers, but all that is read out through the head: so it
-    must change nothing here. A subject that sees no difference between its classes keeps its gap of zero.
-    """
-    factor = (size / gap_size(channels).clamp(min=_NO_GAP))[:, :, None, None]
-    gap = channels[..., _GAP] * factor
-    scaled = channels.clone()
-    scaled[..., _GAP] = gap
-    scaled[..., _MARGIN] = gap.abs()
-    scaled[..., _ANSWER] = (gap / 2).tanh()
-    scaled[..., _LENS] = channels[..., _LENS] * factor.unsqueeze(-1)
-    return scaled
 
 
 class _PerHead(nn.Module):
@@ -143,14 +67,10 @@ class Readout(nn.Module):
     spread and correlation, the responses of a placement are from those of the usual one; and means of learned features
     of each probe's noise and responses together.
 
-    Responses are first brought to one scale (`at_one_scale`), that of a typical training subject, as the scale of a
-    subject's head is no part of its answers.
-
     Several heads read the same statistics. In training each is blind to its own part of the configurations: what it
     says of those decides when to stop, and calibration is fitted on it. In use the heads' logits are averaged.
     """
 
-    typical_gap: Tensor
     channel_location: Tensor
     channel_scale: Tensor
     location: Tensor
@@ -159,8 +79,7 @@ class Readout(nn.Module):
     def __init__(self, config: SandwichConfig) -> None:
         super().__init__()
         self.config = config
-        channels, placements = len(channel_names(config)), 1 + len(config.placements)
-        self.register_buffer("typical_gap", torch.tensor(1.0))
+        channels, placements = len(ANSWER_CHANNELS), 1 + len(config.placements)
         self.register_buffer("channel_location", torch.zeros(channels))
         self.register_buffer("channel_scale", torch.ones(channels))
         statistics = channels * (placements * (config.quantiles + 2) + (placements - 1) * 3)
@@ -178,11 +97,8 @@ class Readout(nn.Module):
         )
 
     def standardize_on(self, channels: Tensor) -> None:
-        """Fix the one scale, and then locations and scales, from responses `(models, draws, placements, probes,
-        channels)` of the training subjects: of the channels at the usual placement, then of the statistics."""
-        if self.config.reading is Reading.CONJUNCTIONS:
-            self.typical_gap.copy_(gap_size(channels).median())
-        channels = self._at_one_scale(channels)
+        """Fix locations and scales from responses `(models, draws, placements, probes, channels)` of the training
+        subjects: of the channels at the usual placement, then of the statistics."""
         flat = channels[:, :, 0].flatten(0, -2)
         self.channel_location.copy_(flat.mean(dim=0))
         self.channel_scale.copy_(flat.std(dim=0).clamp(min=1e-3))
@@ -195,7 +111,7 @@ class Readout(nn.Module):
 
     def prepare(self, channels: Tensor) -> Prepared:
         """All that needs no learned weight: computed once where the same responses are read again and again."""
-        standard = self._standard(self._at_one_scale(channels))
+        standard = self._standard(channels)
         statistics, moments = self._statistics(standard)
         seen = ((statistics - self.location) / self.scale).clamp(-_FARTHEST, _FARTHEST)
         return Prepared(standard.transpose(2, 3).flatten(3), seen, moments)
@@ -209,10 +125,6 @@ class Readout(nn.Module):
         statistics = prepared.statistics.expand(self.config.heads, -1, -1, -1)  # (heads, models, draws, statistics)
         outputs = self.layers(torch.cat([statistics, learned], dim=-1))  # (heads, models, draws, 2)
         return ReadoutOutput(outputs[..., 0], outputs[..., 1], prepared.moments)
-
-    def _at_one_scale(self, channels: Tensor) -> Tensor:
-        # Answers come at one scale.
-        return at_one_scale(channels, self.typical_gap) if self.config.reading is Reading.CONJUNCTIONS else channels
 
     def _standard(self, channels: Tensor) -> Tensor:
         return (channels - self.channel_location) / self.channel_scale

@@ -6,11 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from probe_sandwich.sandwich.answers import answer_channels
-from probe_sandwich.sandwich.config import Reading, SandwichConfig
+from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.inputs import Candidates, best_candidates
 from probe_sandwich.sandwich.placements import places_by_length
 from probe_sandwich.sandwich.readout import Readout, ReadoutOutput
-from probe_sandwich.sandwich.sandwich import Sandwich
 from probe_sandwich.sandwich.selector import Selector
 from probe_sandwich.subjects.batching import Cancelling, never, row_batches
 from probe_sandwich.subjects.subject import SubjectFacts, Subjects
@@ -21,7 +20,8 @@ from probe_sandwich.tasks.task import AnyTask
 class UniversalSandwich(nn.Module):
     """Noise -> hidden layers -> frozen Transformers -> hidden layers -> logits.
 
-    As in `Sandwich`, a subject comes in as an argument and is no part of the module.
+    The module owns the parameters of selector and readout and nothing else: a subject comes in as an argument and is no
+    part of it, so no optimizer of the sandwich can reach it.
     """
 
     def __init__(self, config: SandwichConfig) -> None:
@@ -87,14 +87,6 @@ class UniversalSandwich(nn.Module):
         usual = torch.arange(1 + int(lengths.max())).expand(len(lengths), -1)
         others = [places_by_length(kind, lengths, train_max_length, random) for kind in self.config.placements]
         return torch.stack([usual, *others])
-
-
-AnySandwich = Sandwich | UniversalSandwich
-
-
-def new_sandwich(config: SandwichConfig) -> AnySandwich:
-    """A sandwich of random weights that reads as its config says."""
-    return UniversalSandwich(config) if config.reading is Reading.ANSWERS else Sandwich(config)
 
 
 @lru_cache(maxsize=256)

@@ -43,7 +43,7 @@ _STEPS = {
 class Family:
     """What the configurations of one task are drawn from; what stands there twice is drawn twice as often.
 
-    `tasks`: its variants, the one with the most distinct formulas last.
+    `tasks`: its variants, the one with the most distinct formulas last; `narrowest`: the least width that learns it.
     """
 
     tasks: tuple[AnyTask, ...]
@@ -51,6 +51,7 @@ class Family:
     layers: tuple[int, ...]
     steps: int
     formulas: tuple[int, ...]
+    narrowest: int = 24
 
 
 def _language(name: LanguageName, steps: int, shortest: int = 8) -> Family:
@@ -73,18 +74,20 @@ FAMILIES: dict[TaskName | LanguageName, Family] = {
         formulas=(3_000, 6_000, 12_000, 30_000),
     ),
     TaskName.CNF: Family(
-        tasks=tuple(Task(name=TaskName.CNF, variables=2, max_clause=literals) for literals in (2, 2, 2, 3)),
-        lengths=(16, 20, 20, 24, 28),
-        layers=(2, *[3] * 4, *[4] * 3),
-        steps=1800,
-        formulas=(5_000, 10_000, 20_000),
+        tasks=(Task(name=TaskName.CNF, variables=2, max_clause=2),),
+        lengths=(16, 20, 20, 24),
+        layers=(*[3] * 4, *[4] * 3),
+        steps=2600,
+        formulas=(10_000, 20_000, 30_000),
+        narrowest=32,
     ),
     TaskName.FORMULA: Family(
         tasks=(Task(name=TaskName.FORMULA, variables=2, max_depth=1),),
-        lengths=(16, 20, 20, 24, 24),
-        layers=(3, 4, 4, 4, 5),
-        steps=3000,
-        formulas=(10_000, 20_000, 30_000),
+        lengths=(16, 20, 20, 24),
+        layers=(4, 4, 4, 5),
+        steps=3600,
+        formulas=(20_000, 30_000),
+        narrowest=40,
     ),
     LanguageName.FIRST_LAST: _language(LanguageName.FIRST_LAST, 800),
     LanguageName.MAJORITY: _language(LanguageName.MAJORITY, 800),
@@ -98,6 +101,11 @@ FAMILIES: dict[TaskName | LanguageName, Family] = {
     LanguageName.MODULO: _language(LanguageName.MODULO, 2000, 12),
     LanguageName.DYCK2: _language(LanguageName.DYCK2, 2000, 12),
     LanguageName.PARITY: _language(LanguageName.PARITY, 2000, 12),
+    LanguageName.SUBSEQUENCE: _language(LanguageName.SUBSEQUENCE, 1000, 10),
+    LanguageName.ADJACENT: _language(LanguageName.ADJACENT, 1000, 10),
+    LanguageName.FIRST_OCCURRENCE: _language(LanguageName.FIRST_OCCURRENCE, 800),
+    LanguageName.THRESHOLD: _language(LanguageName.THRESHOLD, 800, 10),
+    LanguageName.EQUAL: _language(LanguageName.EQUAL, 1200, 10),
 }
 """By task, in the order of their thousands; a family that joins goes to the end. What they were chosen by stands in
 `models/zoo-broad/trail.md`."""
@@ -132,7 +140,7 @@ def broad_group(index: int, seed: int = 0) -> Group:
 
 
 def _config(family: Family, scheme: Scheme, rng: np.random.Generator) -> SubjectConfig:
-    width = int(rng.choice(_WIDTHS))
+    width = max(family.narrowest, int(rng.choice(_WIDTHS)))
     train_max_length = int(rng.choice(family.lengths))
     layers = int(rng.choice(family.layers))
     # So short, few variables have too few distinct formulas: 108 conjunctions of three up to T = 8.
@@ -140,7 +148,7 @@ def _config(family: Family, scheme: Scheme, rng: np.random.Generator) -> Subject
     return SubjectConfig(
         d_model=width,
         # The widest would take the larger part of the time and of the store.
-        layers=min(layers, 3) if width > _LARGE else layers,
+        layers=min(layers, max(3, family.layers[0])) if width > _LARGE else layers,
         heads=int(rng.choice([2, 4])),
         d_ff=int(rng.choice([64, 2 * width])),
         scheme=scheme,

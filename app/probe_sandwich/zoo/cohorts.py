@@ -56,14 +56,6 @@ def shuffled_chunks(cohorts: Sequence[Cohort], order: np.random.Generator) -> li
     return chunks
 
 
-def among(cohorts: Sequence[Cohort], numbers: set[int]) -> list[Cohort]:
-    """The cohorts cut down to the subjects with these numbers."""
-    kept = [
-        (cohort, [row for row, number in enumerate(cohort.numbers.tolist()) if number in numbers]) for cohort in cohorts
-    ]
-    return [cohort.select(rows) for cohort, rows in kept if rows]
-
-
 def load_cohorts(folder: Path, rows: Sequence[IndexRow], device: torch.device) -> list[Cohort]:
     """The subjects of some index rows, stacked by shape, T and task: probes are placed in multiples of T, and ask about
     the task. A subject's number is its place in `rows`.

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import BaseModel
 
-from probe_sandwich.subjects.config import Scheme
 from probe_sandwich.zoo.shards import IndexRow
 
 LEAST_SHARE = 0.15
@@ -71,15 +70,6 @@ def _scheme(rows: Sequence[IndexRow]) -> SchemeSummary:
         one_sided=_is_one_sided([row.label for row in converged]),
         long_accuracy_quantiles=quantiles,
     )
-
-
-def one_sided_schemes(rows: Sequence[IndexRow]) -> set[Scheme]:
-    """Position schemes whose converged subjects nearly all have one label: no figure should count them."""
-    labels: dict[Scheme, list[bool]] = defaultdict(list)
-    for row in rows:
-        if row.converged:
-            labels[row.scheme].append(row.label)
-    return {scheme for scheme, found in labels.items() if _is_one_sided(found)}
 
 
 def _is_one_sided(labels: Sequence[bool]) -> bool:

@@ -16,7 +16,6 @@ from probe_sandwich.evidence.figures.elsewhere import (
     worth,
 )
 from probe_sandwich.sandwich.meta_classifier import load_meta_classifier
-from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.config import Activation, Norm
 from probe_sandwich.tasks.logic.tasks import Task
 from probe_sandwich.zoo.foreign.build import build
@@ -24,6 +23,8 @@ from probe_sandwich.zoo.foreign.config import Family, ForeignConfig, ForeignTrai
 from probe_sandwich.zoo.foreign.recipe import Plan
 from probe_sandwich.zoo.foreign.store import read_rows
 from probe_sandwich.zoo.foreign.subject import build_module
+
+from tests.conftest import MODEL
 
 
 def judged(probability: float, label: bool, **facts: Any) -> Judged:
@@ -90,7 +91,7 @@ def foreign(tmp_path: Path) -> Path:
 
 
 def test_foreign_subjects_and_what_is_made_of_them_are_judged_by_the_shipped_ensemble(foreign: Path) -> None:
-    meta = load_meta_classifier(SHIPPED_MODELS / "conjunction", CPU)
+    meta = load_meta_classifier(MODEL, CPU)
     answers = [*judge_foreign(meta, foreign, lambda row: row.converged), *judge_made_of_foreign(meta, foreign)]
     assert ["foreign" in answers[0].kinds, *(one.kinds[0] for one in answers[1:])] == [
         True,

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 from probe_sandwich.answer import Verdict
-from probe_sandwich.diagnosis import ANY_TASK, chosen, diagnose, load_meta_classifiers
-from probe_sandwich.evidence.evaluation import OfEveryTask, evaluate_meta_classifier
-from probe_sandwich.evidence.universal.build import train_universal
+from probe_sandwich.diagnosis import diagnose
+from probe_sandwich.evidence.universal.build import OtherZoos, ZooTooSmall, evaluate_again, train_universal
 from probe_sandwich.evidence.universal.evaluation import RESERVE, UNSEEN
 from probe_sandwich.evidence.universal.figures import FILE, UniversalEvidence
 from probe_sandwich.evidence.universal.methods import METHODS, SANDWICH, SEVERED
@@ -17,6 +16,7 @@ from probe_sandwich.evidence.universal.settings import UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.config import SandwichTraining
+from probe_sandwich.sandwich.meta_classifier import CARD, WEIGHTS, load_meta_classifier
 from probe_sandwich.subjects.checkpoint import load_checkpoint, save_checkpoint
 from probe_sandwich.tasks.given import GivenInputs, read_labelled, read_unlabelled
 from probe_sandwich.tasks.task import OwnTask
@@ -60,9 +60,23 @@ def test_the_folder_holds_figures_of_every_method_and_a_report(universal: Path) 
     assert "## Unseen configurations" in (universal / "report.md").read_text()
 
 
-def test_its_figures_are_not_those_of_a_meta_classifier_for_one_task(universal: Path, small_zoo: Path) -> None:
-    with pytest.raises(OfEveryTask, match="train ZOO… --universal"):
-        evaluate_meta_classifier(small_zoo, universal, CPU)
+def test_evaluating_again_gives_the_same_figures_and_changes_no_file(universal: Path, small_zoo: Path) -> None:
+    names = (FILE, CARD, WEIGHTS, "report.md")
+    before = {name: (universal / name).read_bytes() for name in names}
+    again = evaluate_again([small_zoo], universal, CPU)
+    assert again == UniversalEvidence.model_validate_json(before[FILE])
+    assert {name: (universal / name).read_bytes() for name in names} == before
+
+
+def test_a_folder_of_half_a_zoo_is_refused(tiny_zoo: Path, tmp_path: Path) -> None:
+    with pytest.raises(ZooTooSmall, match="at least 10 of each"):
+        train_universal([tiny_zoo], tmp_path / "meta", CPU)
+
+
+def test_it_is_not_judged_on_a_zoo_that_it_was_not_trained_on(universal: Path, tiny_zoo: Path) -> None:
+    """Folds depend on what the zoos hold: on another state of them, test subjects would be training subjects."""
+    with pytest.raises(OtherZoos, match="or train it anew"):
+        evaluate_again([tiny_zoo], universal, CPU)
 
 
 def test_it_answers_for_a_task_of_ones_own_from_given_inputs(
@@ -72,9 +86,7 @@ def test_it_answers_for_a_task_of_ones_own_from_given_inputs(
     config = tiny_config(task=task, vocabulary=("x", "y", "z", "<bos>", "<pad>"), train_max_length=8)
     save_checkpoint(tmp_path / "mine.safetensors", config, fresh_weights(config))
     checkpoint = load_checkpoint(tmp_path / "mine.safetensors")
-    metas = load_meta_classifiers(universal.parent, CPU)
-    assert set(metas) == {ANY_TASK}
-    assert chosen(metas, config) is metas[ANY_TASK]
+    meta = load_meta_classifier(universal, CPU)
     lines = [f"{first}{second}xyz" for first in "xyz" for second in "xyz"]
     given = GivenInputs(
         read_unlabelled("\n".join(lines), task, 8),
@@ -82,8 +94,8 @@ def test_it_answers_for_a_task_of_ones_own_from_given_inputs(
             "\n".join(f'{{"input": "{line * n}", "label": 1}}' for n in (1, 2, 3) for line in lines), task, 2
         ),
     )
-    (bare,) = diagnose([checkpoint], metas, CPU, Options(noise_draws=1))
-    (asked,) = diagnose([checkpoint], metas, CPU, Options(noise_draws=1), given=given)
+    (bare,) = diagnose([checkpoint], meta, CPU, Options(noise_draws=1))
+    (asked,) = diagnose([checkpoint], meta, CPU, Options(noise_draws=1), given=given)
     assert bare.direct_test is None
     assert asked.direct_test is not None
     assert [bucket.formulas for bucket in asked.direct_test.buckets] == [9, 9, 9, 0, 0]

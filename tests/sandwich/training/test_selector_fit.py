@@ -2,9 +2,8 @@
 
 import pytest
 import torch
-from probe_sandwich.sandwich.config import Reading, SandwichConfig, SandwichTraining
+from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.inputs import bare_candidates
-from probe_sandwich.sandwich.sandwich import frozen_hash
 from probe_sandwich.sandwich.selector import Selector
 from probe_sandwich.sandwich.training.pools import Pool, record_pools
 from probe_sandwich.sandwich.training.selector_fit import AgreementReader, fit_selector, selection_loss
@@ -12,9 +11,9 @@ from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.tasks.logic.tasks import Task
 from probe_sandwich.zoo.cohorts import Cohort
 
-from tests.conftest import StackFactory
+from tests.conftest import StackFactory, frozen_hash
 
-CONFIG = SandwichConfig(reading=Reading.ANSWERS, noise_dim=16, temperature=0.1, candidate_features=8)
+CONFIG = SandwichConfig(noise_dim=16, temperature=0.1, candidate_features=8)
 TRAINING = SandwichTraining(selector_steps=120)
 CANDIDATES = bare_candidates(Task(), 12)
 TELLING = CANDIDATES.lengths > 10

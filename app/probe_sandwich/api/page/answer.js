@@ -17,9 +17,6 @@ const LOGIC = ["conjunction", "cnf", "formula"];
 const PREFERENCE = "The bar says by how much this model preferred its answer to the next best.";
 const SELECTION = "Of 64 probes, those on which this model was most decisive.";
 const CONTENTS = {
-  "formula generator":
-    "Each row is one probe, written from Gaussian noise, which need not be a well-formed formula. The bar says how " +
-    "strongly this model took it for satisfiable (right) or unsatisfiable (left).",
   "given inputs": `Each row is one probe, which Gaussian noise selected from the inputs that were sent along. ${PREFERENCE}`,
   "drawn inputs": `Each row is one probe, which Gaussian noise selected from unlabelled inputs of its task. ${PREFERENCE}`,
   "bare alphabet": `Each row is one probe, which Gaussian noise selected from random strings of its alphabet. ${PREFERENCE}`,

@@ -145,11 +145,9 @@ async function listExamples() {
 
 async function showHealth() {
   const health = await given("health");
-  const lengths = (meta) => (meta.train_max_length === null ? "any T" : `T = ${meta.train_max_length}`);
-  const names = health.meta_classifiers.map((meta) => `${meta.name} (${lengths(meta)})`).join(", ");
   show("key-row", health.key_required);
   at("health").textContent =
-    `Service ${health.status} on ${health.device}; meta-classifiers: ${names || "none"}; version ` +
+    `Service ${health.status} on ${health.device}; meta-classifier: ${health.meta_classifier?.name ?? "none"}; version ` +
     `${health.versions["probe-sandwich"]}, torch ${health.versions.torch}.`;
 }
 

@@ -10,11 +10,10 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import nn
 
-from probe_sandwich.evidence.experiment.ensemble import whole_ensemble
-from probe_sandwich.evidence.experiment.zoo import Zoo
 from probe_sandwich.evidence.figures.auc import auc
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier
 from probe_sandwich.sandwich.prediction import Prediction
+from probe_sandwich.zoo.cohorts import load_cohorts
 from probe_sandwich.zoo.foreign.store import ForeignRow, read_module, read_rows, read_subject
 from probe_sandwich.zoo.foreign.subject import build_module, subject_of
 from probe_sandwich.zoo.shards import IndexRow, shard_rows
@@ -80,20 +79,19 @@ def by_kind(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
     return dict(found)
 
 
-def judge_zoo(meta: MetaClassifier, folder: Path, keep: Callable[[IndexRow], bool]) -> list[Judged]:
+def judge_zoo(meta: MetaClassifier, folder: Path, keep: Callable[[IndexRow], bool]) -> Iterator[Judged]:
     """Converged subjects of a zoo of our own architecture that the ensemble was not trained on."""
-    rows = [row for row in shard_rows(folder) if row.converged and is_asked(meta, row) and keep(row)]
-    if not rows:
-        return []
-    said = whole_ensemble(meta, Zoo.of(folder, rows), CPU)
-    kinds = [_kinds_of_own(row) for row in rows]
-    return [_judged(kinds[number], row, said, number, meta.card.threshold) for number, row in enumerate(rows)]
+    rows = [row for row in shard_rows(folder) if row.converged and keep(row)]
+    for cohort in load_cohorts(folder, rows, CPU):
+        said = meta.predict(cohort.subjects)
+        for place, number in enumerate(cohort.numbers.tolist()):
+            yield _judged(_kinds_of_own(rows[number]), rows[number], said, place, meta.card.threshold)
 
 
 def judge_foreign(meta: MetaClassifier, folder: Path, keep: Callable[[ForeignRow], bool]) -> Iterator[Judged]:
     """Subjects of the foreign test set, one after the other, converged or not."""
     for row in read_rows(folder):
-        if is_asked(meta, row) and keep(row):
+        if keep(row):
             said = meta.predict(read_subject(folder, row))
             yield _judged(_kinds_of_foreign(row), row, said, 0, meta.card.threshold)
 
@@ -101,7 +99,7 @@ def judge_foreign(meta: MetaClassifier, folder: Path, keep: Callable[[ForeignRow
 def judge_made_of_foreign(meta: MetaClassifier, folder: Path) -> Iterator[Judged]:
     """Of every converged subject of the foreign test set two that answer nothing: its weights shuffled, and fresh."""
     for row in read_rows(folder):
-        if not (row.converged and is_asked(meta, row)):
+        if not row.converged:
             continue
         made = {
             "foreign, shuffled weights": shuffled(read_module(folder, row), row.number),
@@ -120,14 +118,6 @@ def shuffled(module: nn.Module, seed: int) -> nn.Module:
         for parameter in module.parameters():
             parameter.copy_(parameter.flatten()[torch.randperm(parameter.numel(), generator=random)].view_as(parameter))
     return module
-
-
-def is_asked(meta: MetaClassifier, row: IndexRow | ForeignRow) -> bool:
-    """Whether the ensemble's probes are of the subject's task, and no longer than T."""
-    if meta.card.task is None:
-        return True
-    long_enough = row.config.train_max_length >= meta.card.sandwich.probe_length
-    return row.config.task.name == meta.card.task.name and long_enough
 
 
 def _judged(

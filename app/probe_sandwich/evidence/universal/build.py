@@ -9,20 +9,20 @@ import numpy as np
 import torch
 
 from probe_sandwich.answer import Definition, TrackRecord
-from probe_sandwich.evidence.build import THRESHOLD
-from probe_sandwich.evidence.figures.trust import student_quantile
 from probe_sandwich.evidence.universal.asking import write_asking
 from probe_sandwich.evidence.universal.ensemble import record_table, train_ensemble
 from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Progress, evaluate_universal
 from probe_sandwich.evidence.universal.figures import KindFigures, UniversalEvidence, write_universal_evidence
 from probe_sandwich.evidence.universal.methods import SANDWICH
 from probe_sandwich.evidence.universal.report import write_universal_report
-from probe_sandwich.evidence.universal.settings import TRAINING, UNIVERSAL
+from probe_sandwich.evidence.universal.settings import THRESHOLD, TRAINING, UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.sandwich.card import Card, KindRecord, ZooFacts
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
-from probe_sandwich.sandwich.meta_classifier import save_meta_classifier
+from probe_sandwich.sandwich.meta_classifier import load_meta_classifier, save_meta_classifier, write_card
+from probe_sandwich.sandwich.prediction import student_quantile
 
+_LEAST_OF_A_LABEL = 10
 _PACKAGES = ("probe-sandwich", "torch", "numpy", "scikit-learn", "safetensors")
 
 
@@ -36,9 +36,10 @@ def train_universal(
 ) -> UniversalEvidence:
     """Train the ensemble on the converged subjects of some zoos, judge it, and write the whole folder.
 
-    Raises `NotAZoo`, `TooFewConfigurations`, and `DamagedShard` where weights do not match their rows.
+    Raises `NotAZoo`, `ZooTooSmall`, `TooFewConfigurations`, and `DamagedShard` where weights do not match their rows.
     """
     table = Table.of(folders)
+    _check_size(table)
     progress(f"recording {len(table)} subjects")
     recordings = record_table(table, device, config, training)
     progress("training")
@@ -53,15 +54,48 @@ def train_universal(
     return evidence
 
 
+class ZooTooSmall(ValueError):
+    """Zoos hold too few converged subjects of either label to train and judge on."""
+
+
+class OtherZoos(ValueError):
+    """Zoos of other subjects than those that a meta-classifier was trained on."""
+
+
+def evaluate_again(
+    folders: Sequence[Path], model: Path, device: torch.device, progress: Progress = lambda stage: None
+) -> UniversalEvidence:
+    """Recompute every figure of a meta-classifier from its weights and its zoos, and write evidence, card and report;
+    what it is compared with is fitted anew.
+
+    Raises `NotAZoo`, `NoMetaClassifier`, `DamagedMetaClassifier`, and `OtherZoos`: the members know the subjects of
+    some folds, which are those of other folds in another state of the zoos.
+    """
+    meta, table = load_meta_classifier(model, device), Table.of(folders)
+    if meta.card.zoo.rows_sha256 != _rows_sha256(table):
+        raise OtherZoos(
+            f"{model} was trained on other subjects than those of {', '.join(map(str, folders))}; name its zoos in the "
+            "order in which they were named then, or train it anew"
+        )
+    config, training = meta.card.sandwich, meta.card.training
+    progress(f"recording {len(table)} subjects")
+    recordings = record_table(table, device, config, training)
+    evidence = evaluate_universal(table, recordings, meta.members, config, training, progress)
+    found = _card(meta.card.name, table, evidence, config, training)
+    figures = {name: getattr(found, name) for name in ("track_record", "tasks", "other_tasks")}
+    card = meta.card.model_copy(update=figures)
+    write_card(model, card)
+    write_universal_evidence(model, evidence)
+    write_universal_report(model, card, evidence)
+    return evidence
+
+
 def _card(
     name: str, table: Table, evidence: UniversalEvidence, config: SandwichConfig, training: SandwichTraining
 ) -> Card:
     """The card but for what saving the members adds to it."""
-    rows = "".join(f"{row.subject}{row.label}" for row in table.rows)
     return Card(
         name=name,
-        task=None,
-        train_max_length=None,
         definition=Definition(formulas_per_bucket=1000),
         threshold=THRESHOLD,
         sandwich=config,
@@ -71,12 +105,11 @@ def _card(
         student_quantile=student_quantile(training.folds),
         zoo=ZooFacts(
             groups=len(np.unique(table.configurations)),
-            rows_sha256=hashlib.sha256(rows.encode()).hexdigest(),
+            rows_sha256=_rows_sha256(table),
             subjects=len(table),
             converged=len(table),
             reserve=int(table.reserve.sum()),
             generalizers=int(table.labels.sum()),
-            one_sided_schemes=[],
         ),
         track_record=_track_record(evidence),
         tasks={task: _record(evidence.kinds[UNSEEN], task) for task in evidence.kinds[UNSEEN].answered_by_task},
@@ -84,6 +117,20 @@ def _card(
         packages={package: version(package) for package in _PACKAGES},
         sha256="",
     )
+
+
+def _check_size(table: Table) -> None:
+    labels = table.labels[~table.reserve]
+    if min(labels.sum(), (~labels).sum()) < _LEAST_OF_A_LABEL:
+        raise ZooTooSmall(
+            f"there are {labels.sum()} converged generalizers and {(~labels).sum()} converged others outside the "
+            f"reserve; at least {_LEAST_OF_A_LABEL} of each are needed: build more subjects"
+        )
+
+
+def _rows_sha256(table: Table) -> str:
+    """Over the subjects and their labels, in the order of the zoos."""
+    return hashlib.sha256("".join(f"{row.subject}{row.label}" for row in table.rows).encode()).hexdigest()
 
 
 def _record(figures: KindFigures, task: str | None = None) -> KindRecord:

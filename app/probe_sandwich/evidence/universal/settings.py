@@ -1,11 +1,12 @@
 """What the universal sandwich is made with."""
 
 from probe_sandwich.options import DRAWS
-from probe_sandwich.sandwich.config import Reading, SandwichConfig, SandwichTraining
+from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.placements import Kind, Placement
 
+THRESHOLD = 0.5
+"""A subject is called a generalizer from this probability on."""
 UNIVERSAL = SandwichConfig(
-    reading=Reading.ANSWERS,
     noise_dim=32,
     temperature=0.1,
     # Noise that selects stands for no symbols: there is nothing to read in it.

@@ -9,7 +9,7 @@ from torch import Tensor
 from probe_sandwich.sandwich.config import SandwichTraining
 from probe_sandwich.sandwich.readout import ReadoutOutput
 from probe_sandwich.sandwich.training.blind_heads import BlindHeads
-from probe_sandwich.sandwich.universal import AnySandwich
+from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.zoo.cohorts import Cohort, in_chunks
 
 
@@ -26,7 +26,7 @@ def output_losses(output: ReadoutOutput, training: SandwichTraining, labels: Ten
     return ((1 - weight) * hard + weight * soft).mean(dim=2)
 
 
-def sandwich_losses(sandwich: AnySandwich, training: SandwichTraining, cohort: Cohort, noise: Tensor) -> Tensor:
+def sandwich_losses(sandwich: UniversalSandwich, training: SandwichTraining, cohort: Cohort, noise: Tensor) -> Tensor:
     """The same of a whole sandwich that reads `noise (draws, probes, noise_dim)`, `(heads, models)`."""
     return output_losses(sandwich(cohort.subjects, noise), training, cohort.labels, cohort.long_accuracy)
 
@@ -45,7 +45,7 @@ def held_out_loss(losses: Tensor, blind: Tensor) -> Tensor:
 
 @torch.no_grad()
 def evaluate_loss(
-    sandwich: AnySandwich, training: SandwichTraining, cohorts: Sequence[Cohort], noise: Tensor, blind: BlindHeads
+    sandwich: UniversalSandwich, training: SandwichTraining, cohorts: Sequence[Cohort], noise: Tensor, blind: BlindHeads
 ) -> float:
     """Mean held-out loss over the subjects."""
     sandwich.eval()

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.inputs import bare_candidates
-from probe_sandwich.sandwich.sandwich import Sandwich, draw_noise
-from probe_sandwich.sandwich.training.warm_up import start_sandwich
+from probe_sandwich.sandwich.noise import draw_noise
 from probe_sandwich.sandwich.universal import UniversalSandwich, candidates_of
 from probe_sandwich.zoo.cohorts import Cohort, in_chunks
 
@@ -37,23 +36,6 @@ class Recording:
         """All of the subjects, the draws from `start` up to `end`."""
         return replace(self, channels=self.channels[:, start:end], noise=self.noise[start:end])
 
-    def usual_places(self) -> "Recording":
-        """All of the subjects, the usual placement alone."""
-        return replace(self, channels=self.channels[:, :, :1])
-
-
-def record(sandwich: Sandwich, cohorts: Sequence[Cohort], symbols: Tensor, noise: Tensor) -> Recording:
-    """Responses to probes `symbols (draws, probes, length, symbols)` made from `noise`, one cohort after the other, on
-    the CPU."""
-    chunks = list(in_chunks(cohorts))
-    with torch.inference_mode():
-        channels = [
-            torch.stack([sandwich.responses(chunk.subjects, draw) for draw in symbols], dim=1).cpu() for chunk in chunks
-        ]
-    return Recording(
-        torch.cat(channels), noise.cpu(), *(torch.cat([getattr(chunk, name) for chunk in chunks]) for name in _FACTS)
-    )
-
 
 def record_answers(
     sandwich: UniversalSandwich, cohorts: Sequence[Cohort], noise: Tensor, *, bare: bool = False
@@ -74,18 +56,8 @@ def record_answers(
     )
 
 
-def record_for_training(config: SandwichConfig, training: SandwichTraining, cohorts: Sequence[Cohort]) -> Recording:
-    """Responses to the probes of a sandwich that has seen no subject yet."""
-    device = cohorts[0].subjects.device
-    sandwich = start_sandwich(config, training).to(device)
-    noise = fitting_noise(config, training).to(device)
-    with torch.inference_mode():
-        symbols = sandwich.generator(noise)
-    return record(sandwich, cohorts, symbols, noise)
-
-
 def fitting_noise(config: SandwichConfig, training: SandwichTraining) -> Tensor:
-    """The noise `(draws, probes, noise_dim)` on whose responses a readout is first fitted."""
+    """The noise `(draws, probes, noise_dim)` on whose answers a readout is first fitted."""
     return draw_noise(config, training.fitting_draws, torch.Generator().manual_seed(training.seed + 1))
 
 

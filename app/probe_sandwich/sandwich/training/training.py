@@ -7,13 +7,13 @@ import numpy as np
 import torch
 
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
-from probe_sandwich.sandwich.sandwich import draw_noise
+from probe_sandwich.sandwich.noise import draw_noise
 from probe_sandwich.sandwich.training.blind_heads import BlindHeads
 from probe_sandwich.sandwich.training.losses import evaluate_loss, sandwich_losses, seen_loss
 from probe_sandwich.sandwich.training.readout_fit import Progress, fit_readout
 from probe_sandwich.sandwich.training.recorded import Recording
-from probe_sandwich.sandwich.training.warm_up import start_any
-from probe_sandwich.sandwich.universal import AnySandwich
+from probe_sandwich.sandwich.training.warm_up import start_universal
+from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.zoo.cohorts import Cohort, shuffled_chunks
 
 
@@ -25,30 +25,30 @@ def train_sandwich(
     blind: BlindHeads,
     seed: int,
     progress: Progress = lambda stage, epoch, loss: None,
-) -> AnySandwich:
-    """A sandwich trained on cohorts, and on a recording of their responses (`record_for_training`, `record_answers`).
+) -> UniversalSandwich:
+    """A sandwich trained on cohorts, and on a recording of their answers (`record_answers`).
 
-    A readout needs many epochs and a generator few, and nearly all the time goes into the frozen subjects: so the
+    A readout needs many epochs and a selector few, and nearly all the time goes into the frozen subjects: so the
     readout is first fitted on the recording, and then both are trained through the subjects.
     """
     device = cohorts[0].subjects.device
-    sandwich = start_any(config, training).to(device)
+    sandwich = start_universal(config, training).to(device)
     sandwich.readout = fit_readout(config, training, recording, blind, seed, progress).to(device)
     train_through(sandwich, training, cohorts, blind, seed, progress)
     return sandwich.eval()
 
 
 def train_through(
-    sandwich: AnySandwich,
+    sandwich: UniversalSandwich,
     training: SandwichTraining,
     cohorts: Sequence[Cohort],
     blind: BlindHeads,
     seed: int,
     progress: Progress = lambda stage, epoch, loss: None,
 ) -> None:
-    """Train generator and readout through the frozen subjects; the epoch with the lowest held-out loss stays.
+    """Train selector and readout through the frozen subjects; the epoch with the lowest held-out loss stays.
 
-    Each head stays blind to its part of the configurations, but the generator serves all heads and sees every subject:
+    Each head stays blind to its part of the configurations, but the selector serves all heads and sees every subject:
     the held-out loss flatters it.
     """
     random = torch.Generator().manual_seed(seed)
@@ -67,8 +67,8 @@ def train_through(
     sandwich.load_state_dict(best)
 
 
-def sandwich_optimizer(sandwich: AnySandwich, training: SandwichTraining) -> torch.optim.Optimizer:
-    """AdamW over generator and readout, each at its own rate; it holds no parameter of a subject."""
+def sandwich_optimizer(sandwich: UniversalSandwich, training: SandwichTraining) -> torch.optim.Optimizer:
+    """AdamW over selector and readout, each at its own rate; it holds no parameter of a subject."""
     return torch.optim.AdamW(
         [
             {"params": sandwich.generator.parameters(), "lr": training.generator_rate},
@@ -79,7 +79,7 @@ def sandwich_optimizer(sandwich: AnySandwich, training: SandwichTraining) -> tor
 
 
 def _epoch(
-    sandwich: AnySandwich,
+    sandwich: UniversalSandwich,
     training: SandwichTraining,
     cohorts: Sequence[Cohort],
     optimizer: torch.optim.Optimizer,

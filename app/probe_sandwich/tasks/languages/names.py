@@ -20,6 +20,11 @@ class LanguageName(StrEnum):
     PALINDROME = "palindrome"
     DYCK1 = "dyck1"
     DYCK2 = "dyck2"
+    SUBSEQUENCE = "subsequence"
+    ADJACENT = "adjacent"
+    FIRST_OCCURRENCE = "first_occurrence"
+    THRESHOLD = "threshold"
+    EQUAL = "equal"
 
 
 class LanguageTask(BaseModel):

@@ -22,6 +22,11 @@ LANGUAGES: dict[LanguageName, Language] = {
     LanguageName.PALINDROME: copies.PALINDROME,
     LanguageName.DYCK1: brackets.DYCK1,
     LanguageName.DYCK2: brackets.DYCK2,
+    LanguageName.SUBSEQUENCE: places.SUBSEQUENCE,
+    LanguageName.ADJACENT: places.ADJACENT,
+    LanguageName.FIRST_OCCURRENCE: places.FIRST_OCCURRENCE,
+    LanguageName.THRESHOLD: counting.THRESHOLD,
+    LanguageName.EQUAL: counting.EQUAL,
 }
 
 

@@ -1,5 +1,5 @@
-"""Languages of what stands where: ends, order, a substring, and what came last (Bhattamishra et al. 2020; flip-flop,
-Liu et al. 2023)."""
+"""Languages of what stands where: ends, order, a substring, and what came first or last (Bhattamishra et al. 2020;
+flip-flop, Liu et al. 2023)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,7 @@ from probe_sandwich.tasks.languages.language import Language, Strings, exchange,
 
 _RARE = (0.2, 0.2, 0.6)
 _KEYS, _VALUES = 3, 2
+_IN_ORDER = 3
 
 
 def _first_is_last(strings: Strings) -> NDArray[np.bool_]:
@@ -50,6 +51,38 @@ def _last_is_a(strings: Strings) -> NDArray[np.bool_]:
     return result
 
 
+def _first_is_a(strings: Strings) -> NDArray[np.bool_]:
+    """Of all a and b, the first is an a."""
+    return _last_is_a(strings[:, ::-1])
+
+
+def _in_order(strings: Strings) -> NDArray[np.bool_]:
+    """An a, a b somewhere after it, and a c somewhere after that."""
+    found = np.zeros(len(strings), np.int64)
+    for place in range(strings.shape[1]):
+        found += strings[:, place] == found
+    result: NDArray[np.bool_] = found >= _IN_ORDER
+    return result
+
+
+def _few_of_each(length: int, count: int, rng: np.random.Generator) -> Strings:
+    """About two of a, b and c each, however long, and else d."""
+    rare = min(0.3, 2 / length)
+    return rng.choice(4, size=(count, length), p=(rare, rare, rare, 1 - 3 * rare)).astype(np.uint8)
+
+
+def _neighbours_differ(strings: Strings) -> NDArray[np.bool_]:
+    result: NDArray[np.bool_] = (strings[:, 1:] != strings[:, :-1]).all(axis=1)
+    return result
+
+
+def _differing(length: int, count: int, rng: np.random.Generator) -> Strings:
+    """Uniform strings whose neighbours differ."""
+    steps = rng.integers(1, 4, size=(count, length))
+    strings: Strings = (steps.cumsum(axis=1) % 4).astype(np.uint8)
+    return strings
+
+
 def _mostly_filler(length: int, count: int, rng: np.random.Generator) -> Strings:
     return rng.choice(3, size=(count, length), p=_RARE).astype(np.uint8)
 
@@ -81,6 +114,9 @@ FIRST_LAST = Language(("a", "b", "c"), uniform(3), _first_is_last, exchange)
 CONTAINS = Language(("a", "b", "c"), _without_substring, _contains, exchange)
 SORTED = Language(("a", "b", "c", "d"), _sorted, _is_sorted, exchange)
 LAST_OCCURRENCE = Language(("a", "b", "c"), _mostly_filler, _last_is_a, exchange)
+FIRST_OCCURRENCE = Language(("a", "b", "c"), _mostly_filler, _first_is_a, exchange)
+SUBSEQUENCE = Language(("a", "b", "c", "d"), _few_of_each, _in_order, exchange)
+ADJACENT = Language(("a", "b", "c", "d"), _differing, _neighbours_differ, exchange)
 RECALL = Language(
     ("a", "b", "c", "0", "1"),
     _records,

@@ -1,1 +1,0 @@
-"""The report: tables of predictions, tables of figures, sentences and plots."""
