@@ -8,12 +8,14 @@ def asking_section(asking: Asking) -> list[str]:
     return [
         "## Are learned questions better?",
         "",
-        f"{asking.subjects} subjects of one task and T, {asking.configurations} configurations, {asking.candidates} "
-        "candidates; every probe at every placement. The selector is taught by gradient descent through the frozen "
-        "subjects' recorded answers, on other configurations than those judged, and both arms have the same reader "
-        "(logistic regression on the readout's statistics). AUC is the mean over noise draws that the reader was not "
-        "fitted on, with its standard deviation and its least. The lead is that of one draw, averaged over the draws, "
-        "with its 95 % bootstrap over configurations. The direct test has labels.",
+        _answer(asking),
+        "",
+        f"Measured on {asking.subjects} subjects of one task and T, {asking.configurations} configurations, "
+        f"{asking.candidates} candidates; every probe at every placement. Both arms have the same reader (logistic "
+        "regression on the readout's statistics); neither selector nor reader saw a seed of a judged configuration. "
+        "AUC is the mean over noise draws that the reader was not fitted on, with its standard deviation and its "
+        "least. The lead is that of one draw, averaged over the draws, with its 95 % bootstrap over configurations. "
+        "The direct test has labels, and reads longer inputs.",
         "",
         "| probes | random: tokens | AUC | learned: tokens | AUC | learned's lead | direct test: tokens | AUC |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -30,6 +32,32 @@ def asking_section(asking: Asking) -> list[str]:
             for probe in asking.shown
         ),
     ]
+
+
+def _answer(asking: Asking) -> str:
+    """The founding question answered, whichever way the figures point."""
+    ahead = [probes for probes, lead in asking.leads.items() if lead is not None and lead.low > 0]
+    steadier = [
+        learned.probes
+        for learned, random in zip(asking.learned, asking.random, strict=True)
+        if learned.spread < random.spread
+    ]
+    behind = [
+        learned.probes
+        for learned, direct in zip(asking.learned, asking.direct, strict=True)
+        if learned.auc > direct.auc
+    ]
+    return (
+        "Hidden layers before the frozen subjects choose among candidates by what these are made like, and learn by "
+        "gradient descent through the subjects' recorded answers which choice tells; no subject changes. Does that "
+        f"make better questions than chance? The interval of the lead excludes 0 with {_listed(ahead)} probes; a "
+        f"learned set varies less from noise to noise with {_listed(steadier)}; and it is ahead of a direct test with "
+        f"labels, at equal tokens, with {_listed(behind)}."
+    )
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers)) or "no number of"
 
 
 def _row(asking: Asking, random: AskedPoint, learned: AskedPoint, direct: DirectPoint) -> str:

@@ -1,7 +1,8 @@
 """Teaching a selector what to ask, by what the frozen subjects' answers tell.
 
-The subjects' answers to all candidates are recorded once. As a probe is one of them, the gradient that backpropagation
-through the subjects gives a choice is a difference of recorded answers: it is exact, and no subject runs again.
+The subjects' answers to all candidates are recorded once. As a probe is one of them, what backpropagation through the
+subjects would say of another choice stands in the recorded answers, and no subject runs again; the choice itself has
+the gradient of a soft one.
 """
 
 from collections.abc import Sequence
