@@ -2,12 +2,14 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import httpx
+import hypothesis
 import pytest
 import torch
 import uvicorn
@@ -18,12 +20,15 @@ from probe_sandwich.settings import SHIPPED_MODELS, Settings
 from probe_sandwich.subjects.checkpoint import save_checkpoint
 from probe_sandwich.subjects.config import Scheme, SubjectConfig
 from probe_sandwich.subjects.transformer import SubjectStack, initial_weights, join
-from probe_sandwich.zoo.build import build
+from probe_sandwich.zoo.build import Shard, build, build_stack
 from probe_sandwich.zoo.cohorts import Cohort, load_cohorts
-from probe_sandwich.zoo.engines.local import LocalPool
 from probe_sandwich.zoo.recipe import Group, Recipe, manifest
 from probe_sandwich.zoo.shards import read_index
 from torch import Tensor
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 ConfigFactory = Callable[..., SubjectConfig]
 StackFactory = Callable[..., SubjectStack]
@@ -107,11 +112,16 @@ def tiny_groups() -> list[Group]:
     return manifest(TINY_RECIPE)
 
 
+def in_process(stacks: Sequence[Sequence[Group]], definition: Definition) -> Iterator[list[Shard]]:
+    """An engine without worker processes, each of which would load PyTorch first."""
+    return (build_stack(stack, definition, "cpu") for stack in stacks)
+
+
 @pytest.fixture(scope="session")
 def tiny_zoo(tmp_path_factory: pytest.TempPathFactory, tiny_groups: list[Group]) -> Path:
     """A finished zoo of that manifest."""
     folder = tmp_path_factory.mktemp("zoo")
-    build(folder, tiny_groups, LocalPool(2), TINY_DEFINITION)
+    build(folder, tiny_groups, in_process, TINY_DEFINITION)
     return folder
 
 
@@ -129,10 +139,15 @@ def shipped_cohort() -> Cohort:
     return cohort
 
 
-@contextmanager
-def running(settings: Settings) -> Iterator[str]:
+def running(settings: Settings) -> AbstractContextManager[str]:
     """The real app on a real socket; the URL it answers on."""
-    config = uvicorn.Config(create_app(settings), port=0, log_level="warning", http=bounded(settings))
+    return on_socket(create_app(settings), settings)
+
+
+@contextmanager
+def on_socket(app: Any, settings: Settings, root_path: str = "") -> Iterator[str]:
+    """An app on a real socket, perhaps behind a proxy's prefix; the URL it answers on."""
+    config = uvicorn.Config(app, port=0, log_level="warning", root_path=root_path, http=bounded(settings))
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, daemon=True)
     thread.start()

@@ -6,6 +6,7 @@ import pytest
 import torch
 from probe_sandwich import settings
 from probe_sandwich.settings import NoSuchDevice, Settings, gpu_count
+from pydantic import ValidationError
 
 
 def test_gpus_are_those_that_pytorch_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,3 +40,15 @@ def test_cuda_where_there_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(settings, "gpu_count", lambda: 0)
     with pytest.raises(NoSuchDevice):
         Settings(device="cuda").worker_devices()
+
+
+def test_a_blank_key_is_no_key() -> None:
+    with pytest.raises(ValidationError, match="the key is blank"):
+        Settings.model_validate({"api_key": "\n"})
+
+
+def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("API_KEY", "WORKER_MEMORY_BYTES", "CORS_ORIGINS", "DEVICE"):
+        monkeypatch.setenv(f"PROBE_SANDWICH_{name}", "")
+    settings = Settings()
+    assert (settings.api_key, settings.worker_memory_bytes, settings.cors_origins) == (None, 2**30, [])

@@ -119,11 +119,7 @@ class AsyncClient:
         inputs: FilePath | None = None,
         labelled: FilePath | None = None,
     ) -> Diagnosis:
-        """Diagnose a checkpoint file; `progress` is called as its stages start. `inputs` is a file
-        of unlabelled inputs to make probes of, `labelled` one of labelled inputs for the direct test.
-
-        Raises `ServiceProblem`.
-        """
+        """As `Client.classify`."""
         upload = await asyncio.to_thread(_upload, checkpoint, options, progress, inputs, labelled)
         for attempt in range(_ATTEMPTS):
             async with self._http.stream("POST", "/classify", **upload) as response:

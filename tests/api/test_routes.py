@@ -3,7 +3,6 @@
 import json
 import struct
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -207,21 +206,6 @@ def test_other_errors_are_problems_too(http: httpx.Client, method: str, path: st
     response = http.request(method, path)
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
-
-
-def test_a_full_queue_says_when_to_come_back_and_health_still_answers() -> None:
-    with (
-        running(Settings(device="cpu", queue_size=1, cache_bytes=0)) as url,
-        httpx.Client(base_url=url, timeout=60) as http,
-    ):
-        content = EXAMPLES[0].read_bytes()
-        with ThreadPoolExecutor(4) as pool:
-            jobs = [pool.submit(post, http, content, formulas_per_length="1500") for _ in range(4)]
-            assert http.get("/health").status_code == 200
-            responses = [job.result() for job in jobs]
-        by_status = {response.status_code: response for response in responses}
-        assert set(by_status) == {200, 429}
-        assert int(by_status[429].headers["retry-after"]) >= 1
 
 
 def test_a_service_without_models_says_so(tmp_path: Path, checkpoint_file: Path) -> None:

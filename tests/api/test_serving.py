@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from probe_sandwich.api.messages import Outcome, Subject
 from probe_sandwich.api.metrics import Metrics
-from probe_sandwich.api.pending import Pending, Upload
+from probe_sandwich.api.pending import Upload
 from probe_sandwich.api.supervisor import Supervisor
 from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
@@ -123,13 +123,3 @@ def test_a_job_that_does_not_hear_its_end_is_not_held_against_its_file(settings:
         assert supervisor.quarantine.refusal(STUBBORN.decode()) is None
 
     live(settings.model_copy(update={"deadline_seconds": 0.3}), tmp_path, story)
-
-
-def test_an_outcome_that_a_worker_tells_twice_counts_once() -> None:
-    async def told() -> list[Outcome]:
-        pending = Pending([], Options(), "", lambda stage: None)
-        pending.outcomes += [Outcome(index=index, diagnosis=text) for index, text in ((1, "b"), (0, "a"), (0, "c"))]
-        pending.settle()
-        return await pending.result
-
-    assert [outcome.diagnosis for outcome in asyncio.run(told())] == ["a", "b"]

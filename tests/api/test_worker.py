@@ -15,13 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 import torch
-from probe_sandwich.client import Client, ServiceProblem
-from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
 from probe_sandwich.subjects.checkpoint import save_checkpoint
 from probe_sandwich.subjects.transformer import weight_shapes
@@ -115,12 +112,6 @@ def test_metrics_count_requests_verdicts_and_stages(cached: CachedService) -> No
     assert "/no/such" not in text
 
 
-def test_a_request_keeps_its_id_and_a_strange_one_is_replaced(cached: CachedService) -> None:
-    http, _, _ = cached
-    assert http.get("/health/live", headers={"x-request-id": "abc-1"}).headers["x-request-id"] == "abc-1"
-    assert http.get("/health/live", headers={"x-request-id": "a b"}).headers["x-request-id"] != "a b"
-
-
 def last_event(http: httpx.Client, begun: Event, **fields: str) -> dict[str, Any]:
     """What a job ends with, as it is told to who follows it; `begun` is set when the worker is at it."""
     files, headers = {"checkpoint": EXAMPLES[0].read_bytes()}, {"accept": "text/event-stream"}
@@ -203,26 +194,6 @@ def test_a_job_over_the_deadline_is_stopped_and_its_slot_freed() -> None:
         slow = post(http, EXAMPLES[0].read_bytes(), **SLOW)
         assert (slow.status_code, slow.json()["type"].rsplit(":", 1)[1]) == (422, "deadline-exceeded")
         assert post(http, EXAMPLES[0].read_bytes()).status_code == 200
-
-
-def test_the_key_is_asked_for_before_the_body_is_read() -> None:
-    settings = Settings.model_validate({"device": "cpu", "api_key": "s3cret", "cache_bytes": 0})
-    with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
-        # Headers alone, and no byte of the body that they declare: the answer comes all the same.
-        address = urlsplit(url)
-        with socket.create_connection((str(address.hostname), address.port or 0), timeout=5) as raw:
-            raw.sendall(b"POST /classify HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
-            answer = ""
-            while "urn:" not in answer and (more := raw.recv(65536)):
-                answer += more.decode()
-        assert answer.startswith("HTTP/1.1 401")
-        assert "www-authenticate: bearer" in answer.lower()
-        assert "urn:probe-sandwich:problem:unauthorized" in answer
-        assert http.get("/health").status_code == 200
-        with Client(url, api_key="s3cret") as client:
-            assert client.classify(EXAMPLES[0], Options(formulas_per_length=50)).verdict == "generalizer"
-        with Client(url, api_key="other") as client, pytest.raises(ServiceProblem, match="unauthorized"):
-            client.classify(EXAMPLES[0])
 
 
 def test_a_service_with_a_wrong_built_in_example_is_never_ready(tmp_path: Path) -> None:

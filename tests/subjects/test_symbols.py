@@ -10,23 +10,19 @@ from probe_sandwich.diagnosis import diagnose
 from probe_sandwich.length_test import run_length_test
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier, load_meta_classifier
-from probe_sandwich.subjects.bundles import read_bundle
 from probe_sandwich.subjects.checkpoint import (
     Checkpoint,
-    InvalidConfig,
     MissingSymbol,
     load_checkpoint,
     save_checkpoint,
 )
 from probe_sandwich.subjects.config import SubjectConfig
-from probe_sandwich.subjects.parts import Zipped
 from probe_sandwich.subjects.transformer import SubjectStack, join
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.tasks.logic.vocabulary import CLOSE, IDS, OPEN, OR, VOCABULARY
 from pydantic import ValidationError
 from torch import Tensor
 
-from tests.api.bundles import zip_of
 from tests.conftest import EXAMPLES, MODEL, ConfigFactory, fresh_weights
 
 UNUSED = (OR, OPEN, CLOSE)
@@ -46,13 +42,6 @@ def rewritten(checkpoint: Checkpoint, vocabulary: list[str], names: dict[str, st
     rows = [IDS[ours.get(own, own)] for own in vocabulary]
     weights = checkpoint.weights | {"embedding": checkpoint.weights["embedding"][rows]}
     return join([(SubjectConfig.model_validate_json(json.dumps(facts)), weights)])
-
-
-def test_a_config_without_names_is_written_as_before_there_were_any(tiny_config: ConfigFactory) -> None:
-    written = tiny_config().model_dump_json()
-    assert "symbols" not in json.loads(written)
-    named = tiny_config(vocabulary=("x1", *VOCABULARY[1:]), symbols={"a": "x1"})
-    assert SubjectConfig.model_validate_json(named.model_dump_json()) == named
 
 
 def test_a_conjunctions_vocabulary_needs_no_bar_and_no_brackets(
@@ -93,25 +82,6 @@ def test_answers_do_not_depend_on_unused_symbols_or_on_names(meta: MetaClassifie
 def test_names_that_cannot_be_meant_are_refused(symbols: dict[str, str], says: str, tiny_config: ConfigFactory) -> None:
     with pytest.raises(ValidationError, match=says):
         tiny_config(symbols=symbols)
-
-
-def described(path: Path, **changes: object) -> Path:
-    """A foreign model of nothing, with other names for two symbols and none for three that a conjunction lacks."""
-    config = json.dumps({"architectures": ["BertForSequenceClassification"]}).encode()
-    facts = {"vocabulary": ["[PAD]", "x1", "b", "c", "d", "e", "!", "&"], "train_max_length": 12, "symbols": NAMES}
-    description = json.dumps(facts | changes).encode()
-    parts = {"config.json": config, "model.safetensors": b"", "subject.json": description}
-    path.write_bytes(zip_of(**parts))
-    return path
-
-
-def test_a_foreign_description_takes_names_and_needs_no_unused_symbols(tmp_path: Path) -> None:
-    path = tmp_path / "one.zip"
-    assert read_bundle(Zipped(described(path))).description.symbols == NAMES
-    with pytest.raises(MissingSymbol, match="lacks a ~;"):
-        read_bundle(Zipped(described(path, symbols={})))
-    with pytest.raises(InvalidConfig, match="two things"):
-        read_bundle(Zipped(described(path, symbols=NAMES | {"b": "c"})))
 
 
 def reason_of(config: SubjectConfig, weights: dict[str, Tensor], meta: MetaClassifier) -> str:

@@ -1,7 +1,6 @@
 """Balanced sets: what they must hold at every length, on every task."""
 
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +8,7 @@ from probe_sandwich.tasks.datasets import NoFormulas, sample_formulas
 from probe_sandwich.tasks.logic.canonical import canonical
 from probe_sandwich.tasks.logic.solver import satisfiable
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
-from probe_sandwich.tasks.logic.vocabulary import IDS, VARIABLES
-from probe_sandwich.tasks.shortcuts import bag_of_symbols, bag_of_symbols_accuracy
+from probe_sandwich.tasks.shortcuts import bag_of_symbols
 from probe_sandwich.tasks.splits import Split
 
 T = 16
@@ -54,54 +52,6 @@ def test_no_renamed_formula_crosses_from_training_to_evaluation(task: Task) -> N
         return {row.tobytes() for row in canonical(formulas.ids)}
 
     assert not forms(Split.TRAINING) & forms(Split.EVALUATION)
-
-
-@pytest.mark.parametrize("depth", [1, 2])
-def test_bounded_formulas_grow_in_width_and_not_in_depth(depth: int) -> None:
-    task = SHALLOW.model_copy(update={"max_depth": depth})
-    texts = sample_formulas(task, 30, 33, 40, seed=7).texts()
-    depths = [max(text[:end].count("(") - text[:end].count(")") for end in range(len(text))) for text in texts]
-    assert max(depths) == depth
-
-
-def test_a_task_that_says_nothing_of_depth_is_written_as_before() -> None:
-    assert Task().model_dump() == {"name": "conjunction", "variables": 5, "max_clause": 3}
-    assert Task.model_validate_json(SHALLOW.model_dump_json()) == SHALLOW
-
-
-def test_renaming_variables_keeps_the_canonical_form() -> None:
-    formulas = sample_formulas(TASKS[0], 16, 16, 200, seed=6)
-    renamed = np.where(formulas.ids < 5, (formulas.ids + 2) % 5, formulas.ids).astype(np.uint8)
-    assert (canonical(renamed) == canonical(formulas.ids)).all()
-
-
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-@pytest.mark.parametrize(("multiples", "most"), [((1.0, 1.5), 0.60), ((1.5, 2.0), 0.55), ((2.0, 3.0), 0.55)])
-def test_symbol_counts_and_length_tell_nothing(task: Task, multiples: tuple[float, float], most: float) -> None:
-    low, high = int(multiples[0] * T) + 1, int(multiples[1] * T)
-    train = sample_formulas(task, low, high, 1000, seed=7)
-    test = sample_formulas(task, low, high, 1000, seed=8)
-    accuracies = bag_of_symbols_accuracy(train, test)
-    assert set(accuracies) == {"linear", "mlp"}
-    assert max(accuracies.values()) <= most
-
-
-def test_the_bag_of_symbols_reader_can_read() -> None:
-    """Two formulas of one pair, marked by a symbol that only one of them has: the control of the test above."""
-    formulas = sample_formulas(TASKS[0], 12, 16, 600, seed=12)
-    marked = formulas.ids.copy()
-    marked[0::2, 0] = IDS["|"]
-    given_away = replace(formulas, ids=marked)
-    assert min(bag_of_symbols_accuracy(given_away, given_away).values()) > 0.95
-
-
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_another_style_gives_other_formulas_of_the_same_task(task: Task) -> None:
-    usual = sample_formulas(task, 20, 24, 400, seed=13)
-    other = sample_formulas(task, 20, 24, 400, seed=13, otherwise=True)
-    leaves = [(formulas.ids < len(VARIABLES)).sum(axis=1).mean() for formulas in (usual, other)]
-    assert leaves[1] > leaves[0] + 0.1
-    assert [satisfiable(text) for text in other.texts()] == other.satisfiable.tolist()
 
 
 def test_the_same_seed_gives_the_same_formulas() -> None:

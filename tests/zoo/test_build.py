@@ -12,7 +12,6 @@ from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.transformer import join
 from probe_sandwich.tasks.logic.tasks import TaskName
 from probe_sandwich.zoo.build import OtherRecipe, build, build_stack, check_recipe, stacks
-from probe_sandwich.zoo.engines.local import LocalPool
 from probe_sandwich.zoo.recipe import RECIPES, Group, Recipe, manifest
 from probe_sandwich.zoo.shards import (
     merge,
@@ -22,7 +21,7 @@ from probe_sandwich.zoo.shards import (
     shard_rows,
 )
 
-from tests.conftest import TINY_DEFINITION, TINY_RECIPE
+from tests.conftest import TINY_DEFINITION, TINY_RECIPE, in_process
 
 
 def test_stacks_hold_groups_of_one_shape_each_group_once() -> None:
@@ -40,7 +39,7 @@ def test_stacked_groups_become_the_same_subjects(tiny_zoo: Path, tmp_path: Path)
     assert [shard.group for shard in shards] == [group.index for group in alike]
     for shard in shards:
         write_atomically(shard_path(tmp_path, shard.group), shard.content)
-    build(tmp_path / "alone", alike, LocalPool(1), TINY_DEFINITION)
+    build(tmp_path / "alone", alike, in_process, TINY_DEFINITION)
     together, alone = merge(tmp_path, []), read_index(tmp_path / "alone")
     for one, other in zip(read_weights(tmp_path, together), read_weights(tmp_path / "alone", alone), strict=True):
         for name, weight in one.items():
@@ -59,20 +58,20 @@ def test_other_seeds_of_a_configuration_are_other_subjects(tiny_zoo: Path) -> No
 
 
 def test_the_same_seeds_give_the_same_subjects(tiny_zoo: Path, tiny_groups: list[Group], tmp_path: Path) -> None:
-    build(tmp_path, tiny_groups[:1], LocalPool(1), TINY_DEFINITION)
+    build(tmp_path, tiny_groups[:1], in_process, TINY_DEFINITION)
     before = [row.subject for row in read_index(tiny_zoo) if row.group == 0]
     assert [row.subject for row in shard_rows(tmp_path)] == before
 
 
 def test_a_finished_build_trains_nothing_again(tiny_zoo: Path, tiny_groups: list[Group]) -> None:
     stamps = {path: path.stat().st_mtime_ns for path in (tiny_zoo / "shards").iterdir()}
-    build(tiny_zoo, tiny_groups, LocalPool(2), TINY_DEFINITION)
+    build(tiny_zoo, tiny_groups, in_process, TINY_DEFINITION)
     assert {path: path.stat().st_mtime_ns for path in (tiny_zoo / "shards").iterdir()} == stamps
 
 
 def test_a_folder_of_another_recipe_is_refused(tiny_zoo: Path) -> None:
     with pytest.raises(OtherRecipe, match="empty folder"):
-        build(tiny_zoo, manifest(TINY_RECIPE.model_copy(update={"steps": 9})), LocalPool(1))
+        build(tiny_zoo, manifest(TINY_RECIPE.model_copy(update={"steps": 9})), in_process)
 
 
 def test_a_processor_that_rounds_otherwise_goes_on_with_the_same_zoo(tiny_zoo: Path, tiny_groups: list[Group]) -> None:

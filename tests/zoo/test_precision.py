@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from probe_sandwich.files import write_atomically
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.zoo.build import build
-from probe_sandwich.zoo.engines.local import LocalPool
 from probe_sandwich.zoo.precision import pack, unpack
 from probe_sandwich.zoo.recipe import Group
 from probe_sandwich.zoo.shards import prune, read_index, read_weights, shard_bytes, shard_path
@@ -18,7 +17,7 @@ from probe_sandwich.zoo.verify import verify
 from safetensors.torch import load_file
 from torch import Tensor
 
-from tests.conftest import TINY_DEFINITION
+from tests.conftest import TINY_DEFINITION, in_process
 
 seeds = st.integers(0, 2**32 - 1)
 magnitudes = st.sampled_from([1e-4, 0.02, 0.5, 30.0])
@@ -70,7 +69,7 @@ def test_half_precision_shards_are_read_as_they_are() -> None:
 def small_zoo(tmp_path_factory: pytest.TempPathFactory, tiny_groups: list[Group]) -> Path:
     """A finished zoo of two groups in eight bits."""
     folder = tmp_path_factory.mktemp("eight-bits")
-    build(folder, [replace(group, eight_bits=True) for group in tiny_groups[:2]], LocalPool(1), TINY_DEFINITION)
+    build(folder, [replace(group, eight_bits=True) for group in tiny_groups[:2]], in_process, TINY_DEFINITION)
     return folder
 
 

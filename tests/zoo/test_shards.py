@@ -7,7 +7,6 @@ import pytest
 import torch
 from probe_sandwich.files import write_atomically
 from probe_sandwich.zoo.build import build
-from probe_sandwich.zoo.engines.local import LocalPool
 from probe_sandwich.zoo.recipe import Group
 from probe_sandwich.zoo.shards import (
     DamagedShard,
@@ -24,7 +23,7 @@ from probe_sandwich.zoo.shards import (
 from probe_sandwich.zoo.verify import verify
 from safetensors.torch import load_file
 
-from tests.conftest import TINY_DEFINITION, TINY_RECIPE
+from tests.conftest import TINY_DEFINITION, TINY_RECIPE, in_process
 
 
 def test_the_index_repeats_the_shards(tiny_zoo: Path) -> None:
@@ -50,7 +49,7 @@ def test_a_folder_without_shards_is_no_zoo(tmp_path: Path) -> None:
 def test_parts_built_apart_merge_into_the_whole(tiny_zoo: Path, tiny_groups: list[Group], tmp_path: Path) -> None:
     parts = [tmp_path / "one", tmp_path / "other"]
     for number, part in enumerate(parts):
-        build(part, tiny_groups[number::2], LocalPool(1), TINY_DEFINITION)
+        build(part, tiny_groups[number::2], in_process, TINY_DEFINITION)
     merged = merge(tmp_path / "whole", parts)
     assert [row.subject for row in merged] == [row.subject for row in read_index(tiny_zoo)]
 
@@ -82,6 +81,6 @@ def test_pruning_drops_the_weights_of_what_did_not_converge_and_nothing_else(
     assert (checked.subjects, checked.pruned, checked.wrong) == (1, 9, [])
     # A build takes it for finished, and pruning again changes nothing.
     stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "shards").iterdir()}
-    build(tmp_path, tiny_groups, LocalPool(1), TINY_DEFINITION)
+    build(tmp_path, tiny_groups, in_process, TINY_DEFINITION)
     assert prune(tmp_path) == after
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "shards").iterdir()} == stamps

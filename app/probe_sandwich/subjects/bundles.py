@@ -4,6 +4,7 @@ that lists no vocabulary, also of `tokenizer.json`, of which only the table of t
 Nothing here needs the library that runs such a model: what can be refused is refused before it is asked.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,6 +57,12 @@ class Bundle:
     architecture: str
     config: dict[str, Any]
     description: Description
+    texts_sha256: str
+    """Of its JSON files in the order of their names."""
+
+    def sha256(self, weights_sha256: str) -> str:
+        """Of all its files, the same whether they came as a zip, as a folder or one by one."""
+        return hashlib.sha256(f"{weights_sha256} {self.texts_sha256}".encode()).hexdigest()
 
 
 def read_bundle(parts: Parts) -> Bundle:
@@ -67,7 +74,8 @@ def read_bundle(parts: Parts) -> Bundle:
         raise UnsupportedArchitecture(
             f"{CONFIG} names architectures {str(names)[:100]}; one of these is run: {', '.join(ARCHITECTURES)}"
         )
-    return Bundle(parts, names[0], config, _description(texts))
+    hashes = " ".join(hashlib.sha256(texts[name]).hexdigest() for name in sorted(texts))
+    return Bundle(parts, names[0], config, _description(texts), hashlib.sha256(hashes.encode()).hexdigest())
 
 
 def _description(texts: Mapping[str, bytes]) -> Description:

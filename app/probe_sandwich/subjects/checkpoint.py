@@ -5,20 +5,20 @@ the config, then names, shapes and types of the tensors against the config, all 
 last the values, tensor by tensor in the order of the file. Nothing is ever unpickled.
 """
 
-import hashlib
 import json
 import math
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 from pydantic import ValidationError
 from safetensors.torch import save
 from torch import Tensor
 
+from probe_sandwich.files import Hashed, Readable
 from probe_sandwich.subjects.config import SubjectConfig
 from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.transformer import Weights, parameter_count, weight_shapes
@@ -156,11 +156,10 @@ def save_checkpoint(path: Path, config: SubjectConfig, weights: Weights) -> None
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read and check a checkpoint. Raises the subclass of `CheckpointError` that names what is wrong."""
     with path.open("rb") as file:
-        header, config = _read_head(path, file)
-        weights = dict(read_tensors(file, header))
-        file.seek(0)
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Checkpoint(config, {name: weights[name] for name in weight_shapes(config)}, sha256)
+        hashed = Hashed(file)
+        header, config = _read_head(path, hashed)
+        weights = dict(read_tensors(hashed, header))
+    return Checkpoint(config, {name: weights[name] for name in weight_shapes(config)}, hashed.sha256)
 
 
 def read_config(path: Path) -> SubjectConfig:
@@ -169,14 +168,14 @@ def read_config(path: Path) -> SubjectConfig:
         return _read_head(path, file)[1]
 
 
-def _read_head(path: Path, file: BinaryIO) -> tuple[dict[str, Any], SubjectConfig]:
+def _read_head(path: Path, file: Readable) -> tuple[dict[str, Any], SubjectConfig]:
     header = read_header(file, path.stat().st_size)
     config = _config_of(header)
     check_tensors(header, weight_shapes(config))
     return header, config
 
 
-def read_header(file: BinaryIO, size: int) -> dict[str, Any]:
+def read_header(file: Readable, size: int) -> dict[str, Any]:
     """The header of a safetensors file, read within bounds and held against the file's size; the tensors follow."""
     if size == 0:
         raise EmptyFile
@@ -202,7 +201,7 @@ def read_header(file: BinaryIO, size: int) -> dict[str, Any]:
     return header
 
 
-def read_tensors(file: BinaryIO, header: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
+def read_tensors(file: Readable, header: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
     """The tensors that follow a checked header, in single precision and the file's order: one at a time, so that they
     take no more than themselves. Raises `MalformedFile`, `NonFiniteWeights`."""
     entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
@@ -215,7 +214,7 @@ def read_tensors(file: BinaryIO, header: Mapping[str, Any]) -> Iterator[tuple[st
         yield name, weight
 
 
-def _read_exactly(file: BinaryIO, size: int) -> bytearray:
+def _read_exactly(file: Readable, size: int) -> bytearray:
     content = bytearray(size)
     for start in range(0, size, _CHUNK):
         part = file.read(min(_CHUNK, size - start))

@@ -13,6 +13,7 @@ import torch
 import transformers
 from torch import Tensor, nn
 
+from probe_sandwich.files import Hashed
 from probe_sandwich.subjects.bundles import Bundle, Description
 from probe_sandwich.subjects.checkpoint import (
     MAX_PARAMETERS,
@@ -251,11 +252,11 @@ def load_bundle(bundle: Bundle) -> ForeignCheckpoint:
             f"{DESCRIPTION} lists {len(description.vocabulary)} symbols, but vocab_size is {config.vocab_size}"
         )
     model = _built(name, config)
-    _load_weights(model, bundle)
+    weights_sha256 = _load_weights(model, bundle)
     model.eval().requires_grad_(False)
     subject = described_subject(model, name, description)
     _try_out(subject)
-    return ForeignCheckpoint(subject.configs[0], subject, bundle.parts.sha256())
+    return ForeignCheckpoint(subject.configs[0], subject, bundle.sha256(weights_sha256))
 
 
 def described_subject(model: Model, name: str, description: Description) -> ForeignSubject:
@@ -354,16 +355,18 @@ def _configured(name: str, raw: Mapping[str, Any]) -> Any:
     return config
 
 
-def _load_weights(model: nn.Module, bundle: Bundle) -> None:
-    """Fill the model tensor by tensor, so that no second copy of it is held."""
+def _load_weights(model: nn.Module, bundle: Bundle) -> str:
+    """Fill the model tensor by tensor, so that no second copy of it is held; the hash of their file."""
     state = model.state_dict()
     filled = set()
     with bundle.parts.weights() as (file, size):
-        header = read_header(file, size)
+        hashed = Hashed(file)
+        header = read_header(hashed, size)
         check_tensors(header, {name: tuple(tensor.shape) for name, tensor in state.items() if name in header})
-        for name, weight in read_tensors(file, header):
+        for name, weight in read_tensors(hashed, header):
             state[name].copy_(weight)
             filled.add(state[name].data_ptr())
     for name, tensor in state.items():
         if tensor.data_ptr() not in filled:  # tied weights may stand there once
             raise MissingTensor(f"tensor {name!r} is missing; the config calls for shape {list(tensor.shape)}")
+    return hashed.sha256

@@ -3,7 +3,6 @@
 A zip comes from strangers: what it says of itself is checked before anything is inflated.
 """
 
-import hashlib
 import zipfile
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -31,9 +30,6 @@ class Parts(Protocol):
     def weights(self) -> AbstractContextManager[tuple[BinaryIO, int]]:
         """The weights' file, to be read once from its start, and its size. Raises `BadBundle`."""
 
-    def sha256(self) -> str:
-        """A hash of all of them."""
-
 
 @dataclass(frozen=True)
 class Zipped:
@@ -54,10 +50,6 @@ class Zipped:
                 yield cast(BinaryIO, file), entry.file_size
                 if file.read(1):  # at its end, the zip's own checksum is compared
                     raise BadBundle(f"{WEIGHTS} has another size than its header says")
-
-    def sha256(self) -> str:
-        with self.path.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
@@ -86,13 +78,6 @@ class Separate:
     def weights(self) -> Iterator[tuple[BinaryIO, int]]:
         with self.files[WEIGHTS].open("rb") as file:
             yield file, self.files[WEIGHTS].stat().st_size
-
-    def sha256(self) -> str:
-        with self.files[WEIGHTS].open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256")
-        for text in self.texts().values():
-            digest.update(hashlib.sha256(text).digest())
-        return digest.hexdigest()
 
 
 def is_bundle(path: Path) -> bool:

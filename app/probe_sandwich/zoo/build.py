@@ -20,6 +20,7 @@ from probe_sandwich.subjects.config import Shape
 from probe_sandwich.subjects.transformer import SubjectStack, on_device
 from probe_sandwich.tasks.datasets import sample_formulas
 from probe_sandwich.tasks.splits import Split
+from probe_sandwich.zoo.label import label_of
 from probe_sandwich.zoo.precision import pack, unpack
 from probe_sandwich.zoo.recipe import Group
 from probe_sandwich.zoo.shards import (
@@ -134,14 +135,7 @@ def _shard(group: Group, trained: Trained, definition: Definition, device: str, 
             config=group.config,
             training=group.training,
             losses=[round(float(loss), 5) for loss in trained.losses[:, row]],
-            buckets=result.buckets,
-            converged=result.converged,
-            label=result.generalizer,
-            certain=result.certain,
-            in_distribution_accuracy=result.in_distribution_accuracy,
-            long_accuracy=result.long_accuracy,
-            reach=result.reach,
-            definition=definition,
+            **label_of(result),
             device=device,
             train_seconds=round(seconds, 3),
         )

@@ -22,6 +22,7 @@ from probe_sandwich.zoo.foreign.store import (
 )
 from probe_sandwich.zoo.foreign.subject import build_module, subject_of
 from probe_sandwich.zoo.foreign.training import train
+from probe_sandwich.zoo.label import label_of
 
 LABEL_FORMULAS = 1000
 _DATA_SEED = 3_000_017
@@ -68,14 +69,7 @@ def train_one(plan: Plan, definition: Definition) -> tuple[ForeignRow, bytes]:
         training=training,
         loss=round(outcome.loss, 5),
         given_up_at=outcome.given_up_at,
-        buckets=result.buckets,
-        converged=result.converged,
-        label=result.generalizer,
-        certain=result.certain,
-        in_distribution_accuracy=result.in_distribution_accuracy,
-        long_accuracy=result.long_accuracy,
-        reach=result.reach,
-        definition=definition,
+        **label_of(result),
         train_seconds=round(seconds, 1),
     )
     return row, content

@@ -1,5 +1,7 @@
 """Small classifiers of Hugging Face's architectures, with random weights (extra `hf`)."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import transformers
@@ -35,60 +37,31 @@ def build_hugging_face(config: ForeignConfig, dropout: float = 0.0) -> Model:
     return model_class(described)
 
 
-def _bert(config: ForeignConfig, dropout: float) -> dict[str, Any]:
-    return {
-        "hidden_size": config.d_model,
-        "num_hidden_layers": config.layers,
-        "num_attention_heads": config.heads,
-        "intermediate_size": config.d_ff,
-        "hidden_act": config.activation.value,
-        "hidden_dropout_prob": dropout,
-        "attention_probs_dropout_prob": dropout,
-        "max_position_embeddings": config.max_positions,
-        "initializer_range": _SCALE,
-    }
+@dataclass(frozen=True)
+class _Names:
+    """What a family calls its sizes and switches."""
 
+    width: str
+    layers: str
+    heads: str
+    inner: str
+    activation: str
+    dropouts: tuple[str, ...]
+    positions: str | None = None
+    gelu: str = "gelu"
 
-def _distilbert(config: ForeignConfig, dropout: float) -> dict[str, Any]:
-    return {
-        "dim": config.d_model,
-        "n_layers": config.layers,
-        "n_heads": config.heads,
-        "hidden_dim": config.d_ff,
-        "activation": config.activation.value,
-        "dropout": dropout,
-        "attention_dropout": dropout,
-        "seq_classif_dropout": dropout,
-        "max_position_embeddings": config.max_positions,
-        "initializer_range": _SCALE,
-    }
-
-
-def _gpt2(config: ForeignConfig, dropout: float) -> dict[str, Any]:
-    return {
-        "n_embd": config.d_model,
-        "n_layer": config.layers,
-        "n_head": config.heads,
-        "n_inner": config.d_ff,
-        "activation_function": "gelu_new" if config.activation is Activation.GELU else "relu",
-        "resid_pdrop": dropout,
-        "embd_pdrop": dropout,
-        "attn_pdrop": dropout,
-        "n_positions": config.max_positions,
-        "initializer_range": _SCALE,
-    }
-
-
-def _llama(config: ForeignConfig, dropout: float) -> dict[str, Any]:
-    return {
-        "hidden_size": config.d_model,
-        "num_hidden_layers": config.layers,
-        "num_attention_heads": config.heads,
-        "intermediate_size": config.d_ff,
-        "hidden_act": "silu" if config.activation is Activation.GELU else "relu",
-        "attention_dropout": dropout,
-        "initializer_range": _SCALE,
-    }
+    def settings(self, config: ForeignConfig, dropout: float) -> dict[str, Any]:
+        """A config in the family's words."""
+        sizes = {
+            self.width: config.d_model,
+            self.layers: config.layers,
+            self.heads: config.heads,
+            self.inner: config.d_ff,
+            self.activation: self.gelu if config.activation is Activation.GELU else "relu",
+            "initializer_range": _SCALE,
+        }
+        table = {} if self.positions is None else {self.positions: config.max_positions}
+        return sizes | table | dict.fromkeys(self.dropouts, dropout)
 
 
 def _t5(config: ForeignConfig, dropout: float) -> dict[str, Any]:
@@ -106,10 +79,22 @@ def _t5(config: ForeignConfig, dropout: float) -> dict[str, Any]:
     }
 
 
-_SETTINGS = {
-    Family.BERT: _bert,
-    Family.DISTILBERT: _distilbert,
-    Family.GPT2: _gpt2,
-    Family.LLAMA: _llama,
+_LONG_NAMES = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act")
+_SETTINGS: dict[Family, Callable[[ForeignConfig, float], dict[str, Any]]] = {
+    Family.BERT: _Names(
+        *_LONG_NAMES, ("hidden_dropout_prob", "attention_probs_dropout_prob"), "max_position_embeddings"
+    ).settings,
+    Family.DISTILBERT: _Names(
+        *("dim", "n_layers", "n_heads", "hidden_dim", "activation"),
+        ("dropout", "attention_dropout", "seq_classif_dropout"),
+        "max_position_embeddings",
+    ).settings,
+    Family.GPT2: _Names(
+        *("n_embd", "n_layer", "n_head", "n_inner", "activation_function"),
+        ("resid_pdrop", "embd_pdrop", "attn_pdrop"),
+        "n_positions",
+        "gelu_new",
+    ).settings,
+    Family.LLAMA: _Names(*_LONG_NAMES, ("attention_dropout",), gelu="silu").settings,
     Family.T5: _t5,
 }

@@ -130,7 +130,6 @@ def _plain(random: np.random.Generator) -> dict[str, Any]:
     table = Table(random.choice(["learned", "learned", "sinusoidal", "sinusoidal", "none"]))
     # Without positions, one that sees both ways cannot tell which symbol a negation belongs to.
     causal = bool(table is Table.NONE or random.random() < 0.6)
-    # Where many pool by the last or the first symbol, few converge within these steps.
     # Few of those that pool by the first or the last symbol converge within these steps; without positions, only those
     # that pool by the largest.
     rare = Pool.LAST if causal else Pool.FIRST

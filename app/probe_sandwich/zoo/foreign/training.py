@@ -27,7 +27,7 @@ Ask = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainedModule:
     """A trained module, its running loss at the end, and the step at which hope was given up, if it was."""
 
     module: nn.Module
@@ -35,7 +35,7 @@ class Outcome:
     given_up_at: int | None
 
 
-def train(config: ForeignConfig, training: ForeignTraining, examples: Formulas, seed: int) -> Outcome:
+def train(config: ForeignConfig, training: ForeignTraining, examples: Formulas, seed: int) -> TrainedModule:
     """Train a fresh module. Where a share of the steps leaves the running loss too high, it is given up: a selection,
     which its row tells."""
     module = build_module(config, seed, training.dropout).train()
@@ -60,8 +60,8 @@ def train(config: ForeignConfig, training: ForeignTraining, examples: Formulas, 
             if running < training.stop_loss and step > training.steps * _ALL_FROM:
                 break
             if any(step == int(training.steps * share) and running > most for share, most in _HOPELESS):
-                return Outcome(module.eval(), running, step)
-    return Outcome(module.eval(), running, None)
+                return TrainedModule(module.eval(), running, step)
+    return TrainedModule(module.eval(), running, None)
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,7 @@ class _Batches:
         mask = torch.arange(width) < lengths.unsqueeze(1)
         positions = None
         if training.max_offset:
-            largest = int(
-                training.max_offset * min(1.0, max(0.0, (done - _OFFSETS_FROM) / (_OFFSETS_FULL - _OFFSETS_FROM)))
-            )
+            largest = int(training.max_offset * _offset_share(done))
             positions = torch.arange(width) + torch.from_numpy(self.random.integers(largest + 1, size=(len(ids), 1)))
         return ids, mask, positions, torch.from_numpy(self.examples.satisfiable[rows]).long()
 
