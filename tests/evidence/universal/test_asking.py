@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 from probe_sandwich.evidence.universal import asking as module
-from probe_sandwich.evidence.universal.asking import Asking, direct_point, measure_asking
+from probe_sandwich.evidence.universal.asking import FILE, Asking, direct_point, measure_asking, write_asking
 from probe_sandwich.evidence.universal.asking_report import asking_section
 from probe_sandwich.evidence.universal.settings import UNIVERSAL
+from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.sandwich.config import SandwichTraining
 from probe_sandwich.sandwich.inputs import drawn_candidates
 from probe_sandwich.sandwich.training.pools import Pool
+from probe_sandwich.subjects.config import Scheme
 from probe_sandwich.zoo.shards import IndexRow, read_index
 
 CONFIG = UNIVERSAL.model_copy(update={"candidate_features": 8, "generator_hidden": 16})
@@ -64,3 +66,15 @@ def test_the_page_says_what_is_asked_and_what_is_answered(asking: Asking) -> Non
     page = "\n".join(asking_section(asking))
     assert all(f"`{probe.text}`" in page for probe in asking.shown)
     assert all(probe.generalizers > probe.others for probe in asking.shown)
+
+
+def test_it_is_measured_on_what_most_subjects_of_a_zoo_have_and_written(
+    small_zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PROBES", (2,))
+    table = Table.of([small_zoo])
+    training = SandwichTraining(selector_steps=2, folds=2)
+    asking = write_asking(tmp_path, table, training, torch.device("cpu"))
+    counted = [not row.reserve and row.config.scheme is not Scheme.ALIBI for row in table.rows]
+    assert asking.subjects == sum(counted)
+    assert Asking.model_validate_json((tmp_path / FILE).read_text()) == asking
