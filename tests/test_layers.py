@@ -9,18 +9,18 @@ import pytest
 
 APP = Path(__file__).resolve().parents[1] / "app" / "probe_sandwich"
 LAYERS = (
-    {"files", "processes"},
+    {"files", "processes", "cluster"},
     {"answer", "options", "tasks"},
     {"subjects"},
     {"length_test"},
     {"zoo", "sandwich"},
     {"sandwich.training"},
-    {"verdict"},
+    {"verdict", "ranking"},
     {"evidence", "diagnosis"},
-    {"cost"},
+    {"cost", "batch"},
     {"settings"},
-    {"api", "client"},
-    {"main", "cli"},
+    {"api", "client", "classification"},
+    {"main", "cli", "callbacks"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 CORE = {name for names in LAYERS[:9] for name in names}
@@ -30,20 +30,25 @@ EVIDENCE = ("figures", "universal")
 """Its rooms, from the bottom up."""
 SERVING = {
     "processes",
+    "cluster",
     "answer",
     "options",
     "subjects",
     "length_test",
     "sandwich",
     "verdict",
+    "ranking",
     "diagnosis",
     "cost",
+    "batch",
     "settings",
     "api",
     "client",
     "main",
+    "classification",
+    "callbacks",
 }
-SERVING_COMMANDS = {"cli.service", "cli.classify"}
+SERVING_COMMANDS = {"cli.service", "cli.classify", "cli.rank", "cli.checkpoints"}
 LEARNING = ("zoo", "sandwich.training", "evidence")
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from probe_sandwich.answer import Agreement, BucketResult, Definition, LengthTestResult, Verdict
+from probe_sandwich.answer import Agreement, BucketResult, Definition, Doubt, LengthTestResult, Verdict
 from probe_sandwich.length_test import buckets, judge, wilson_interval
 from probe_sandwich.sandwich.card import Card, KindRecord
 from probe_sandwich.sandwich.meta_classifier import CARD as CARD_FILE
@@ -21,11 +21,15 @@ CONJUNCTION = Task()
 CONFIDENT = SubjectPrediction(
     probability=0.9,
     interval=(0.8, 0.95),
+    members=(0.88, 0.9, 0.92),
     unlikeness=0.4,
     farthest="the mean margin is 0.3 standard deviations above theirs",
     split=False,
     placed=True,
 )
+
+
+MINE = OwnTask(name="mine", alphabet=("x", "y"))
 
 
 @dataclass(frozen=True)
@@ -78,21 +82,21 @@ def test_a_verdict_goes_by_the_cards_threshold(probability: float, verdict: Verd
 
 
 @pytest.mark.parametrize(
-    ("changes", "facts", "test", "reason"),
+    ("changes", "facts", "test", "doubt", "reason"),
     [
-        ({"placed": False}, Facts(), None, "its positions cannot be chosen"),
-        ({}, Facts(task=OwnTask(name="mine", alphabet=("x", "y"))), None, "tasks that were left out of the training"),
-        ({"probability": float("nan")}, Facts(), None, "not finite numbers"),
-        ({"unlikeness": 1.6}, Facts(), None, "1.6 times as far from them as the limit: the mean margin is 0.3"),
-        ({}, Facts(), accurate(0.949, 0.949), "has not converged: accuracy 0.949"),
-        ({"split": True}, Facts(), None, "more than a quarter of them"),
+        ({"placed": False}, Facts(), None, Doubt.NOT_PLACED, "its positions cannot be chosen"),
+        ({}, Facts(task=MINE), None, Doubt.UNTRUSTED_KIND, "tasks that were left out of the training"),
+        ({"probability": float("nan")}, Facts(), None, Doubt.NOT_FINITE, "not finite numbers"),
+        ({"unlikeness": 1.6}, Facts(), None, Doubt.UNLIKE_THE_ZOO, "1.6 times as far from them as the limit"),
+        ({}, Facts(), accurate(0.949, 0.949), Doubt.NOT_CONVERGED, "has not converged: accuracy 0.949"),
+        ({"split": True}, Facts(), None, Doubt.MEMBERS_DISAGREE, "more than a quarter of them"),
     ],
 )
 def test_it_abstains_and_says_why(
-    changes: dict[str, Any], facts: Facts, test: LengthTestResult | None, reason: str
+    changes: dict[str, Any], facts: Facts, test: LengthTestResult | None, doubt: Doubt, reason: str
 ) -> None:
     decision = decided(test, facts, **changes)
-    assert decision.verdict is Verdict.ABSTAIN
+    assert (decision.verdict, decision.doubt) == (Verdict.ABSTAIN, doubt)
     assert reason in decision.reason
 
 
@@ -108,6 +112,7 @@ def test_a_verdict_on_a_task_is_given_where_enough_of_its_verdicts_were_right(
     card = CARD.model_copy(update={"tasks": {"conjunction": own}, "other_tasks": others})
     decision = decide(Facts(train_max_length=16), card, CONFIDENT, None)
     assert decision.verdict is verdict
+    assert decision.doubt is (Doubt.UNTRUSTED_KIND if verdict is Verdict.ABSTAIN else None)
     if subjects < 50:
         assert "tasks that were left out of the training, 0.60 of the verdicts were right" in decision.reason
 

@@ -71,6 +71,18 @@ class Verdict(StrEnum):
     ABSTAIN = "abstain"
 
 
+class Doubt(StrEnum):
+    """Why there is no verdict."""
+
+    NO_META_CLASSIFIER = "no_meta_classifier"
+    NOT_FINITE = "not_finite"
+    NOT_CONVERGED = "not_converged"
+    NOT_PLACED = "not_placed"
+    UNTRUSTED_KIND = "untrusted_kind"
+    UNLIKE_THE_ZOO = "unlike_the_zoo"
+    MEMBERS_DISAGREE = "members_disagree"
+
+
 class Agreement(StrEnum):
     """Whether sandwich and direct test say the same; undecided where one of them says nothing."""
 
@@ -135,13 +147,62 @@ class Timings(BaseModel):
     total: float
 
 
-class ProbeReading(BaseModel):
-    """A probe of the first noise draw, each position by its likeliest symbol, and the subject's answer to it."""
+class Placed(BaseModel):
+    """Where the symbols of a probe stand: at the usual places, or further out in one of the sandwich's ways."""
 
-    text: str
-    margin: float = Field(
-        description="logit of class 1 (satisfiable, in the language) less that of class 0; where probes were "
-        "selected from inputs and not written, how far the first answer stands above the second, whichever they are"
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str = Field(description="`usual`, `shifted`, `parted` or `spread`")
+    reach: float = Field(description="where the last symbol may stand, in multiples of T")
+
+
+class PlacedAnswer(BaseModel):
+    """What a subject answers to a probe at one placement."""
+
+    placed: Placed
+    places: list[int] = Field(description="of the probe's symbols; at the usual places 1, 2, 3, …")
+    answer: int = Field(description="the class that it answers")
+    confidence: float = Field(description="its own probability of that class")
+
+
+class ProbeReading(BaseModel):
+    """A probe of the first noise draw and a subject's answers to it, those at the usual places first."""
+
+    symbols: list[str]
+    answers: list[PlacedAnswer]
+
+
+class KeptCurve(BaseModel):
+    """Over subjects, the share of answers kept: one number a placement each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subjects: int
+    mean: list[float]
+    median: list[float]
+    low: list[float] = Field(description="a quarter of the subjects keep less")
+    high: list[float] = Field(description="a quarter of the subjects keep more")
+
+
+class ZooCurves(BaseModel):
+    """How many of their answers the zoo's converged subjects keep."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    generalizers: KeptCurve
+    others: KeptCurve
+
+
+class KeptAnswers(BaseModel):
+    """How many of its answers a subject keeps when the same probes stand elsewhere: what the sandwich reads most."""
+
+    placements: list[Placed] = Field(description="the usual places first")
+    shares: list[float] = Field(
+        description="share of the probes of the first noise draw to which the answer at that placement is the one at "
+        "the usual places"
+    )
+    zoo: ZooCurves | None = Field(
+        default=None, description="the same of the zoo's converged subjects; null where the card does not hold it"
     )
 
 
@@ -163,7 +224,17 @@ class Diagnosis(BaseModel):
         "study abstaining. The question does not apply to this subject, or the ensemble does not know; null where "
         "there is a verdict, and where the probes did not fit or could not be placed",
     )
+    withheld_interval: tuple[float, float] | None = Field(
+        default=None, description="of the number that is withheld, as `probability_interval`"
+    )
+    member_probabilities: list[float] | None = Field(
+        default=None,
+        description="what each member of the ensemble says, of which the number given or withheld is the mean; null "
+        "where there is neither. Asked about the same task and T, all subjects are asked the same by a member, so that "
+        "two of them can be compared member by member",
+    )
     verdict: Verdict
+    doubt: Doubt | None = Field(default=None, description="why the verdict is `abstain`, by name; null where it is not")
     reason: str
     direct_test: LengthTestResult | None
     agreement: Agreement
@@ -173,7 +244,12 @@ class Diagnosis(BaseModel):
         "unlabelled inputs, from inputs drawn of the built-in task, or from random strings of the alphabet; "
         "null where no probe was asked",
     )
-    probes: list[ProbeReading] = Field(description="those with the largest finite margins")
+    probes: list[ProbeReading] = Field(
+        description="those whose answers move most with their places; none where it cannot be placed"
+    )
+    kept_answers: KeptAnswers | None = Field(
+        default=None, description="null where no probe was asked, and where it cannot be placed"
+    )
     meta_classifier: MetaClassifierSummary | None
     device: str
     timings_seconds: Timings
@@ -194,3 +270,6 @@ class BatchResult(BaseModel):
     file: str
     diagnosis: Diagnosis | None
     problem: ProblemDocument | None
+    address: str | None = Field(
+        default=None, description="where the diagnosis is kept for a while, relative to the service"
+    )

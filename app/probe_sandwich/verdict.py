@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from probe_sandwich.answer import Agreement, LengthTestResult, ProbeContent, Verdict
+from probe_sandwich.answer import Agreement, Doubt, LengthTestResult, ProbeContent, Verdict
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.subjects.subject import SubjectFacts
 from probe_sandwich.tasks.logic.tasks import Task as LogicTask
@@ -25,6 +25,8 @@ class SubjectPrediction:
 
     probability: float
     interval: tuple[float, float]
+    members: tuple[float, ...]
+    """What each member says."""
     unlikeness: float
     """Distance of the subject's responses from those of the zoo, in units of the limit."""
     farthest: str
@@ -37,7 +39,7 @@ class SubjectPrediction:
     @property
     def finite(self) -> bool:
         """False where a subject of finite weights overflows on the probes."""
-        return all(map(math.isfinite, (self.probability, *self.interval, self.unlikeness)))
+        return all(map(math.isfinite, (self.probability, *self.interval, *self.members, self.unlikeness)))
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Decision:
     """A verdict with its reason, and whether the direct test agrees."""
 
     verdict: Verdict
+    doubt: Doubt | None
     reason: str
     agreement: Agreement
 
@@ -58,8 +61,8 @@ def decide(
 ) -> Decision:
     """The decision about a subject, from the meta-classifier's card and prediction, if there is one, and the direct
     test, where it was run. `missing`: what was not given, and what that costs."""
-    verdict, reason = _verdict(config, card, prediction, test)
-    return Decision(verdict, "; ".join((reason, *missing, *_remarks(config, test))), _agreement(verdict, test))
+    verdict, doubt, reason = _verdict(config, card, prediction, test)
+    return Decision(verdict, doubt, "; ".join((reason, *missing, *_remarks(config, test))), _agreement(verdict, test))
 
 
 def missing_inputs(config: SubjectFacts, content: ProbeContent | None, *, untested: bool) -> list[str]:
@@ -81,15 +84,16 @@ def missing_inputs(config: SubjectFacts, content: ProbeContent | None, *, untest
 
 def _verdict(
     config: SubjectFacts, card: Card | None, prediction: SubjectPrediction | None, test: LengthTestResult | None
-) -> tuple[Verdict, str]:
+) -> tuple[Verdict, Doubt | None, str]:
     if card is None or prediction is None:
-        return Verdict.ABSTAIN, "no meta-classifier is loaded"
+        return Verdict.ABSTAIN, Doubt.NO_META_CLASSIFIER, "no meta-classifier is loaded"
     doubt = _doubt(config, card, prediction, test)
     if doubt is not None:
-        return Verdict.ABSTAIN, doubt
+        return Verdict.ABSTAIN, *doubt
     above = prediction.probability >= card.threshold
     verdict, relation = (Verdict.GENERALIZER, "at or above") if above else (Verdict.NOT_GENERALIZER, "below")
-    return verdict, f"P(generalizer) = {prediction.probability:.2f} is {relation} the threshold {card.threshold:.2f}"
+    reason = f"P(generalizer) = {prediction.probability:.2f} is {relation} the threshold {card.threshold:.2f}"
+    return verdict, None, reason
 
 
 def _untrusted_kind(config: SubjectFacts, card: Card) -> str | None:
@@ -106,31 +110,43 @@ def _untrusted_kind(config: SubjectFacts, card: Card) -> str | None:
 
 def _doubt(
     config: SubjectFacts, card: Card, prediction: SubjectPrediction, test: LengthTestResult | None
-) -> str | None:
-    """The first reason not to answer for this subject, or None."""
+) -> tuple[Doubt, str] | None:
+    """The first reason not to answer for this subject, by name and in words, or None."""
     if not prediction.finite:
-        return "its responses are not finite numbers: it overflows in single precision"
+        return Doubt.NOT_FINITE, "its responses are not finite numbers: it overflows in single precision"
     if test is not None and not test.converged:
         return (
+            Doubt.NOT_CONVERGED,
             f"it has not converged: accuracy {test.in_distribution_accuracy:.3f} on lengths it was trained on, and "
-            f"whether it generalizes is asked only from {test.definition.convergence_cut} on"
+            f"whether it generalizes is asked only from {test.definition.convergence_cut} on",
         )
     if not prediction.placed:
         return (
+            Doubt.NOT_PLACED,
             "its positions cannot be chosen, so that every probe stands at its usual places wherever it is put; what "
-            "tells generalizers is how a subject answers further out"
+            "tells generalizers is how a subject answers further out",
         )
-    return _untrusted_kind(config, card) or _doubt_of_the_prediction(prediction)
+    return _doubt_of_the_responses(config, card, prediction)
 
 
-def _doubt_of_the_prediction(prediction: SubjectPrediction) -> str | None:
+def _doubt_of_the_responses(
+    config: SubjectFacts, card: Card, prediction: SubjectPrediction
+) -> tuple[Doubt, str] | None:
+    """What one subject's responses say comes before what is known of its kind."""
     if prediction.unlikeness > _UNLIKE:
         return (
+            Doubt.UNLIKE_THE_ZOO,
             f"its responses are unlike those of the zoo's subjects, {prediction.unlikeness:.1f} times as far from them "
-            f"as the limit: {prediction.farthest}"
+            f"as the limit: {prediction.farthest}",
         )
+    untrusted = _untrusted_kind(config, card)
+    if untrusted is not None:
+        return Doubt.UNTRUSTED_KIND, untrusted
     if prediction.split:
-        return "the members of the ensemble are of two minds: more than a quarter of them say the opposite of the rest"
+        return (
+            Doubt.MEMBERS_DISAGREE,
+            "the members of the ensemble are of two minds: more than a quarter of them say the opposite of the rest",
+        )
     return None
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 import torch
+from probe_sandwich.ranking import Ranked
 from probe_sandwich.settings import Settings
 from probe_sandwich.subjects.checkpoint import save_checkpoint
 from probe_sandwich.subjects.transformer import weight_shapes
@@ -90,6 +91,17 @@ def test_a_batch_runs_stacked_and_a_bad_file_costs_its_own_result(cached: Cached
         assert results[number]["diagnosis"]["generalizer_probability"] == pytest.approx(
             alone["generalizer_probability"], abs=1e-4
         )
+
+
+def test_a_batch_is_ranked_and_a_bad_file_has_no_rank(cached: CachedService) -> None:
+    http, _, _ = cached
+    contents = [b"junk", EXAMPLES[1].read_bytes(), EXAMPLES[0].read_bytes()]
+    files = [("checkpoints", (f"{number}.safetensors", content)) for number, content in enumerate(contents)]
+    answer = http.post("/classify/batch", data=FAST, files=files).raise_for_status().json()
+    ranking = [Ranked.model_validate(one) for one in answer["ranking"]]
+    assert [(one.index, one.rank, one.last_rank) for one in ranking] == [(2, 1, 1), (1, 2, 2)]
+    for one in ranking:
+        assert one.probability == answer["results"][one.index]["diagnosis"]["generalizer_probability"]
 
 
 def test_too_many_files_are_refused(cached: CachedService) -> None:

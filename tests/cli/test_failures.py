@@ -28,7 +28,7 @@ def test_an_error_is_told_in_a_line() -> None:
         (("zoo", "card", "{tiny}", "--steps", "8"), "another recipe"),
         (("evaluate", "{tiny}", "--model", "{empty}"), "no meta-classifier"),
         (("classify", "{example}", "--model", "{empty}"), "no meta-classifier"),
-        (("classify", "{empty}"), "neither a config.json"),
+        (("classify", "{empty}"), "holds no config.json"),
         (("convert", "{example}", "--config", "{example}", "--out", "{empty}/x"), "config"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, Request, Response, UploadFile
 from fastapi.responses import FileResponse, StreamingResponse
 from fastapi.sse import format_sse_event
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from probe_sandwich.answer import BatchResult, Diagnosis, ProblemDocument
 from probe_sandwich.api.admission import UploadRoute
@@ -19,20 +19,25 @@ from probe_sandwich.api.forms import DescriptionDependency, GivenDependency, Opt
 from probe_sandwich.api.messages import Outcome, Stage, Subject
 from probe_sandwich.api.problems import MEDIA_TYPE, Problem, unexpected
 from probe_sandwich.api.reference import Example, Histogram, example_file, examples, histograms
+from probe_sandwich.api.results import address_of
 from probe_sandwich.api.service import Answers, Service, ServiceDependency
 from probe_sandwich.api.spool import path_of
 from probe_sandwich.options import Options
+from probe_sandwich.ranking import Ranked, rank
 
 log = logging.getLogger("probe_sandwich.routes")
 CLASSIFY, CLASSIFY_BATCH = "/classify", "/classify/batch"
+_RANKING = TypeAdapter(list[Ranked])
 router = APIRouter()
 uploads = APIRouter(route_class=UploadRoute)
 
 
 class BatchAnswer(BaseModel):
-    """One result a file, in their order."""
+    """One result a file, in their order, and the ranking of those that can be ranked, the likeliest generalizer
+    first."""
 
     results: list[BatchResult]
+    ranking: list[Ranked]
 
 
 @uploads.post(
@@ -46,7 +51,7 @@ class BatchAnswer(BaseModel):
                 EVENT_STREAM: {
                     "schema": {"type": "string"},
                     "example": 'event: progress\ndata: {"stage":"sandwich","detail":""}\n\n'
-                    "event: result\ndata: {…the diagnosis…}\n\n",
+                    "event: result\ndata: {…the diagnosis…}\nid: results/…\n\n",
                 },
             },
         },
@@ -87,6 +92,9 @@ async def classify(
     if outcome.problem is not None:
         return _response_of(outcome.problem)
     headers = {"Cache-Status": f"probe-sandwich; {'hit' if answers.cached else 'fwd=miss'}"}
+    address = address_of(answers.kept[0])
+    if address is not None:
+        headers["Content-Location"] = address
     return Response(outcome.diagnosis, media_type="application/json", headers=headers)
 
 
@@ -95,10 +103,15 @@ async def classify(
     response_model=BatchAnswer,
     responses={
         200: {
-            "description": "One result a file, in their order",
+            "description": "One result a file, in their order, and their ranking",
             "content": {
                 "application/json": {
-                    "example": {"results": [{"file": "one.safetensors", "diagnosis": EXAMPLE, "problem": None}]}
+                    "example": {
+                        "results": [
+                            {"file": "one.safetensors", "diagnosis": EXAMPLE, "problem": None, "address": "results/…"}
+                        ],
+                        "ranking": [one.model_dump(mode="json") for one in rank([Diagnosis.model_validate(EXAMPLE)])],
+                    }
                 }
             },
         },
@@ -114,15 +127,17 @@ async def classify_batch(
     service: ServiceDependency,
     given: GivenDependency,
 ) -> Response:
-    """The same for many checkpoints at once; a bad file costs only its own result."""
+    """The same for many checkpoints at once, and which of them to choose; a bad file costs only its own result."""
     subjects = [Subject(checkpoint=path_of(upload), given=given) for upload in checkpoints]
     answers = await _while_connected(request, service, subjects, options)
     results = [
         f'{{"file":{json.dumps(upload.filename or "")},"diagnosis":{outcome.diagnosis or "null"},'
-        f'"problem":{outcome.problem.model_dump_json() if outcome.problem else "null"}}}'
-        for upload, outcome in zip(checkpoints, answers.outcomes, strict=True)
+        f'"problem":{outcome.problem.model_dump_json() if outcome.problem else "null"},'
+        f'"address":{json.dumps(address_of(kept))}}}'
+        for upload, outcome, kept in zip(checkpoints, answers.outcomes, answers.kept, strict=True)
     ]
-    return Response(f'{{"results":[{",".join(results)}]}}', media_type="application/json")
+    ranking = await asyncio.to_thread(_ranking, [outcome.diagnosis for outcome in answers.outcomes])
+    return Response(f'{{"results":[{",".join(results)}],"ranking":{ranking}}}', media_type="application/json")
 
 
 @router.get("/examples")
@@ -162,6 +177,12 @@ async def _while_connected(
         leaving.cancel()
 
 
+def _ranking(diagnoses: Sequence[str | None]) -> str:
+    """As JSON, of diagnoses as JSON."""
+    found = rank([None if text is None else Diagnosis.model_validate_json(text) for text in diagnoses])
+    return _RANKING.dump_json(found).decode()
+
+
 async def _until_gone(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
@@ -173,8 +194,8 @@ async def _encoded(events: AsyncIterator[Stage | Answers]) -> AsyncIterator[byte
             if isinstance(event, Stage):
                 data = event.model_dump_json(exclude={"kind", "job"})
                 yield format_sse_event(event="progress", data_str=data)
-            else:
-                yield _last_event(event.outcomes[0])
+                continue
+            yield _last_event(event.outcomes[0], address_of(event.kept[0]))
     except Problem as problem:
         yield format_sse_event(event="problem", data_str=problem.document().model_dump_json())
     except Exception:  # the status is sent: only an event can still say that there is no answer
@@ -182,10 +203,10 @@ async def _encoded(events: AsyncIterator[Stage | Answers]) -> AsyncIterator[byte
         yield format_sse_event(event="problem", data_str=unexpected().document().model_dump_json())
 
 
-def _last_event(outcome: Outcome) -> bytes:
+def _last_event(outcome: Outcome, address: str | None) -> bytes:
     if outcome.problem is not None:
         return format_sse_event(event="problem", data_str=outcome.problem.model_dump_json())
-    return format_sse_event(event="result", data_str=outcome.diagnosis)
+    return format_sse_event(event="result", data_str=outcome.diagnosis, id=address)
 
 
 def _response_of(problem: ProblemDocument) -> Response:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from probe_sandwich.cli import classify, formulas, model, service, zoo
+from probe_sandwich.cli import classify, formulas, model, rank, service, zoo
 from probe_sandwich.cli.options import command_line_option
 from probe_sandwich.options import with_option_parameters
 
@@ -37,6 +37,7 @@ def _options(
 app.command("demo")(service.demo)
 app.command("serve")(service.serve)
 app.command("classify")(with_option_parameters(classify.classify, command_line_option))
+app.command("rank")(with_option_parameters(rank.rank, command_line_option))
 app.command("convert")(model.convert)
 app.command("train")(model.train)
 app.command("evaluate")(model.evaluate)

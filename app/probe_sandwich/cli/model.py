@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from probe_sandwich.cli.failures import console, explained
+from probe_sandwich.cli.progress import progress
 
 if TYPE_CHECKING:
     from probe_sandwich.evidence.universal.figures import UniversalEvidence
@@ -24,9 +25,9 @@ def train(
         from probe_sandwich.evidence.universal.build import train_universal  # noqa: PLC0415
         from probe_sandwich.settings import Settings  # noqa: PLC0415
 
-        show_figures(
-            train_universal(zoos, out, Settings().torch_device(), lambda stage: console.print(stage, highlight=False))
-        )
+        with progress("reading the zoos") as ticker:
+            evidence = train_universal(zoos, out, Settings().torch_device(), ticker.stage)
+        show_figures(evidence)
 
 
 def evaluate(
@@ -38,9 +39,9 @@ def evaluate(
         from probe_sandwich.evidence.universal.build import evaluate_again  # noqa: PLC0415
         from probe_sandwich.settings import Settings  # noqa: PLC0415
 
-        show_figures(
-            evaluate_again(zoos, model, Settings().torch_device(), lambda stage: console.print(stage, highlight=False))
-        )
+        with progress("reading the zoos") as ticker:
+            evidence = evaluate_again(zoos, model, Settings().torch_device(), ticker.stage)
+        show_figures(evidence)
 
 
 def show_figures(evidence: "UniversalEvidence") -> None:

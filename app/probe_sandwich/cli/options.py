@@ -2,13 +2,37 @@
 
 import os
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic.fields import FieldInfo
 
+from probe_sandwich.cli.failures import fail
+
+if TYPE_CHECKING:
+    from probe_sandwich.cluster import Cluster
+
 CORES = os.cpu_count() or 1
 MOST_SEED = 2**32 - 1
+
+
+class EngineName(StrEnum):
+    """Where work is spread."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+Address = Annotated[str | None, typer.Option(help="Ray cluster to join; none: one on this machine.")]
+
+
+def cluster(address: str | None, device: str) -> "Cluster":
+    """A Ray cluster."""
+    try:
+        from probe_sandwich.cluster import Cluster  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise fail("Ray is not installed; run `pip install 'probe-sandwich[ray]'`") from error
+    return Cluster(address, device)
 
 
 class Device(StrEnum):

@@ -3,20 +3,9 @@
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
-from rich.text import Text
 
-from probe_sandwich.cli.failures import complaints, console
+from probe_sandwich.cli.failures import console
 
 if TYPE_CHECKING:
     from probe_sandwich.answer import Diagnosis, LengthTestResult
@@ -25,26 +14,6 @@ if TYPE_CHECKING:
 
 
 _LEGEND = "T: longest training length; reach: up to where accuracy stays at the cut or above it"
-
-
-class _Rate(ProgressColumn):
-    """Steps a minute."""
-
-    def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed * 60:.1f}/min")
-
-
-def progress_bar() -> Progress:
-    """A bar with a rate, on standard error."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=complaints,
-    )
 
 
 def show_diagnosis(diagnosis: "Diagnosis") -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from probe_sandwich.cli.failures import console, explained, fail
-from probe_sandwich.cli.options import CORES, MOST_SEED, Device
-from probe_sandwich.cli.show import progress_bar, show_zoo, show_zoo_card
+from probe_sandwich.cli.options import CORES, MOST_SEED, Address, Device, EngineName, cluster
+from probe_sandwich.cli.progress import progress
+from probe_sandwich.cli.show import show_zoo, show_zoo_card
 from probe_sandwich.tasks.logic.tasks import TaskName
 
 if TYPE_CHECKING:
@@ -22,13 +23,6 @@ app = typer.Typer(help="Build and look at zoos of labelled Transformers.", no_ar
 Zoo = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the zoo.")]
 NewZoo = Annotated[Path, typer.Argument(file_okay=False, help="Folder of the zoo; what is finished there is kept.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes, one thread each.")]
-
-
-class EngineName(StrEnum):
-    """Where a zoo is built."""
-
-    LOCAL = "local"
-    RAY = "ray"
 
 
 class RecipeName(StrEnum):
@@ -54,7 +48,7 @@ def build(
         str, typer.Option(help="Build only part i of n, as i/n with i from 0; merge the folders later.")
     ] = "0/1",
     engine: Annotated[EngineName, typer.Option(help="Processes of this machine, or a Ray cluster.")] = EngineName.LOCAL,
-    address: Annotated[str | None, typer.Option(help="Ray cluster to join; none: one on this machine.")] = None,
+    address: Address = None,
     groups_a_stack: Annotated[
         int | None, typer.Option(min=1, help="Configurations trained as one batch: by default 1 on a CPU, 32 on a GPU.")
     ] = None,
@@ -115,24 +109,25 @@ def _engine(name: EngineName, device: Device, workers: int, address: str | None)
         from probe_sandwich.zoo.engines.local import LocalPool  # noqa: PLC0415
 
         return LocalPool(workers, device)
-    try:
-        from probe_sandwich.zoo.engines.ray_cluster import RayCluster  # noqa: PLC0415 - an optional extra
-    except ImportError as error:
-        raise fail("Ray is not installed; run `pip install 'probe-sandwich[ray]'`") from error
-    return RayCluster(address, device)
+    on_cluster = cluster(address, device)
+    from probe_sandwich.zoo.engines.ray_cluster import RayCluster  # noqa: PLC0415 - an optional extra
+
+    return RayCluster(on_cluster)
 
 
 def _build(folder: Path, groups: "list[Group]", engine: "Engine", groups_a_stack: int) -> None:
     from probe_sandwich.zoo.build import build as build_zoo  # noqa: PLC0415
+    from probe_sandwich.zoo.shards import finished_groups  # noqa: PLC0415
 
-    with progress_bar() as bar:
-        job = bar.add_task("subjects", total=sum(len(group.seeds) for group in groups))
-        converged = 0
+    there = finished_groups(folder)
+    total = sum(len(group.seeds) for group in groups if group.index not in there)
+    with progress("subjects", total) as ticker:
+        trained = converged = 0
 
-        def advance(trained: int, of_them_converged: int) -> None:
-            nonlocal converged
-            converged += of_them_converged
-            bar.update(job, advance=trained, description=f"subjects ({converged} new converged)")
+        def advance(subjects: int, of_them_converged: int) -> None:
+            nonlocal trained, converged
+            trained, converged = trained + subjects, converged + of_them_converged
+            ticker.count(trained, total, f"subjects ({converged} new converged)")
 
         build_zoo(folder, groups, engine, groups_a_stack=groups_a_stack, progress=advance)
     _show(folder)
@@ -211,7 +206,9 @@ def card(
     from probe_sandwich.zoo.shards import read_index  # noqa: PLC0415
 
     groups = max(row.group for row in read_index(folder)) + 1
-    write_card(folder, _recipe(task, groups, seed, steps), sample, retrained, 0, Settings().torch_device())
+    recipe = _recipe(task, groups, seed, steps)
+    with progress("reading the zoo") as ticker:
+        write_card(folder, recipe, sample, retrained, 0, Settings().torch_device(), ticker.stage)
     _show(folder)
 
 

@@ -2,9 +2,9 @@
 
 import hashlib
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from probe_sandwich.answer import Definition, TrackRecord
+from probe_sandwich.answer import Definition, TrackRecord, ZooCurves
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.subjects.subject import SubjectFacts
@@ -71,6 +71,8 @@ class Card(BaseModel):
     """Of the zoo's tasks, on configurations that the judging member had not seen."""
     other_tasks: KindRecord | None
     """Of tasks that were left out of the training; None where the zoo has too few tasks for that."""
+    kept_answers: ZooCurves | None = Field(default=None, exclude_if=lambda curves: curves is None)
+    """How many answers its subjects keep at each placement; None of a card from before, or of a zoo of one label."""
     packages: dict[str, str]
     sha256: str
     """Of `sandwich.safetensors`."""

@@ -42,11 +42,18 @@ class UniversalSandwich(nn.Module):
         self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never, candidates: Candidates | None = None
     ) -> Tensor:
         """Channels `(models, draws, placements, probes, channels)` of the answers to the probes that noise selects."""
+        return answer_channels(self.logits(subjects, noise, cancelled, candidates))
+
+    def logits(
+        self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never, candidates: Candidates | None = None
+    ) -> Tensor:
+        """The answers themselves, `(models, draws, placements, probes, classes)`."""
         facts = subjects.configs[0]
         # Each draw is a set of probes of its own.
         symbols, lengths = (part.flatten(0, 1) for part in self._selected(facts, noise, candidates))
         logits = self.placed_logits(subjects, symbols, lengths, cancelled).unflatten(2, noise.shape[:2])
-        return answer_channels(logits.transpose(1, 2))  # (models, draws, placements, probes, channels)
+        by_draw: Tensor = logits.transpose(1, 2)  # (models, draws, placements, probes, classes)
+        return by_draw
 
     def placed_logits(
         self, subjects: Subjects, symbols: Tensor, lengths: Tensor, cancelled: Cancelling = never
@@ -65,13 +72,13 @@ class UniversalSandwich(nn.Module):
         ]
         return torch.cat(parts, dim=1).unflatten(1, places.shape[:2])
 
-    def texts(self, subjects: Subjects, noise: Tensor, candidates: Candidates | None = None) -> list[str]:
-        """The probes that noise `(probes, noise_dim)` selects, as text."""
+    def written(self, subjects: Subjects, noise: Tensor, candidates: Candidates | None = None) -> list[list[str]]:
+        """The symbols of each probe that noise `(probes, noise_dim)` selects."""
         facts = subjects.configs[0]
         symbols, lengths = self._selected(facts, noise, candidates)
         alphabet = alphabet_of(facts.task)
         rows = zip(symbols.argmax(dim=-1).tolist(), lengths.tolist(), strict=True)
-        return ["".join(alphabet[index] for index in row[:length]) for row, length in rows]
+        return [[alphabet[index] for index in row[:length]] for row, length in rows]
 
     def _selected(self, facts: SubjectFacts, noise: Tensor, candidates: Candidates | None) -> tuple[Tensor, Tensor]:
         """Symbols `(..., probes, length, symbols)` and lengths `(..., probes)` that noise `(..., probes, noise_dim)`

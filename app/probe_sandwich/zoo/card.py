@@ -1,7 +1,7 @@
 """The zoo's card: what it holds, how its labels were checked, and how to make it again."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -68,8 +68,17 @@ def read_card(folder: Path) -> ZooCard | None:
     return card if card.index_sha256 == _index_hash(folder) else None
 
 
-def write_card(folder: Path, recipe: Recipe, sample: int, retrained: int, seed: int, device: torch.device) -> ZooCard:
-    """Measure and write card and plot: `sample` subjects tested again, `retrained` groups trained again.
+def write_card(
+    folder: Path,
+    recipe: Recipe,
+    sample: int,
+    retrained: int,
+    seed: int,
+    device: torch.device,
+    progress: Callable[[str], None] = lambda stage: None,
+) -> ZooCard:
+    """Measure and write card and plot: `sample` subjects tested again, `retrained` groups trained again. `progress` is
+    called with the name of each stage as it starts.
 
     Raises `NotAZoo`, `OtherRecipe`, `NothingConverged`, `DamagedShard`.
     """
@@ -82,15 +91,21 @@ def write_card(folder: Path, recipe: Recipe, sample: int, retrained: int, seed: 
     # Every so many, so that all schemes take turns.
     chosen = groups[:: max(1, len(groups) // retrained)][:retrained] if retrained else []
     definition = rows[0].definition
+    progress("reading bags of symbols")
+    bag_of_symbols = _bag_of_symbols(recipe.task, recipe.train_max_length)
+    progress(f"testing {sample} subjects again")
+    labels = label_stability(folder, rows, sample, seed, device)
+    progress(f"training {len(chosen)} groups again")
+    training = training_stability(chosen, rows, definition, device)
     card = ZooCard(
         recipe=recipe,
         definition=definition,
         summary=summarize(rows),
         seeds=len({row.seed for row in rows}),
         devices={device: sum(row.device == device for row in rows) for device in sorted({row.device for row in rows})},
-        bag_of_symbols=_bag_of_symbols(recipe.task, recipe.train_max_length),
-        label_stability=label_stability(folder, rows, sample, seed, device),
-        training_stability=training_stability(chosen, rows, definition, device),
+        bag_of_symbols=bag_of_symbols,
+        label_stability=labels,
+        training_stability=training,
         index_sha256=_index_hash(folder),
         packages={package: version(package) for package in PACKAGES},
         rebuild=f"probe-sandwich zoo build DIR --task {recipe.task.name} --models {len(rows)} --seed {recipe.seed}"

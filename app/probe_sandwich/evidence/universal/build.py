@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from probe_sandwich.answer import Definition, TrackRecord
+from probe_sandwich.answer import Definition, TrackRecord, ZooCurves
 from probe_sandwich.evidence.universal.asking import write_asking
 from probe_sandwich.evidence.universal.ensemble import record_table, train_ensemble
 from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Progress, evaluate_universal
@@ -20,6 +20,7 @@ from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.sandwich.card import Card, KindRecord, ZooFacts
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import load_meta_classifier, save_meta_classifier, write_card
+from probe_sandwich.sandwich.placed_answers import zoo_curves
 from probe_sandwich.sandwich.prediction import student_quantile
 
 _LEAST_OF_A_LABEL = 10
@@ -48,7 +49,8 @@ def train_universal(
     if training.selector_steps:
         progress("asking")
         write_asking(out, table, training, device)
-    card = save_meta_classifier(out, members, _card(out.name, table, evidence, config, training))
+    curves = zoo_curves(recordings.judging.channels, table.labels.tolist())
+    card = save_meta_classifier(out, members, _card(out.name, table, evidence, curves, config, training))
     write_universal_evidence(out, evidence)
     write_universal_report(out, card, evidence)
     return evidence
@@ -81,8 +83,9 @@ def evaluate_again(
     progress(f"recording {len(table)} subjects")
     recordings = record_table(table, device, config, training)
     evidence = evaluate_universal(table, recordings, meta.members, config, training, progress)
-    found = _card(meta.card.name, table, evidence, config, training)
-    figures = {name: getattr(found, name) for name in ("track_record", "tasks", "other_tasks")}
+    curves = zoo_curves(recordings.judging.channels, table.labels.tolist())
+    found = _card(meta.card.name, table, evidence, curves, config, training)
+    figures = {name: getattr(found, name) for name in ("track_record", "tasks", "other_tasks", "kept_answers")}
     card = meta.card.model_copy(update=figures)
     write_card(model, card)
     write_universal_evidence(model, evidence)
@@ -91,7 +94,12 @@ def evaluate_again(
 
 
 def _card(
-    name: str, table: Table, evidence: UniversalEvidence, config: SandwichConfig, training: SandwichTraining
+    name: str,
+    table: Table,
+    evidence: UniversalEvidence,
+    curves: ZooCurves | None,
+    config: SandwichConfig,
+    training: SandwichTraining,
 ) -> Card:
     """The card but for what saving the members adds to it."""
     return Card(
@@ -114,6 +122,7 @@ def _card(
         track_record=_track_record(evidence),
         tasks={task: _record(evidence.kinds[UNSEEN], task) for task in evidence.kinds[UNSEEN].answered_by_task},
         other_tasks=_record(evidence.kinds[TASK]) if TASK in evidence.kinds else None,
+        kept_answers=curves,
         packages={package: version(package) for package in _PACKAGES},
         sha256="",
     )

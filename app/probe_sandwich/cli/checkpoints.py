@@ -1,0 +1,75 @@
+"""What commands about many checkpoints share: which files are meant, and what is asked of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from probe_sandwich.cli.failures import fail
+from probe_sandwich.options import Options
+
+if TYPE_CHECKING:
+    from probe_sandwich.batch.question import Question
+
+Files = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Checkpoints; Hugging Face models as a folder or a zip; folders of such files and models.",
+        show_default=False,
+    ),
+]
+Model = Annotated[
+    Path | None,
+    typer.Option(
+        file_okay=False,
+        help="Folder of the meta-classifier; by default PROBE_SANDWICH_MODEL, or else the bundled one.",
+    ),
+]
+Unlabelled = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help="Unlabelled inputs of the task, at most T symbols each, one a line: probes are made of them.",
+    ),
+]
+Labelled = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help='Labelled inputs of any length, JSON lines {"input": "…", "label": 1}: the direct test runs on them.',
+    ),
+]
+
+
+def files_of(arguments: Sequence[Path]) -> list[Path]:
+    """Every file or model that is meant, each once."""
+    return list(dict.fromkeys(path for argument in arguments for path in _in(argument)))
+
+
+def _in(argument: Path) -> list[Path]:
+    """A folder stands for what may be a checkpoint in it, unless it is a model itself."""
+    if not argument.is_dir() or _is_model(argument):
+        return [argument]
+    found = sorted(path for path in argument.iterdir() if path.suffix in (".safetensors", ".zip") or _is_model(path))
+    if not found:
+        raise fail(f"{argument} holds no config.json, no .safetensors or .zip file, and no folder of a model")
+    return found
+
+
+def _is_model(path: Path) -> bool:
+    return (path / "config.json").exists()
+
+
+def question(model: Path | None, inputs: Path | None, labelled: Path | None, options: Options) -> "Question":
+    """What is asked of every file, with the meta-classifier loaded. Raises `NoMetaClassifier` and its like."""
+    from probe_sandwich.batch.question import Question  # noqa: PLC0415
+    from probe_sandwich.settings import Settings  # noqa: PLC0415
+
+    settings = Settings()
+    given = [None if path is None else path.absolute() for path in (inputs, labelled)]
+    asked = Question((model or settings.model).absolute(), str(settings.torch_device()), options, *given)
+    _ = asked.meta_classifier  # says now what is wrong with it
+    return asked

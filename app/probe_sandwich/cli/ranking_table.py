@@ -1,0 +1,168 @@
+"""A ranking as a person reads it, as JSON and as CSV."""
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Self
+
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from probe_sandwich.answer import Diagnosis, Verdict
+from probe_sandwich.batch.question import Answered
+from probe_sandwich.cli.failures import console
+from probe_sandwich.ranking import Ranked, rank
+
+_SUFFIX = ".safetensors"
+_LEGEND = "P: P(generalizer), which no label and no long input went into"
+_LEGEND_OF_THE_TEST = "; (T, 2T]: accuracy there by the direct test, on labels"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One file; without a rank, `reason` says why."""
+
+    rank: int | None
+    last_rank: int | None
+    file: str
+    step: int | None
+    probability: float | None
+    low: float | None
+    high: float | None
+    withheld: bool | None
+    verdict: str | None
+    in_distribution_accuracy: float | None
+    long_accuracy: float | None
+    reason: str
+
+    @classmethod
+    def of(cls, answers: Sequence[Answered], steps: dict[str, int]) -> list[Self]:
+        """The ranked ones first, then the others as they were given."""
+        ranking = rank([answered.diagnosis for answered in answers])
+        ranked = {one.index for one in ranking}
+        rows = [cls._one(answers[one.index], one, steps) for one in ranking]
+        return rows + [cls._one(one, None, steps) for number, one in enumerate(answers) if number not in ranked]
+
+    @classmethod
+    def _one(cls, answered: Answered, ranked: Ranked | None, steps: dict[str, int]) -> Self:
+        diagnosis = answered.diagnosis
+        test = diagnosis.direct_test if diagnosis is not None else None
+        return cls(
+            rank=ranked.rank if ranked else None,
+            last_rank=ranked.last_rank if ranked else None,
+            file=answered.file,
+            step=steps.get(answered.file),
+            probability=ranked.probability if ranked else None,
+            low=ranked.interval[0] if ranked else None,
+            high=ranked.interval[1] if ranked else None,
+            withheld=ranked.withheld if ranked else None,
+            verdict=diagnosis.verdict.value if diagnosis else None,
+            in_distribution_accuracy=test.in_distribution_accuracy if test else None,
+            long_accuracy=test.long_accuracy if test else None,
+            reason=_reason(diagnosis, answered),
+        )
+
+    @property
+    def place(self) -> str:
+        return f"{self.rank}" if self.rank == self.last_rank else f"{self.rank}-{self.last_rank}"
+
+
+def _reason(diagnosis: Diagnosis | None, answered: Answered) -> str:
+    if diagnosis is not None:
+        return diagnosis.reason
+    return answered.problem.detail if answered.problem is not None else ""
+
+
+def print_json(rows: Sequence[Row]) -> None:
+    """One object: the ranking, and what has no rank."""
+    ranking, without = ([asdict(row) for row in rows if (row.rank is None) is absent] for absent in (False, True))
+    sys.stdout.write(json.dumps({"ranking": ranking, "without_rank": without}, indent=2) + "\n")
+
+
+def print_csv(rows: Sequence[Row]) -> None:
+    """One line a file, those without a rank last."""
+    writer = csv.DictWriter(sys.stdout, [field.name for field in fields(Row)])
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+
+
+def print_table(rows: Sequence[Row]) -> None:
+    """The ranking; below it what has no rank, and what the table means."""
+    ranked, without = ([row for row in rows if (row.rank is None) is absent] for absent in (False, True))
+    names = _names(rows)
+    if ranked:
+        console.print(_table(ranked, names))
+        _say_who_is_first(ranked, names)
+    _list_without(without, names)
+    _list_withheld(ranked, names)
+
+
+def _table(ranked: Sequence[Row], names: dict[str, str]) -> Table:
+    """Narrow enough for a terminal of 80 columns."""
+    tested = any(row.long_accuracy is not None for row in ranked)
+    shared = _SUFFIX if all(row.file.endswith(_SUFFIX) for row in ranked) else ""
+    table = Table(box=SIMPLE_HEAD, show_edge=False)
+    table.add_column("rank", no_wrap=True)
+    table.add_column("P ", justify="right", no_wrap=True)
+    for heading in ("interval", "generalizer", *(("(T, 2T]",) if tested else ())):
+        table.add_column(heading, no_wrap=True)
+    table.add_column(f"file ({shared})" if shared else "file", overflow="fold")
+    for row in ranked:
+        number = f"{row.probability:.2f}"
+        cells = [row.place, f"({number})" if row.withheld else f"{number} ", f"{row.low:.2f}-{row.high:.2f}"]
+        cells.append("no verdict" if row.withheld else "yes" if row.verdict == Verdict.GENERALIZER else "no")
+        if tested:
+            cells.append(_accuracy(row.long_accuracy))
+        table.add_row(*cells, escape(names[row.file].removesuffix(shared)))
+    return table
+
+
+def _accuracy(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _say_who_is_first(ranked: Sequence[Row], names: dict[str, str]) -> None:
+    first = [row for row in ranked if row.rank == 1]
+    _say("")
+    if len(first) > 1:
+        _say(f"{len(first)} of {len(ranked)} may stand first: the members of the ensemble do not agree on their order.")
+    elif len(ranked) > 1:
+        _say(f"{names[first[0].file]} stands ahead: every member of the ensemble puts it above the others.")
+    if any(row.rank != row.last_rank for row in ranked):
+        _say("A rank such as 2-4 is a tie: anywhere between the two.")
+    _say(_LEGEND + (_LEGEND_OF_THE_TEST if any(row.long_accuracy is not None for row in ranked) else ""))
+
+
+def _list_without(without: Sequence[Row], names: dict[str, str]) -> None:
+    if without:
+        _say("\nNo rank:")
+    for row in without:
+        _say(f"  {names[row.file]}: {row.reason}")
+
+
+def _list_withheld(ranked: Sequence[Row], names: dict[str, str]) -> None:
+    """Reasons why there is no verdict, each with the files that share it."""
+    files: dict[str, list[str]] = {}
+    for row in ranked:
+        if row.withheld:
+            files.setdefault(row.reason, []).append(names[row.file])
+    if files:
+        _say("\nIn brackets: withheld; it orders checkpoints, but is no verdict.")
+    for reason, these in files.items():
+        who = "all" if len(these) == len(ranked) else ", ".join(these)
+        _say(f"  {who}: {reason}")
+
+
+def _say(text: str) -> None:
+    console.print(escape(text), highlight=False, soft_wrap=not console.is_terminal)
+
+
+def _names(rows: Sequence[Row]) -> dict[str, str]:
+    """Paths without the folder that all of them share."""
+    full = {row.file: os.path.abspath(row.file) for row in rows}
+    folder = os.path.commonpath([os.path.dirname(path) for path in full.values()])
+    return {file: os.path.relpath(path, folder) for file, path in full.items()}

@@ -1,0 +1,105 @@
+"""Which of several subjects to choose: ordered by P(generalizer), with ties told as ties.
+
+One subject stands ahead of another where *every* member of the ensemble gives it the higher probability. Members were
+trained on other parts of the zoo and read other noise, but each asks all subjects of a task and T the same, so that
+they are compared in pairs. Where the members differ about the order of two, these are tied, however far apart their
+probabilities lie.
+
+Withheld numbers are ranked with the others where they order subjects: where the verdicts on a kind of subjects were not
+right often enough, or the members are of two minds. Whoever must choose one of many seeds is not helped by leaving such
+a one out, and is told that it has no verdict. Where the number says nothing of its subject (it has not converged, or
+its responses are unlike the zoo's), the subject gets no rank.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+from probe_sandwich.answer import Diagnosis, Doubt
+
+RANKED_DOUBTS = (Doubt.UNTRUSTED_KIND, Doubt.MEMBERS_DISAGREE)
+"""Reasons to withhold a number that orders subjects all the same."""
+
+_STEP = re.compile(r"(?:step|checkpoint)\D{0,3}?(\d+)", re.IGNORECASE)
+
+
+class Ranked(BaseModel):
+    """Where one of several subjects stands."""
+
+    index: int = Field(description="its place, from 0, among the subjects as they were given")
+    rank: int = Field(description="one more than there are subjects that stand ahead of it")
+    last_rank: int = Field(
+        description="all of them less those that it stands ahead of. Greater than `rank` where it is tied with others: "
+        "it may stand anywhere between the two"
+    )
+    probability: float = Field(description="P(generalizer), by which the list is sorted")
+    interval: tuple[float, float] = Field(description="as `probability_interval` of the diagnosis")
+    withheld: bool = Field(description="whether there is no verdict: the number orders subjects, but is no answer")
+
+    @property
+    def tied(self) -> bool:
+        return self.last_rank > self.rank
+
+
+@dataclass(frozen=True)
+class _Contender:
+    """A subject that has a number to rank it by."""
+
+    index: int
+    probability: float
+    interval: tuple[float, float]
+    withheld: bool
+    members: tuple[float, ...]
+
+    def stands_ahead_of(self, other: "_Contender") -> bool:
+        return all(own > others for own, others in zip(self.members, other.members, strict=True))
+
+
+def rank(diagnoses: Sequence[Diagnosis | None]) -> list[Ranked]:
+    """The subjects that can be ranked, the likeliest generalizer first. Of one meta-classifier; None stands for one
+    without a diagnosis."""
+    contenders = [
+        contender
+        for index, diagnosis in enumerate(diagnoses)
+        if diagnosis is not None and (contender := _contender(index, diagnosis)) is not None
+    ]
+    # What all members put ahead also has the higher mean: sorting by it goes against none of their pairs.
+    contenders.sort(key=lambda one: -one.probability)
+    ahead, behind = [0] * len(contenders), [0] * len(contenders)
+    for place, lower in enumerate(contenders):
+        for above, higher in enumerate(contenders[:place]):
+            if higher.stands_ahead_of(lower):
+                ahead[place] += 1
+                behind[above] += 1
+    return [
+        Ranked(
+            index=one.index,
+            rank=1 + ahead[place],
+            last_rank=len(contenders) - behind[place],
+            probability=one.probability,
+            interval=one.interval,
+            withheld=one.withheld,
+        )
+        for place, one in enumerate(contenders)
+    ]
+
+
+def _contender(index: int, diagnosis: Diagnosis) -> _Contender | None:
+    probability, interval = diagnosis.generalizer_probability, diagnosis.probability_interval
+    withheld = diagnosis.doubt in RANKED_DOUBTS
+    if withheld:
+        probability, interval = diagnosis.withheld_probability, diagnosis.withheld_interval
+    members = diagnosis.member_probabilities
+    if probability is None or interval is None or members is None:
+        return None
+    return _Contender(index, probability, interval, withheld, tuple(members))
+
+
+def step_of(path: Path) -> int | None:
+    """The step of a snapshot of a run, by its name: the number after `step` or `checkpoint`, else the last number."""
+    name = path.stem if path.suffix in (".safetensors", ".zip") else path.name
+    found = _STEP.findall(name) or re.findall(r"\d+", name)
+    return int(found[-1]) if found else None
