@@ -48,7 +48,9 @@ class UniversalSandwich(nn.Module):
         self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never, candidates: Candidates | None = None
     ) -> Tensor:
         """The answers themselves, `(models, draws, placements, probes, classes)`."""
-        symbols, lengths = self._selected(subjects.configs[0], noise.flatten(0, 1), candidates)
+        # Each draw is a set of probes of its own.
+        selected = self._selected(subjects.configs[0], noise, candidates)
+        symbols, lengths = (part.flatten(0, 1) for part in selected)
         placed = self.placed_logits(subjects, symbols, lengths, cancelled).unflatten(2, noise.shape[:2])
         by_draw: Tensor = placed.transpose(1, 2)  # (models, draws, placements, probes, classes)
         return by_draw
@@ -81,7 +83,8 @@ class UniversalSandwich(nn.Module):
         return [[alphabet[index] for index in row[:length]] for row, length in rows]
 
     def _selected(self, facts: SubjectFacts, noise: Tensor, candidates: Candidates | None) -> tuple[Tensor, Tensor]:
-        """Symbols `(probes, length, symbols)` and lengths `(probes,)` that noise `(probes, noise_dim)` selects."""
+        """Symbols `(..., probes, length, symbols)` and lengths `(..., probes)` that noise `(..., probes, noise_dim)`
+        selects."""
         candidates = candidates or candidates_of(facts.task, facts.train_max_length)
         selected: tuple[Tensor, Tensor] = self.generator(noise, candidates.to(noise.device))
         return selected

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from probe_sandwich.answer import Definition, TrackRecord, ZooCurves
+from probe_sandwich.evidence.universal.asking import write_asking
 from probe_sandwich.evidence.universal.ensemble import ask_all, train_ensemble
 from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Evaluation, Progress, evaluate_universal
 from probe_sandwich.evidence.universal.figures import KindFigures, UniversalEvidence, write_universal_evidence
@@ -54,6 +55,9 @@ def train_universal(
         progress("training")
         members = train_ensemble(run, table, config, training)
         evaluation = evaluate_universal(run, rivals, members, strangers, config, training, progress)
+    if training.selector_steps:
+        progress("asking")
+        write_asking(out, table, training, device)
     curves = zoo_curves(rivals.recordings.judging.channels, table.labels.tolist())
     card = save_meta_classifier(out, members, _card(out.name, table, evaluation.evidence, curves, config, training))
     _write(out, card, table, evaluation)

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from probe_sandwich.evidence.universal import evaluation as kinds
+from probe_sandwich.evidence.universal.asking import FILE as ASKING_FILE
+from probe_sandwich.evidence.universal.asking import Asking
+from probe_sandwich.evidence.universal.asking_report import asking_section
 from probe_sandwich.evidence.universal.confidence import WANTED
 from probe_sandwich.evidence.universal.figures import KindFigures, MethodFigures, UniversalEvidence
 from probe_sandwich.evidence.universal.foreign import FOREIGN
@@ -56,6 +59,8 @@ def write_universal_report(folder: Path, card: Card, evidence: UniversalEvidence
         if kind == kinds.TASK:
             lines += ["", f"![P against long accuracy]({LONG_ACCURACY})", "", f"![Sure verdicts]({CONFIDENCE})"]
     lines += _learning_curve(evidence)
+    if (folder / ASKING_FILE).exists():
+        lines += ["", *asking_section(Asking.model_validate_json((folder / ASKING_FILE).read_text()))]
     text = "\n".join(lines) + "\n"
     if (folder / TRAIL).exists():
         text += "\n" + (folder / TRAIL).read_text()
