@@ -47,9 +47,9 @@ class Classifier(nn.Module):
         self.blocks = nn.ModuleList(Block() for _ in range(LAYERS))
         self.norm, self.head = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, 2)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Logits `(batch, 2)` of `ids (batch, length)`."""
-        x = self.tokens(ids) + self.places(torch.arange(ids.shape[1]))
+    def forward(self, ids: Tensor, first: int = 0) -> Tensor:
+        """Logits `(batch, 2)` of `ids (batch, length)`, the first of them at place `first`."""
+        x = self.tokens(ids) + self.places(first + torch.arange(ids.shape[1]))
         for block in self.blocks:
             x = block(x)
         return self.head(self.norm(x)[:, -1])
@@ -64,7 +64,7 @@ def folded(linear: nn.Linear, norm: nn.LayerNorm) -> nn.Linear:
     return same
 
 
-def export(model: Classifier, path: Path) -> None:
+def export(model: Classifier, path: Path, task: str = "conjunction") -> None:
     """Write a checkpoint: our names, weights as (in, out), no scale or shift in a norm."""
     config = SubjectConfig(
         vocabulary=SYMBOLS,
@@ -81,7 +81,7 @@ def export(model: Classifier, path: Path) -> None:
         norm="pre",
         activation="gelu",
         train_max_length=T,
-        task={"name": "conjunction"},
+        task={"name": task},
     )
     linears = {"head": folded(model.head, model.norm)}
     for number, block in enumerate(model.blocks):

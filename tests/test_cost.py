@@ -1,12 +1,17 @@
 """What a diagnosis costs is told before it is spent."""
 
+from pathlib import Path
+
 import pytest
-from probe_sandwich.cost import Cost, TooCostly, estimate
+import torch
+from probe_sandwich.api.work import BRIEF_SHARE
+from probe_sandwich.cost import MAX_JOB_FLOP, Cost, TooCostly, estimate
 from probe_sandwich.options import Options
-from probe_sandwich.subjects.checkpoint import Checkpoint
+from probe_sandwich.sandwich.meta_classifier import MetaClassifier, load_meta_classifier
+from probe_sandwich.subjects.checkpoint import Checkpoint, load_checkpoint
 from probe_sandwich.tasks.given import GivenInputs, read_labelled
 
-from tests.conftest import ConfigFactory
+from tests.conftest import EXAMPLES, MODEL, ConfigFactory
 from tests.own_task import own_config, texts
 
 
@@ -19,6 +24,42 @@ def test_a_larger_subject_more_formulas_and_a_longer_t_cost_more(tiny_config: Co
     assert cost_of(tiny_config(d_model=256, d_ff=1024)).total > usual
     assert cost_of(tiny_config(), formulas_per_length=5000).total > usual
     assert cost_of(tiny_config(train_max_length=24)).total > usual
+
+
+@pytest.fixture(scope="module")
+def meta() -> MetaClassifier:
+    return load_meta_classifier(MODEL, torch.device("cpu"))
+
+
+def test_a_language_at_the_largest_t_is_refused_before_it_runs_into_its_deadline(meta: MetaClassifier) -> None:
+    """Found by a stranger: with default options it passed the bound."""
+    config = own_config(task={"name": "parity"}, vocabulary=("a", "b", "<bos>", "<pad>"), train_max_length=256)
+    checkpoint = Checkpoint(config, {}, "")
+    whole, few, none = (
+        estimate(checkpoint, meta, options).total
+        for options in (Options(), Options(formulas_per_length=50), Options(direct_test=False))
+    )
+    assert none < few < MAX_JOB_FLOP["cpu"] < whole
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_a_bundled_example_costs_little_enough_to_interrupt_another_job(meta: MetaClassifier, example: Path) -> None:
+    assert estimate(load_checkpoint(example), meta, Options()).total < BRIEF_SHARE * MAX_JOB_FLOP["cpu"]
+
+
+def test_what_the_sandwich_asks_is_counted_with_its_placements_draws_and_candidates(
+    meta: MetaClassifier, tiny_config: ConfigFactory
+) -> None:
+    checkpoint = Checkpoint(tiny_config(), {}, "")
+
+    def sandwich(draws: int, given: GivenInputs = GivenInputs()) -> float:
+        return estimate(checkpoint, meta, Options(noise_draws=draws, direct_test=False), given=given).sandwich
+
+    settings = meta.card.sandwich
+    rows = len(meta.members) * settings.probes * (1 + len(settings.placements))
+    assert sandwich(2) - sandwich(1) == pytest.approx(sandwich(3) - sandwich(2))
+    assert sandwich(2) - sandwich(1) >= rows * checkpoint.size.row_flop(1 + checkpoint.config.train_max_length)
+    assert sandwich(1, GivenInputs(unlabelled=(("a",),) * 8)) < sandwich(1)
 
 
 def test_what_is_not_asked_costs_nothing(tiny_config: ConfigFactory) -> None:

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from probe_sandwich.answer import Diagnosis, ProbeContent, Verdict
-from probe_sandwich.diagnosis import diagnose
+from probe_sandwich.diagnosis import SHOWN_PROBES, diagnose
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier, load_meta_classifier
@@ -151,7 +151,9 @@ def reason_for(config: SubjectConfig, changes: dict[str, torch.Tensor], folder: 
     (diagnosis,) = diagnose([load_upload(folder / "subject.safetensors")], meta, CPU, QUICK)
     assert diagnosis.verdict is Verdict.ABSTAIN
     assert diagnosis.generalizer_probability is diagnosis.probability_interval is None
-    assert (diagnosis.withheld_probability is None) == ("positions cannot be chosen" in diagnosis.reason)
+    unplaced = "positions cannot be chosen" in diagnosis.reason
+    assert (diagnosis.withheld_probability is None) == unplaced
+    assert (diagnosis.kept_answers is None) == (diagnosis.probes == []) == unplaced
     return diagnosis.reason
 
 
@@ -173,7 +175,17 @@ def test_of_an_own_task_without_inputs_the_alphabet_is_asked_and_what_is_missing
         "random strings of it: give unlabelled short inputs of the task (`inputs`) for a better answer" in answer.reason
     )
     assert "no labelled inputs of task mine: give some of any length (`labelled`)" in answer.reason
-    assert {symbol for probe in answer.probes for symbol in probe.text} == set(ALPHABET)
+    assert {symbol for probe in answer.probes for symbol in probe.symbols} == set(ALPHABET)
+
+
+def test_an_answer_shows_what_it_rests_on(tmp_path: Path) -> None:
+    answer = diagnosis_of(own_checkpoint(tmp_path), tmp_path, unlabelled_file(tmp_path))
+    assert answer.kept_answers is not None
+    assert len(answer.kept_answers.shares) == len(answer.kept_answers.placements)
+    assert answer.kept_answers.shares[0] == 1
+    assert 0 < len(answer.probes) <= SHOWN_PROBES
+    for probe in answer.probes:
+        assert [one.placed for one in probe.answers] == answer.kept_answers.placements
 
 
 def test_given_inputs_become_probes_and_nothing_is_said_to_be_missing(tmp_path: Path) -> None:
@@ -181,7 +193,7 @@ def test_given_inputs_become_probes_and_nothing_is_said_to_be_missing(tmp_path: 
     labelled = labelled_file(tmp_path, [*texts(20, 10), *texts(30, 15), *texts(40, 20)])
     answer = diagnosis_of(own_checkpoint(tmp_path), tmp_path, inputs, labelled)
     assert answer.probe_content is ProbeContent.GIVEN
-    assert {probe.text for probe in answer.probes} <= set(inputs.read_text().split())
+    assert {"".join(probe.symbols) for probe in answer.probes} <= set(inputs.read_text().split())
     assert answer.reason == "P(generalizer) = 0.90 is at or above the threshold 0.50"
     assert answer.direct_test is not None
     assert [bucket.formulas for bucket in answer.direct_test.buckets] == [20, 30, 40, 0, 0]

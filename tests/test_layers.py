@@ -19,8 +19,8 @@ LAYERS = (
     {"evidence", "diagnosis"},
     {"cost", "batch"},
     {"settings"},
-    {"api", "client"},
-    {"main", "cli"},
+    {"api", "client", "classification"},
+    {"main", "cli", "callbacks"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 CORE = {name for names in LAYERS[:9] for name in names}
@@ -45,6 +45,8 @@ SERVING = {
     "api",
     "client",
     "main",
+    "classification",
+    "callbacks",
 }
 SERVING_COMMANDS = {"cli.service", "cli.classify", "cli.rank", "cli.checkpoints"}
 LEARNING = ("zoo", "sandwich.training", "evidence")

@@ -117,6 +117,17 @@ def test_a_verdict_on_a_task_is_given_where_enough_of_its_verdicts_were_right(
         assert "tasks that were left out of the training, 0.60 of the verdicts were right" in decision.reason
 
 
+@pytest.mark.parametrize(("probability", "verdict"), [(0.9, Verdict.GENERALIZER), (0.6, Verdict.ABSTAIN)])
+def test_on_a_task_never_seen_a_verdict_is_given_where_the_sandwich_is_sure(
+    probability: float, verdict: Verdict
+) -> None:
+    others = KindRecord(subjects=900, answered=0.7, accuracy=0.87, auc=0.9, least_confidence=0.2)
+    card = CARD.model_copy(update={"tasks": {}, "other_tasks": others})
+    decision = decide(Facts(), card, replace(CONFIDENT, probability=probability), None)
+    assert decision.verdict is verdict
+    assert ("at least 0.2 from 0.5; here it is 0.60" in decision.reason) == (verdict is Verdict.ABSTAIN)
+
+
 REASONS_BY_RANK = [
     ({"placed": False}, "positions cannot be chosen"),
     ({"unlikeness": 2.0}, "unlike those of the zoo's"),

@@ -147,13 +147,62 @@ class Timings(BaseModel):
     total: float
 
 
-class ProbeReading(BaseModel):
-    """A probe of the first noise draw, each position by its likeliest symbol, and the subject's answer to it."""
+class Placed(BaseModel):
+    """Where the symbols of a probe stand: at the usual places, or further out in one of the sandwich's ways."""
 
-    text: str
-    margin: float = Field(
-        description="logit of class 1 (satisfiable, in the language) less that of class 0; where probes were "
-        "selected from inputs and not written, how far the first answer stands above the second, whichever they are"
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str = Field(description="`usual`, `shifted`, `parted` or `spread`")
+    reach: float = Field(description="where the last symbol may stand, in multiples of T")
+
+
+class PlacedAnswer(BaseModel):
+    """What a subject answers to a probe at one placement."""
+
+    placed: Placed
+    places: list[int] = Field(description="of the probe's symbols; at the usual places 1, 2, 3, …")
+    answer: int = Field(description="the class that it answers")
+    confidence: float = Field(description="its own probability of that class")
+
+
+class ProbeReading(BaseModel):
+    """A probe of the first noise draw and a subject's answers to it, those at the usual places first."""
+
+    symbols: list[str]
+    answers: list[PlacedAnswer]
+
+
+class KeptCurve(BaseModel):
+    """Over subjects, the share of answers kept: one number a placement each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subjects: int
+    mean: list[float]
+    median: list[float]
+    low: list[float] = Field(description="a quarter of the subjects keep less")
+    high: list[float] = Field(description="a quarter of the subjects keep more")
+
+
+class ZooCurves(BaseModel):
+    """How many of their answers the zoo's converged subjects keep."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    generalizers: KeptCurve
+    others: KeptCurve
+
+
+class KeptAnswers(BaseModel):
+    """How many of its answers a subject keeps when the same probes stand elsewhere: what the sandwich reads most."""
+
+    placements: list[Placed] = Field(description="the usual places first")
+    shares: list[float] = Field(
+        description="share of the probes of the first noise draw to which the answer at that placement is the one at "
+        "the usual places"
+    )
+    zoo: ZooCurves | None = Field(
+        default=None, description="the same of the zoo's converged subjects; null where the card does not hold it"
     )
 
 
@@ -195,7 +244,12 @@ class Diagnosis(BaseModel):
         "unlabelled inputs, from inputs drawn of the built-in task, or from random strings of the alphabet; "
         "null where no probe was asked",
     )
-    probes: list[ProbeReading] = Field(description="those with the largest finite margins")
+    probes: list[ProbeReading] = Field(
+        description="those whose answers move most with their places; none where it cannot be placed"
+    )
+    kept_answers: KeptAnswers | None = Field(
+        default=None, description="null where no probe was asked, and where it cannot be placed"
+    )
     meta_classifier: MetaClassifierSummary | None
     device: str
     timings_seconds: Timings
@@ -216,3 +270,6 @@ class BatchResult(BaseModel):
     file: str
     diagnosis: Diagnosis | None
     problem: ProblemDocument | None
+    address: str | None = Field(
+        default=None, description="where the diagnosis is kept for a while, relative to the service"
+    )

@@ -4,15 +4,23 @@ from dataclasses import dataclass
 
 from probe_sandwich.length_test import buckets
 from probe_sandwich.options import Options
+from probe_sandwich.sandwich.config import SandwichConfig
+from probe_sandwich.sandwich.inputs import CANDIDATES
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier
+from probe_sandwich.subjects.config import Placing
+from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.stacks import AnyCheckpoint
+from probe_sandwich.subjects.subject import SubjectFacts
 from probe_sandwich.tasks.given import GivenInputs
 from probe_sandwich.tasks.task import OwnTask
 
 MAX_JOB_FLOP = {"cpu": 4e12, "cuda": 4e14}
 """What a job may cost where no setting says otherwise, by kind of device: about what fits its deadline."""
-_FLOP_A_SAMPLED_SYMBOL, _FLOP_A_LENGTH = 2e5, 4e6
-"""What drawing a formula and starting a new length cost, in operations that take as long; both per symbol of length."""
+_FLOP_A_BYTE = 10
+"""What a byte of a layer's vectors and scores costs beside the products that made it, in operations that take as long:
+at the sizes of a zoo's subjects three quarters of the time."""
+_FLOP_A_SAMPLED_SYMBOL, _FLOP_A_PAIR_OF_SYMBOLS, _FLOP_A_LENGTH = 2e5, 8e2, 4e6
+"""What drawing costs, likewise: a symbol of an input, a pair of its symbols, and, per symbol, starting a new length."""
 
 
 class TooCostly(ValueError):
@@ -62,7 +70,7 @@ def estimate(
         settings = meta.card.sandwich
         draws = len(meta.members) * options.noise_draws + 1
         rows = draws * settings.probes * (1 + len(settings.placements))
-        sandwich = float(rows * size.row_flop(1 + config.train_max_length))
+        sandwich = rows * _row(size, 1 + _longest_row(config, settings)) + _candidates(config, given)
     labelled = given.labelled is not None
     return Cost(sandwich, _direct_test(checkpoint, options, drawn, given) if options.direct_test else 0.0, labelled)
 
@@ -80,6 +88,34 @@ def _direct_test(checkpoint: AnyCheckpoint, options: Options, drawn: bool, given
         if given.labelled is not None:
             inputs = int(bucket.of(given.labelled).sum())
         elif not drawn:
-            total += longest * (inputs * _FLOP_A_SAMPLED_SYMBOL + lengths * _FLOP_A_LENGTH)
-        total += inputs * size.row_flop(1 + longest)
+            total += _drawing(inputs, lengths, longest)
+        total += inputs * _row(size, 1 + longest)
     return total
+
+
+def _row(size: Size, length: int) -> float:
+    """One sequence through the subject."""
+    return size.row_flop(length) + _FLOP_A_BYTE * size.layers * size.row_bytes(length)
+
+
+def _longest_row(config: SubjectFacts, settings: SandwichConfig) -> int:
+    """Symbols of a probe's row: at most T, and where fillers put it in its place, those too."""
+    reach = (
+        max((one.reach for one in settings.placements), default=1.0) if config.placing is Placing.BY_FILLERS else 1.0
+    )
+    return round(reach * config.train_max_length)
+
+
+def _candidates(config: SubjectFacts, given: GivenInputs) -> float:
+    """Drawing what noise selects from, where that was not given."""
+    if given.unlabelled or isinstance(config.task, OwnTask):
+        return 0.0
+    longest = config.train_max_length
+    return _drawing(CANDIDATES, longest - longest // 2, longest)
+
+
+def _drawing(inputs: int, lengths: int, longest: int) -> float:
+    """Drawing labelled pairs of inputs of so many lengths."""
+    symbols = inputs * longest
+    started = min(lengths, inputs // 2) * longest
+    return symbols * (_FLOP_A_SAMPLED_SYMBOL + longest * _FLOP_A_PAIR_OF_SYMBOLS) + started * _FLOP_A_LENGTH

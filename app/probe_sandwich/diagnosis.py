@@ -1,6 +1,5 @@
 """One subject in, one diagnosis out: the sandwich's probability beside the direct length test."""
 
-import math
 import time
 from collections.abc import Sequence
 
@@ -10,10 +9,10 @@ from probe_sandwich.answer import (
     CheckpointSummary,
     Definition,
     Diagnosis,
+    KeptAnswers,
     LengthTestResult,
     MetaClassifierSummary,
     ProbeContent,
-    ProbeReading,
     Progress,
     Timings,
     Verdict,
@@ -23,6 +22,7 @@ from probe_sandwich.options import Options
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.sandwich.inputs import Candidates, best_candidates
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier
+from probe_sandwich.sandwich.placed_answers import PlacedAnswers
 from probe_sandwich.sandwich.prediction import Prediction
 from probe_sandwich.sandwich.readout import moment_name
 from probe_sandwich.sandwich.universal import candidates_of
@@ -36,7 +36,7 @@ from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.tasks.task import OwnTask
 from probe_sandwich.verdict import SubjectPrediction, decide, missing_inputs
 
-SHOWN_PROBES = 16
+SHOWN_PROBES = 6
 _USUAL = Task(name=TaskName.CONJUNCTION), 12
 """Task and T of most checkpoints that are asked about: those of the bundled examples and of the larger zoo."""
 
@@ -68,13 +68,13 @@ def diagnose(
     config = checkpoints[0].config
     progress("sandwich", "")
     predictions: Sequence[SubjectPrediction | None] = [None] * len(checkpoints)
-    probes: Sequence[list[ProbeReading]] = [[] for _ in checkpoints]
+    placed: PlacedAnswers | None = None
     content: ProbeContent | None = None
     if meta is not None:
         candidates = _candidates(config, given)
         content = candidates.content
         predictions = _predictions(meta, subjects, options, cancelled, candidates)
-        probes = _probe_readings(meta, subjects, options.seed, cancelled, candidates)
+        placed = meta.placed_answers(subjects, options.seed, cancelled, candidates)
     sandwich_done = time.perf_counter()
     tests: Sequence[LengthTestResult | None] = [None] * len(checkpoints)
     if options.direct_test:
@@ -82,9 +82,17 @@ def diagnose(
     finished = time.perf_counter()
     timings = Timings(sandwich=sandwich_done - started, direct_test=finished - sandwich_done, total=finished - started)
     missing = missing_inputs(config, content, untested=options.direct_test and tests[0] is None)
+    diagnoses = [
+        _diagnosis(checkpoint, meta, prediction, test, content, missing, str(device), timings)
+        for checkpoint, prediction, test in zip(checkpoints, predictions, tests, strict=True)
+    ]
+    if meta is None or placed is None:
+        return diagnoses
     return [
-        _diagnosis(checkpoint, meta, prediction, test, readings, content, missing, str(device), timings)
-        for checkpoint, prediction, test, readings in zip(checkpoints, predictions, tests, probes, strict=True)
+        _with_placed_answers(diagnosis, placed, row, meta.card)
+        if prediction is not None and prediction.finite and prediction.placed
+        else diagnosis
+        for row, (diagnosis, prediction) in enumerate(zip(diagnoses, predictions, strict=True))
     ]
 
 
@@ -123,19 +131,10 @@ def _row(prediction: Prediction, row: int, card: Card, placing: Placing) -> Subj
     )
 
 
-def _probe_readings(
-    meta: MetaClassifier, subjects: Subjects, seed: int, cancelled: Cancelling, candidates: Candidates
-) -> list[list[ProbeReading]]:
-    """Some probes of the first noise draw, for every subject."""
-    texts, margins = meta.read_probes(subjects, seed, cancelled, candidates)
-    return [_most_certain(texts, row.tolist()) for row in margins]
-
-
-def _most_certain(texts: Sequence[str], margins: Sequence[float]) -> list[ProbeReading]:
-    """Different probes of one subject, those with the largest finite margins first."""
-    of_text = {text: margin for text, margin in zip(texts, margins, strict=True) if math.isfinite(margin)}
-    order = sorted(of_text, key=lambda text: -abs(of_text[text]))[:SHOWN_PROBES]
-    return [ProbeReading(text=text, margin=round(of_text[text], 4)) for text in order]
+def _with_placed_answers(diagnosis: Diagnosis, placed: PlacedAnswers, row: int, card: Card) -> Diagnosis:
+    """A diagnosis with what a person can see of what it rests on."""
+    kept = KeptAnswers(placements=placed.placements, shares=placed.shares(row), zoo=card.kept_answers)
+    return diagnosis.model_copy(update={"probes": placed.most_moved(row, SHOWN_PROBES), "kept_answers": kept})
 
 
 def _direct_tests(
@@ -166,7 +165,6 @@ def _diagnosis(
     meta: MetaClassifier | None,
     prediction: SubjectPrediction | None,
     test: LengthTestResult | None,
-    probes: list[ProbeReading],
     content: ProbeContent | None,
     missing: Sequence[str],
     device: str,
@@ -192,7 +190,7 @@ def _diagnosis(
         direct_test=test,
         agreement=decision.agreement,
         probe_content=content,
-        probes=probes,
+        probes=[],
         meta_classifier=None if meta is None else _meta_classifier_summary(meta.card),
         device=device,
         timings_seconds=timings,

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from probe_sandwich.api import health, pages, routes
+from probe_sandwich.api import health, pages, results, routes
 from probe_sandwich.api.admission import Admission
 from probe_sandwich.api.connections import raise_file_limit
 from probe_sandwich.api.logs import configure_logs
@@ -61,7 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         root_path_in_servers=False,
     )
     app.state.admission = Admission(chosen, metrics)
-    for router in (routes.uploads, routes.router, health.router, pages.router):
+    for router in (routes.uploads, routes.router, results.router, health.router, pages.router):
         app.include_router(router)
     install_handlers(app)
     if chosen.cors_origins:
@@ -70,7 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             allow_origins=chosen.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "X-Request-ID"],
-            expose_headers=["Retry-After", "X-Request-ID", "Cache-Status"],
+            expose_headers=["Retry-After", "X-Request-ID", "Cache-Status", "Content-Location"],
         )
     app.add_middleware(Observation, metrics=metrics)
     return app

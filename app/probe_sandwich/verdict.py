@@ -13,7 +13,7 @@ from probe_sandwich.tasks.task import OwnTask
 _MOSTLY_WRONG, _NEAR_CHANCE = 0.4, 0.6
 """In-distribution accuracies below which a subject's labels look exchanged, and its input misread."""
 _MOST_NAMED = 8
-_UNLIKE = 1.5
+UNLIKE = 1.5
 """Distance from the zoo, in units of its limit, from which nothing is said. Of 15 converged subjects from elsewhere
 none lay beyond; of 176 with shuffled or fresh weights one lay within (docs/evidence.md)."""
 """Symbols that a remark names."""
@@ -108,6 +108,17 @@ def _untrusted_kind(config: SubjectFacts, card: Card) -> str | None:
     )
 
 
+def _not_sure_enough(config: SubjectFacts, card: Card, prediction: SubjectPrediction) -> str | None:
+    """Why no verdict is given on a kind of subject that is answered only where the sandwich is sure, or None."""
+    record = card.record_of(config)
+    if record is None or abs(prediction.probability - 0.5) >= record.least_confidence:
+        return None
+    return (
+        "on tasks that were left out of the training, verdicts were right often enough only where P was at least "
+        f"{record.least_confidence:.3g} from 0.5; here it is {prediction.probability:.2f}"
+    )
+
+
 def _doubt(
     config: SubjectFacts, card: Card, prediction: SubjectPrediction, test: LengthTestResult | None
 ) -> tuple[Doubt, str] | None:
@@ -133,13 +144,13 @@ def _doubt_of_the_responses(
     config: SubjectFacts, card: Card, prediction: SubjectPrediction
 ) -> tuple[Doubt, str] | None:
     """What one subject's responses say comes before what is known of its kind."""
-    if prediction.unlikeness > _UNLIKE:
+    if prediction.unlikeness > UNLIKE:
         return (
             Doubt.UNLIKE_THE_ZOO,
             f"its responses are unlike those of the zoo's subjects, {prediction.unlikeness:.1f} times as far from them "
             f"as the limit: {prediction.farthest}",
         )
-    untrusted = _untrusted_kind(config, card)
+    untrusted = _untrusted_kind(config, card) or _not_sure_enough(config, card, prediction)
     if untrusted is not None:
         return Doubt.UNTRUSTED_KIND, untrusted
     if prediction.split:

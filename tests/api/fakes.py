@@ -26,7 +26,7 @@ class FakeProcess:
 
     started = 0
 
-    def __init__(self, settings: Settings, device: str) -> None:  # noqa: ARG002
+    def __init__(self, settings: Settings, device: str) -> None:
         type(self).started += 1
         self.messages: asyncio.Queue[Any] = asyncio.Queue()
         self.messages.put_nowait(Started(meta_classifier=_LOADED))

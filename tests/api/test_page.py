@@ -3,14 +3,17 @@
 `PAGE_SCREENSHOTS=folder` keeps pictures of what was seen.
 """
 
+import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from probe_sandwich.settings import Settings
 
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, running
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
@@ -64,8 +67,10 @@ def test_an_example_is_one_click_away(page: "sync_api.Page", request: pytest.Fix
     assert page.inner_text("#verdict") == "Not a generalizer"
     assert page.inner_text("#direct") == "Not a generalizer"
     assert page.locator("#accuracy svg circle").count() == 5
-    assert page.locator("#zoo svg rect").count() == 40
-    assert page.locator("#probes tr").count() == 16
+    assert page.locator("#kept svg circle").count() == 11  # eight placements, and the usual places once a panel
+    assert page.locator("#probes svg").count() == 6
+    assert page.locator("#probes svg >> nth=0").locator(".symbol").count() > 0
+    assert page.locator("#share").is_hidden()  # this service keeps nothing
     assert '"generalizer_probability"' in page.text_content("#raw")
     assert page.evaluate("document.activeElement.id") == "result"
     assert fits(page)
@@ -129,3 +134,66 @@ def test_everything_has_a_name_for_a_screen_reader(page: "sync_api.Page") -> Non
     )
     assert unnamed == []
     assert page.get_attribute("html", "lang") == "en"
+
+
+def test_the_zoo_fills_its_card_and_every_bar_of_it_can_be_seen(page: "sync_api.Page") -> None:
+    counts = {"generalizers": [1, *[3] * 18, 500], "not_generalizers": [200, *[2] * 18, 1]}
+    page.route("**/zoo", lambda route: route.fulfill(body=json.dumps([{"meta_classifier": "universal", **counts}])))
+    page.get_by_role("button", name="not-generalizer").click()
+    page.wait_for_selector("#zoo svg", timeout=60_000)
+    drawn, card = (page.locator(place).bounding_box() for place in ("#zoo svg", "#zoo"))
+    assert drawn is not None
+    assert card is not None
+    assert drawn["width"] == pytest.approx(card["width"], abs=1)
+    heights = page.eval_on_selector_all("#zoo svg rect", "bars => bars.map((bar) => +bar.getAttribute('height'))")
+    assert len(heights) == 40
+    assert min(heights) > 4
+
+
+def test_a_folder_becomes_a_table_that_can_be_sorted(page: "sync_api.Page", tmp_path: Path) -> None:
+    (tmp_path / "runs" / "deep").mkdir(parents=True)
+    for example in EXAMPLES:
+        shutil.copy(example, tmp_path / "runs" / "deep")
+    (tmp_path / "runs" / "notes.txt").write_text("no checkpoint")
+    page.set_input_files("#folder", tmp_path / "runs")
+    page.wait_for_selector("#batch:not([hidden])", timeout=60_000)
+    assert files_of(page) == ["generalizer.safetensors", "not-generalizer.safetensors"]
+    assert page.locator("#files .rank").all_inner_texts() == ["1", "2"]
+    for sort, order in (("ascending", 1), ("descending", -1)):
+        page.get_by_role("button", name="Direct test").click()
+        assert page.locator("#files [aria-sort]").get_attribute("aria-sort") == sort
+        assert files_of(page)[::order] == ["generalizer.safetensors", "not-generalizer.safetensors"]
+    assert fits(page)
+    page.get_by_role("button", name="not-generalizer.safetensors").click()
+    assert page.inner_text("#verdict") == "Not a generalizer"
+
+
+def files_of(page: "sync_api.Page") -> list[str]:
+    """The files of the table, from top to bottom."""
+    return page.locator("#files tbody th").all_inner_texts()
+
+
+def test_a_kept_answer_can_be_shared_and_saved_by_who_has_the_key(browser: "sync_api.Browser", tmp_path: Path) -> None:
+    with running(Settings(device="cpu", api_key="s3cret", cache_dir=tmp_path / "answers")) as url:
+        first = browser.new_page()
+        first.goto(url)
+        first.fill("#key", "s3cret")
+        first.get_by_role("button", name="not-generalizer").click()
+        first.wait_for_selector("#share:visible", timeout=60_000)
+        shared = first.input_value("#link")
+        assert re.fullmatch(rf"{url}/#results/[0-9a-f]{{64}}", shared)
+        assert first.url == shared
+        with first.expect_download() as download:
+            first.get_by_role("button", name="picture").click()
+        assert download.value.path().read_text().startswith("<svg ")
+        other = browser.new_page()
+        other.goto(shared.replace("/#", "/"))  # the address of the answer itself leads to the page
+        other.wait_for_selector("#problem:not([hidden])")
+        assert "API key" in other.inner_text("#problem-text")
+        other.fill("#key", "s3cret")
+        other.press("#key", "Enter")
+        other.wait_for_selector("#result:not([hidden])")
+        assert other.inner_text("#verdict") == first.inner_text("#verdict") == "Not a generalizer"
+        assert other.url == shared
+        first.close()
+        other.close()

@@ -30,7 +30,7 @@ def prefixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]
         yield client
 
 
-@pytest.mark.parametrize("file", ["index.html", "page.js", "upload.js", "answer.js", "chart.js"])
+@pytest.mark.parametrize("file", ["index.html", *sorted(path.name for path in PAGE.glob("*.js"))])
 def test_no_path_of_the_page_is_absolute(file: str) -> None:
     text = (PAGE / file).read_text().replace("http://www.w3.org/2000/svg", "")
     assert ABSOLUTE.findall(text) == []
@@ -48,7 +48,7 @@ def test_whatever_a_page_refers_to_is_there_below_a_prefix(prefixed: httpx.Clien
         found = [urljoin(address, name) for name in REFERENCE.findall(answer.text if small else "")]
         waiting += [one for one in found if not one.startswith("data:") and one not in seen]
     names = {address.rsplit("/", 1)[1] for address in seen}
-    wanted = {"page.css", "page.js", "upload.js", "answer.js", "chart.js"} if page == "" else {"start.js"}
+    wanted = {"page.css", *(file.name for file in PAGE.glob("*.js"))} if page == "" else {"start.js"}
     assert wanted <= names
     assert all(f"{PREFIX}/" in address for address in seen)
 

@@ -51,7 +51,7 @@ def test_pauses_between_starts_that_fail_grow(monkeypatch: pytest.MonkeyPatch, f
     starts: list[float] = []
 
     class Failing:
-        def __init__(self, settings: Settings, device: str) -> None:  # noqa: ARG002
+        def __init__(self, settings: Settings, device: str) -> None:
             starts.append(time.monotonic())
             raise OSError(errno.EMFILE, "Too many open files")
 

@@ -201,7 +201,7 @@ def test_a_job_whose_client_leaves_is_cancelled_and_the_worker_kept(cached: Cach
 
 
 def test_a_job_over_the_deadline_is_stopped_and_its_slot_freed() -> None:
-    settings = Settings(device="cpu", deadline_seconds=2.5, cache_bytes=0)
+    settings = Settings(device="cpu", deadline_seconds=6, cache_bytes=0)
     with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
         slow = post(http, EXAMPLES[0].read_bytes(), **SLOW)
         assert (slow.status_code, slow.json()["type"].rsplit(":", 1)[1]) == (422, "deadline-exceeded")
@@ -240,7 +240,7 @@ def test_sigterm_lets_the_running_job_end_and_takes_no_other() -> None:
     server = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http, ThreadPoolExecutor(1) as pool:
         until_ready(http)
-        job = pool.submit(post, http, EXAMPLES[0].read_bytes(), formulas_per_length="4000")
+        job = pool.submit(post, http, EXAMPLES[0].read_bytes(), formulas_per_length="2000")
         while metric(http, "uploads_in_flight") == 0:
             time.sleep(0.01)
         server.send_signal(signal.SIGTERM)

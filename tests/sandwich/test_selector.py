@@ -6,7 +6,7 @@ from probe_sandwich.sandwich.inputs import bare_candidates
 from probe_sandwich.sandwich.selector import Selector
 from probe_sandwich.tasks.logic.tasks import Task
 
-CONFIG = SandwichConfig(noise_dim=16, temperature=0.1)
+CONFIG = SandwichConfig(noise_dim=16, temperature=0.1, candidate_features=8)
 CANDIDATES = bare_candidates(Task(), 12)
 
 
@@ -23,8 +23,8 @@ def test_every_choice_is_one_candidate_whole() -> None:
 
 
 def test_an_untrained_selector_selects_at_random() -> None:
-    scores = Selector(CONFIG).scores(noise(4000), CANDIDATES)
-    chosen = scores.argmax(dim=-1).bincount(minlength=len(CANDIDATES.lengths))
+    weights = Selector(CONFIG).weights(noise(4000).unsqueeze(1), CANDIDATES)
+    chosen = weights.detach().sum(dim=(0, 1))
     assert int((chosen > 0).sum()) > 0.8 * len(chosen)
     assert int(chosen.max()) < 100
 
@@ -36,3 +36,16 @@ def test_the_gradient_reaches_the_layers_through_the_choice() -> None:
     gradient = selector.layers[-1].weight.grad
     assert gradient is not None
     assert float(gradient.abs().sum()) > 0
+
+
+def test_no_probe_of_a_set_stands_twice_in_it_while_others_are_left() -> None:
+    weights = Selector(CONFIG).weights(noise(len(CANDIDATES.lengths) + 3), CANDIDATES).detach()
+    counts = weights[: len(CANDIDATES.lengths)].sum(dim=0)
+    torch.testing.assert_close(counts, torch.ones_like(counts))
+
+
+def test_each_draw_is_a_set_of_its_own() -> None:
+    selector = Selector(CONFIG)
+    draws = torch.stack([noise(8, 0), noise(8, 1)])
+    _, together = selector(draws, CANDIDATES)
+    assert torch.equal(together, torch.stack([selector(draw, CANDIDATES)[1] for draw in draws]))

@@ -77,7 +77,7 @@ def test_probes_can_be_made_of_other_candidates(sandwich: UniversalSandwich, tin
     stack = tiny_stack(MAJORITY)
     bare = bare_candidates(stack.configs[0].task, 12)
     assert not torch.allclose(sandwich(stack, NOISE, candidates=bare).label, sandwich(stack, NOISE).label)
-    assert len(sandwich.texts(stack, NOISE[0], bare)) == CONFIG.probes
+    assert len(sandwich.written(stack, NOISE[0], bare)) == CONFIG.probes
 
 
 def test_candidates_drawn_for_a_diagnosis_can_be_trained_with(

@@ -55,8 +55,9 @@ def test_a_conjunctions_vocabulary_needs_no_bar_and_no_brackets(
     save_checkpoint(tmp_path / "two.safetensors", other, fresh_weights(other))
     with pytest.raises(MissingSymbol, match=r"lacks \| \( \)"):
         load_checkpoint(tmp_path / "two.safetensors")
-    texts, _ = meta.read_probes(join([(config, fresh_weights(config))]))
-    assert not set("".join(texts)) & set(UNUSED)
+    asked = meta.placed_answers(join([(config, fresh_weights(config))]))
+    assert asked is not None
+    assert not {symbol for probe in asked.probes for symbol in probe} & set(UNUSED)
 
 
 def test_answers_do_not_depend_on_unused_symbols_or_on_names(meta: MetaClassifier) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from probe_sandwich.subjects.transformer import Weights
-from probe_sandwich.zoo.cohorts import Cohort, among, in_chunks, load_cohorts, shuffled_chunks
+from probe_sandwich.zoo.cohorts import Cohort, in_chunks, load_cohorts, shuffled_chunks
 from probe_sandwich.zoo.shards import IndexRow, read_index, subject_hash
 
 
@@ -47,10 +47,3 @@ def test_pieces_are_small_and_lose_nobody(cohorts: list[Cohort], rows: list[Inde
     assert numbers(shuffled) != numbers(cohorts)
     many = cohorts[0].select([0] * 40)
     assert [len(chunk.labels) for chunk in many.chunks(range(40))] == [16, 16, 8]
-
-
-def test_only_those_that_are_wanted_stay(cohorts: list[Cohort]) -> None:
-    wanted = set(numbers(cohorts)[:3])
-    kept = among(cohorts, wanted)
-    assert set(numbers(kept)) == wanted
-    assert all(len(cohort.labels) for cohort in kept)

@@ -5,7 +5,6 @@ path (a proxy's prefix, an escape, a mount); so this stands between the route an
 """
 
 import asyncio
-import hmac
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, get_origin
@@ -16,6 +15,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from probe_sandwich.api.bounds import Bound, client_of
+from probe_sandwich.api.key import check_key
 from probe_sandwich.api.metrics import Metrics
 from probe_sandwich.api.problems import Problem
 from probe_sandwich.api.spool import Spool
@@ -82,18 +82,7 @@ class Admission:
         self.metrics.in_flight.set(self.in_flight)
 
     def _check_headers(self, headers: Headers) -> None:
-        key = self.settings.api_key
-        if key is not None:
-            scheme, _, given = headers.get("authorization", "").partition(" ")
-            # A header's bytes come decoded as Latin-1, whatever they are.
-            matches = hmac.compare_digest(given.strip(" \t").encode("latin-1"), key.get_secret_value().encode())
-            if scheme.lower() != "bearer" or not matches:
-                raise Problem(
-                    "unauthorized",
-                    401,
-                    "this service wants its API key: send `Authorization: Bearer <key>`",
-                    {"WWW-Authenticate": "Bearer"},
-                )
+        check_key(headers, self.settings)
         encoding = headers.get("content-encoding", "identity")
         if encoding.lower() != "identity":
             raise Problem(

@@ -57,10 +57,10 @@ class Cache:
             self._complain(error)
             return None
 
-    def put(self, key: str, answer: str) -> None:
-        """Keep an answer."""
+    def put(self, key: str, answer: str) -> bool:
+        """Keep an answer; False where it cannot be kept."""
         if not self.max_bytes:
-            return
+            return False
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with _private(self.folder) as folder:
@@ -68,6 +68,8 @@ class Cache:
                 _evict(folder, self.max_bytes)
         except OSError as error:
             self._complain(error)
+            return False
+        return True
 
     def _complain(self, error: OSError) -> None:
         """Say why there is no cache, once a reason."""

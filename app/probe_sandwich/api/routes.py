@@ -19,6 +19,7 @@ from probe_sandwich.api.forms import DescriptionDependency, GivenDependency, Opt
 from probe_sandwich.api.messages import Outcome, Stage, Subject
 from probe_sandwich.api.problems import MEDIA_TYPE, Problem, unexpected
 from probe_sandwich.api.reference import Example, Histogram, example_file, examples, histograms
+from probe_sandwich.api.results import address_of
 from probe_sandwich.api.service import Answers, Service, ServiceDependency
 from probe_sandwich.api.spool import path_of
 from probe_sandwich.options import Options
@@ -50,7 +51,7 @@ class BatchAnswer(BaseModel):
                 EVENT_STREAM: {
                     "schema": {"type": "string"},
                     "example": 'event: progress\ndata: {"stage":"sandwich","detail":""}\n\n'
-                    "event: result\ndata: {…the diagnosis…}\n\n",
+                    "event: result\ndata: {…the diagnosis…}\nid: results/…\n\n",
                 },
             },
         },
@@ -91,6 +92,9 @@ async def classify(
     if outcome.problem is not None:
         return _response_of(outcome.problem)
     headers = {"Cache-Status": f"probe-sandwich; {'hit' if answers.cached else 'fwd=miss'}"}
+    address = address_of(answers.kept[0])
+    if address is not None:
+        headers["Content-Location"] = address
     return Response(outcome.diagnosis, media_type="application/json", headers=headers)
 
 
@@ -103,7 +107,9 @@ async def classify(
             "content": {
                 "application/json": {
                     "example": {
-                        "results": [{"file": "one.safetensors", "diagnosis": EXAMPLE, "problem": None}],
+                        "results": [
+                            {"file": "one.safetensors", "diagnosis": EXAMPLE, "problem": None, "address": "results/…"}
+                        ],
                         "ranking": [one.model_dump(mode="json") for one in rank([Diagnosis.model_validate(EXAMPLE)])],
                     }
                 }
@@ -126,8 +132,9 @@ async def classify_batch(
     answers = await _while_connected(request, service, subjects, options)
     results = [
         f'{{"file":{json.dumps(upload.filename or "")},"diagnosis":{outcome.diagnosis or "null"},'
-        f'"problem":{outcome.problem.model_dump_json() if outcome.problem else "null"}}}'
-        for upload, outcome in zip(checkpoints, answers.outcomes, strict=True)
+        f'"problem":{outcome.problem.model_dump_json() if outcome.problem else "null"},'
+        f'"address":{json.dumps(address_of(kept))}}}'
+        for upload, outcome, kept in zip(checkpoints, answers.outcomes, answers.kept, strict=True)
     ]
     ranking = await asyncio.to_thread(_ranking, [outcome.diagnosis for outcome in answers.outcomes])
     return Response(f'{{"results":[{",".join(results)}],"ranking":{ranking}}}', media_type="application/json")
@@ -187,8 +194,8 @@ async def _encoded(events: AsyncIterator[Stage | Answers]) -> AsyncIterator[byte
             if isinstance(event, Stage):
                 data = event.model_dump_json(exclude={"kind", "job"})
                 yield format_sse_event(event="progress", data_str=data)
-            else:
-                yield _last_event(event.outcomes[0])
+                continue
+            yield _last_event(event.outcomes[0], address_of(event.kept[0]))
     except Problem as problem:
         yield format_sse_event(event="problem", data_str=problem.document().model_dump_json())
     except Exception:  # the status is sent: only an event can still say that there is no answer
@@ -196,10 +203,10 @@ async def _encoded(events: AsyncIterator[Stage | Answers]) -> AsyncIterator[byte
         yield format_sse_event(event="problem", data_str=unexpected().document().model_dump_json())
 
 
-def _last_event(outcome: Outcome) -> bytes:
+def _last_event(outcome: Outcome, address: str | None) -> bytes:
     if outcome.problem is not None:
         return format_sse_event(event="problem", data_str=outcome.problem.model_dump_json())
-    return format_sse_event(event="result", data_str=outcome.diagnosis)
+    return format_sse_event(event="result", data_str=outcome.diagnosis, id=address)
 
 
 def _response_of(problem: ProblemDocument) -> Response:

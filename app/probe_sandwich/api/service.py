@@ -26,10 +26,11 @@ _MOST_LOST = 3
 
 @dataclass(frozen=True)
 class Answers:
-    """One outcome a file, and how many of them the cache had."""
+    """One outcome a file, how many of them the cache had, and the keys under which it has them now."""
 
     outcomes: list[Outcome]
     cached: int
+    kept: list[str | None]
 
 
 class Service:
@@ -74,6 +75,7 @@ class Service:
         self.metrics.cache.labels("hit").inc(len(known))
         self.metrics.cache.labels("miss").inc(len(keys) - len(known))
         outcomes = {index: Outcome(index=index, diagnosis=text) for index, text in known.items()}
+        kept = set(known)
         missing = [index for index in range(len(uploads)) if index not in known]
         if missing:
             yield Stage(stage="queued")
@@ -94,8 +96,13 @@ class Service:
                 outcomes[index] = outcome.model_copy(update={"index": index})
                 if outcome.diagnosis is not None:
                     self._record(Diagnosis.model_validate_json(outcome.diagnosis))
-                    self.cache.put(keys[index], outcome.diagnosis)
-        yield Answers([outcomes[index] for index in range(len(uploads))], len(known))
+                    if self.cache.put(keys[index], outcome.diagnosis):
+                        kept.add(index)
+        yield Answers(
+            [outcomes[index] for index in range(len(uploads))],
+            len(known),
+            [key if index in kept else None for index, key in enumerate(keys)],
+        )
 
     async def _alone(self, upload: Upload, options: Options, client: str, tell: Listener) -> list[Outcome]:
         """The outcome of one file. Raises `Problem` where it has none."""

@@ -26,7 +26,7 @@ _START_SECONDS = 120.0
 _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 30.0
 _BUILT_IN = {"generalizer": Verdict.GENERALIZER, "not-generalizer": Verdict.NOT_GENERALIZER}
 # A fifth of the usual formulas: enough to tell these two apart, and a restart costs a second less.
-_SELF_CHECK = Options(formulas_per_length=200)
+_SELF_CHECK = Options(formulas_per_length=200, noise_draws=1)
 
 
 class StartFailed(Exception):

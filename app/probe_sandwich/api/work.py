@@ -23,7 +23,7 @@ from probe_sandwich.tasks.datasets import NoFormulas
 from probe_sandwich.tasks.given import GivenInputs, UnusableInputs, read_given
 
 log = logging.getLogger("probe_sandwich.worker")
-_BRIEF_SHARE = 1 / 40
+BRIEF_SHARE = 1 / 25
 """Of what a job may cost, what one may that runs in the middle of another: some seconds on a CPU."""
 
 
@@ -137,7 +137,7 @@ class Run:
     def _charge(self, checkpoint: AnyCheckpoint, given: GivenInputs, drawn: bool) -> None:
         """Raises `TooCostly`, `TooLong`."""
         cost = estimate(checkpoint, self.meta, self.job.options, drawn, given)
-        if self.job.brief and self.spent + cost.total > _BRIEF_SHARE * self.max_flop:
+        if self.job.brief and self.spent + cost.total > BRIEF_SHARE * self.max_flop:
             raise TooLong
         left = self.max_flop - self.spent
         if cost.total > left:

@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from probe_sandwich.cli.failures import console, explained
+from probe_sandwich.cli.options import CORES
 from probe_sandwich.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -15,9 +16,20 @@ if TYPE_CHECKING:
 Zoos = Annotated[list[Path], typer.Argument(exists=True, file_okay=False, help="Folders of one or more zoos.")]
 
 
+Workers = Annotated[int, typer.Option(min=1, help="Processes, one thread each.")]
+ForeignSet = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, file_okay=False, help="Foreign test set; by default zoo-foreign beside the first of the zoos."
+    ),
+]
+
+
 def train(
     zoos: Zoos,
     out: Annotated[Path, typer.Option(help="Folder of the meta-classifier, models/NAME.")],
+    workers: Workers = CORES,
+    foreign: ForeignSet = None,
 ) -> None:
     """Train the sandwich over zoos of any tasks, with what it is compared with, and write weights, card, evidence and
     report."""
@@ -26,13 +38,22 @@ def train(
         from probe_sandwich.settings import Settings  # noqa: PLC0415
 
         with progress("reading the zoos") as ticker:
-            evidence = train_universal(zoos, out, Settings().torch_device(), ticker.stage)
+            evidence = train_universal(
+                zoos,
+                out,
+                Settings().torch_device(),
+                ticker.stage,
+                foreign=_foreign_beside(zoos[0], foreign),
+                workers=workers,
+            )
         show_figures(evidence)
 
 
 def evaluate(
     zoos: Zoos,
     model: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Folder of the meta-classifier.")],
+    workers: Workers = CORES,
+    foreign: ForeignSet = None,
 ) -> None:
     """Recompute every figure from model and zoos, named as they were to train it, and write evidence and report."""
     with explained(lambda: f"the weights in {model} are as they were; run it again for the figures"):
@@ -40,8 +61,20 @@ def evaluate(
         from probe_sandwich.settings import Settings  # noqa: PLC0415
 
         with progress("reading the zoos") as ticker:
-            evidence = evaluate_again(zoos, model, Settings().torch_device(), ticker.stage)
+            evidence = evaluate_again(
+                zoos,
+                model,
+                Settings().torch_device(),
+                ticker.stage,
+                foreign=_foreign_beside(zoos[0], foreign),
+                workers=workers,
+            )
         show_figures(evidence)
+
+
+def _foreign_beside(zoo: Path, given: Path | None) -> Path | None:
+    beside = zoo.resolve().parent / "zoo-foreign"
+    return given or (beside if beside.is_dir() else None)
 
 
 def show_figures(evidence: "UniversalEvidence") -> None:

@@ -23,14 +23,19 @@ class Calibration(BaseModel):
         return result
 
 
-def fit_calibration(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> Calibration:
-    """Maximum a posteriori slope and shift; the prior keeps the log-slope near zero where subjects are few."""
+def fit_calibration(
+    scores: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64] | None = None
+) -> Calibration:
+    """Maximum a posteriori slope and shift; the prior keeps the log-slope near zero where subjects are few. `weights`:
+    how much each subject counts, by default alike."""
     from scipy.optimize import minimize  # noqa: PLC0415 - as only training needs it: the service starts a second sooner
+
+    counts = np.ones(len(scores)) if weights is None else weights
 
     def loss(parameters: NDArray[np.float64]) -> float:
         log_slope, shift = parameters
         z = math.exp(log_slope) * scores + shift
-        likelihood = np.logaddexp(0, np.where(labels, -z, z)).sum()
+        likelihood = (counts * np.logaddexp(0, np.where(labels, -z, z))).sum()
         return float(likelihood + _PRIOR_STRENGTH * log_slope**2 / 2)
 
     log_slope, shift = minimize(loss, np.zeros(2), method="Nelder-Mead").x

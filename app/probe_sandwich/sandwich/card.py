@@ -2,14 +2,14 @@
 
 import hashlib
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from probe_sandwich.answer import Definition, TrackRecord
+from probe_sandwich.answer import Definition, TrackRecord, ZooCurves
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.subjects.subject import SubjectFacts
 
-_LEAST_SUBJECTS, _LEAST_ACCURACY = 50, 0.8
+LEAST_SUBJECTS, LEAST_ACCURACY = 50, 0.8
 """What a kind of subject must have been measured on, and to be, so that verdicts on it are given."""
 
 
@@ -41,12 +41,14 @@ class KindRecord(BaseModel):
     """Share of right verdicts among those; None where there are none."""
     auc: float | None
     """Of them all together; None where they have one label."""
+    least_confidence: float = 0.0
+    """A verdict is given where P is at least so far from 0.5; `answered` and `accuracy` are of those."""
 
     @property
     def trusted(self) -> bool:
         """Whether verdicts on this kind may be given."""
-        enough = self.subjects >= _LEAST_SUBJECTS
-        return enough and self.accuracy is not None and self.accuracy >= _LEAST_ACCURACY
+        enough = self.subjects >= LEAST_SUBJECTS
+        return enough and self.accuracy is not None and self.accuracy >= LEAST_ACCURACY
 
 
 class Card(BaseModel):
@@ -71,6 +73,8 @@ class Card(BaseModel):
     """Of the zoo's tasks, on configurations that the judging member had not seen."""
     other_tasks: KindRecord | None
     """Of tasks that were left out of the training; None where the zoo has too few tasks for that."""
+    kept_answers: ZooCurves | None = Field(default=None, exclude_if=lambda curves: curves is None)
+    """How many answers its subjects keep at each placement; None of a card from before, or of a zoo of one label."""
     packages: dict[str, str]
     sha256: str
     """Of `sandwich.safetensors`."""
@@ -78,7 +82,7 @@ class Card(BaseModel):
     def record_of(self, config: SubjectFacts) -> KindRecord | None:
         """What was measured on subjects of this one's task or, where the zoo has too few of it, on tasks left out."""
         own = self.tasks.get(config.task.name)
-        return own if own is not None and own.subjects >= _LEAST_SUBJECTS else self.other_tasks
+        return own if own is not None and own.subjects >= LEAST_SUBJECTS else self.other_tasks
 
     @property
     def fingerprint(self) -> str:

@@ -13,6 +13,13 @@ class SandwichConfig(BaseModel):
     probes: int = Field(default=64, ge=1)
     noise_dim: int = Field(default=64, ge=1)
     generator_hidden: int = Field(default=256, ge=1)
+    candidate_features: int = Field(
+        default=0,
+        ge=0,
+        description="learned features of a candidate's structure, by which noise selects; 0 where none are learned",
+        # Cards that were written before there was this field stay as they are.
+        exclude_if=lambda features: features == 0,
+    )
     temperature: float = Field(default=0.5, gt=0, description="of the choice among candidates")
     placements: tuple[Placement, ...] = Field(
         default=(
@@ -39,6 +46,15 @@ class SandwichTraining(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    selector_steps: int = Field(
+        default=0,
+        ge=0,
+        description="in which a selector is taught what to ask",
+        exclude_if=lambda steps: steps == 0,
+    )
+    selector_probes: int = Field(
+        default=8, ge=1, description="probes of a set while it is taught", exclude_if=lambda probes: probes == 8
+    )
     fitting_draws: int = Field(default=4, ge=1, description="noise draws that the readout is first fitted on")
     readout_epochs: int = Field(default=60, ge=0, description="of the readout alone")
     readout_rate: float = Field(default=1e-3, gt=0)

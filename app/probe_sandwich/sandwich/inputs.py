@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from probe_sandwich.answer import ProbeContent
+from probe_sandwich.sandwich.structure import structure
 from probe_sandwich.tasks.alphabets import alphabet_of
 from probe_sandwich.tasks.datasets import NoFormulas, sample_formulas
 from probe_sandwich.tasks.splits import Split
@@ -27,12 +28,13 @@ FEATURES = ("length", "variety", "commonest", "repetition", "same ends", "longes
 @dataclass(frozen=True)
 class Candidates:
     """Inputs that noise selects from: `symbols (candidates, length, symbols)`, one-hot and zero beyond each one's end,
-    `lengths (candidates,)` and `features (candidates, features)`."""
+    `lengths (candidates,)`, `features (candidates, features)` and `structure (candidates, STRUCTURE)`."""
 
     content: ProbeContent
     symbols: Tensor
     lengths: Tensor
     features: Tensor
+    structure: Tensor
 
     @staticmethod
     def of(content: ProbeContent, ids: NDArray[np.uint8], lengths: NDArray[np.int64], symbols: int) -> "Candidates":
@@ -45,11 +47,13 @@ class Candidates:
             hot[..., :symbols].float(),
             torch.from_numpy(lengths),
             torch.from_numpy(features).float(),
+            torch.from_numpy(structure(ids[:, :width], lengths)).float(),
         )
 
     def to(self, device: torch.device) -> "Candidates":
         """The same, moved to a device."""
-        return Candidates(self.content, self.symbols.to(device), self.lengths.to(device), self.features.to(device))
+        tensors = (self.symbols, self.lengths, self.features, self.structure)
+        return Candidates(self.content, *(tensor.to(device) for tensor in tensors))
 
 
 def drawn_candidates(task: AnyTask, train_max_length: int, seed: int = _SEED) -> Candidates:

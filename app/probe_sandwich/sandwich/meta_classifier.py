@@ -14,12 +14,12 @@ from torch import Tensor
 
 from probe_sandwich.files import write_atomically
 from probe_sandwich.options import DRAWS, NOISE_SEED
-from probe_sandwich.sandwich.answers import ANSWER_CHANNELS
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.inputs import Candidates
 from probe_sandwich.sandwich.noise import draw_noise
+from probe_sandwich.sandwich.placed_answers import PlacedAnswers, place_and_ask
 from probe_sandwich.sandwich.prediction import Prediction, spread_interval
 from probe_sandwich.sandwich.readout import ReadoutOutput
 from probe_sandwich.sandwich.support import Support
@@ -97,21 +97,17 @@ class MetaClassifier:
             torch.stack(moved).any(dim=0).numpy(),
         )
 
-    def read_probes(
+    def placed_answers(
         self,
         subjects: Subjects,
         seed: int = NOISE_SEED,
         cancelled: Cancelling = never,
         candidates: Candidates | None = None,
-    ) -> tuple[list[str], Tensor]:
-        """The first member's first draw as text, and each subject's margins `(models, probes)` on it at the usual
-        places: the gap between the first answer and the second, whichever they are."""
+    ) -> PlacedAnswers:
+        """What subjects answer to the first member's first draw. Raises `Cancelled`."""
         sandwich = self.members[0].sandwich
         noise = draw_noise(sandwich.config, 1, torch.Generator().manual_seed(seed))[0].to(subjects.device)
-        with torch.inference_mode():
-            texts = sandwich.texts(subjects, noise, candidates)
-            answers = sandwich.answers(subjects, noise.unsqueeze(0), cancelled, candidates)
-        return texts, answers[:, 0, 0, :, ANSWER_CHANNELS.index("margin")].cpu()
+        return place_and_ask(sandwich, subjects, noise, cancelled, candidates)
 
     def to(self, device: torch.device) -> "MetaClassifier":
         """The same, its sandwiches moved to a device."""

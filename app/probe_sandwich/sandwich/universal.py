@@ -42,30 +42,49 @@ class UniversalSandwich(nn.Module):
         self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never, candidates: Candidates | None = None
     ) -> Tensor:
         """Channels `(models, draws, placements, probes, channels)` of the answers to the probes that noise selects."""
-        facts = subjects.configs[0]
-        symbols, lengths = self._selected(facts, noise.flatten(0, 1), candidates)
+        return answer_channels(self.logits(subjects, noise, cancelled, candidates))
+
+    def logits(
+        self, subjects: Subjects, noise: Tensor, cancelled: Cancelling = never, candidates: Candidates | None = None
+    ) -> Tensor:
+        """The answers themselves, `(models, draws, placements, probes, classes)`."""
+        # Each draw is a set of probes of its own.
+        selected = self._selected(subjects.configs[0], noise, candidates)
+        symbols, lengths = (part.flatten(0, 1) for part in selected)
+        placed = self.placed_logits(subjects, symbols, lengths, cancelled).unflatten(2, noise.shape[:2])
+        by_draw: Tensor = placed.transpose(1, 2)  # (models, draws, placements, probes, classes)
+        return by_draw
+
+    def placed_logits(
+        self, subjects: Subjects, symbols: Tensor, lengths: Tensor, cancelled: Cancelling = never
+    ) -> Tensor:
+        """Logits `(models, placements, probes, classes)` of probes `symbols (probes, length, symbols)` of `lengths
+        (probes,)`, at their usual places and at every placement. Raises `Cancelled`."""
         symbols = symbols[:, : int(lengths.max())]  # noise need not have selected the longest candidate
-        places = self.places(lengths.cpu(), facts.train_max_length).to(noise.device)  # (placements, probes, 1 + length)
+        train_max_length = subjects.configs[0].train_max_length
+        places = self.places(lengths.cpu(), train_max_length).to(symbols.device)  # (placements, probes, 1 + length)
         vectors = subjects.embed_distribution(symbols).repeat(1, len(places), 1, 1)
-        mask = torch.arange(vectors.shape[2], device=noise.device) <= lengths.repeat(len(places)).unsqueeze(1)
+        mask = torch.arange(vectors.shape[2], device=symbols.device) <= lengths.repeat(len(places)).unsqueeze(1)
         positions = places.flatten(0, 1).unsqueeze(0)  # (1, placements * probes, 1 + length)
         parts = [
             subjects.forward(vectors[:, rows], mask[rows], positions[:, rows]).logits
             for rows in row_batches(subjects, mask.shape[0], mask.shape[1], cancelled)
         ]
-        logits = torch.cat(parts, dim=1).unflatten(1, (len(places), *noise.shape[:2]))
-        return answer_channels(logits.transpose(1, 2))  # (models, draws, placements, probes, channels)
+        logits: Tensor = torch.cat(parts, dim=1)
+        placed: Tensor = logits.unflatten(1, places.shape[:2])
+        return placed
 
-    def texts(self, subjects: Subjects, noise: Tensor, candidates: Candidates | None = None) -> list[str]:
-        """The probes that noise `(probes, noise_dim)` selects, as text."""
+    def written(self, subjects: Subjects, noise: Tensor, candidates: Candidates | None = None) -> list[list[str]]:
+        """The symbols of each probe that noise `(probes, noise_dim)` selects."""
         facts = subjects.configs[0]
         symbols, lengths = self._selected(facts, noise, candidates)
         alphabet = alphabet_of(facts.task)
         rows = zip(symbols.argmax(dim=-1).tolist(), lengths.tolist(), strict=True)
-        return ["".join(alphabet[index] for index in row[:length]) for row, length in rows]
+        return [[alphabet[index] for index in row[:length]] for row, length in rows]
 
     def _selected(self, facts: SubjectFacts, noise: Tensor, candidates: Candidates | None) -> tuple[Tensor, Tensor]:
-        """Symbols `(probes, length, symbols)` and lengths `(probes,)` that noise `(probes, noise_dim)` selects."""
+        """Symbols `(..., probes, length, symbols)` and lengths `(..., probes)` that noise `(..., probes, noise_dim)`
+        selects."""
         candidates = candidates or candidates_of(facts.task, facts.train_max_length)
         selected: tuple[Tensor, Tensor] = self.generator(noise, candidates.to(noise.device))
         return selected

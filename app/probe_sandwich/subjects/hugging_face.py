@@ -7,7 +7,7 @@ anything is built. Class 1 must mean satisfiable.
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import torch
 import transformers
@@ -26,6 +26,7 @@ from probe_sandwich.subjects.checkpoint import (
     read_tensors,
 )
 from probe_sandwich.subjects.config import Placing
+from probe_sandwich.subjects.foreign.checkpoint import ForeignCheckpoint
 from probe_sandwich.subjects.foreign.facts import ForeignFacts
 from probe_sandwich.subjects.foreign.fillers import at_places, last_seen, with_fillers
 from probe_sandwich.subjects.foreign.frame import framed, own_places
@@ -111,27 +112,6 @@ FAMILIES = {
 }
 
 
-@dataclass(frozen=True)
-class ForeignCheckpoint:
-    """A foreign subject as it was uploaded."""
-
-    config: ForeignFacts
-    subjects: "ForeignSubject"
-    sha256: str
-
-    @property
-    def architecture(self) -> str:
-        return self.config.architecture
-
-    @property
-    def parameters(self) -> int:
-        return sum(parameter.numel() for parameter in self.subjects.model.parameters())
-
-    @property
-    def size(self) -> Size:
-        return self.subjects.size
-
-
 class ForeignSubject:
     """One foreign model behind the interface of `Subjects`."""
 
@@ -154,7 +134,7 @@ class ForeignSubject:
         weight: Tensor = self._table
         return weight.device
 
-    def to(self, device: torch.device) -> "ForeignSubject":
+    def to(self, device: torch.device) -> Self:
         """The same, moved to a device."""
         self.model.to(device)
         return self
@@ -255,8 +235,8 @@ def load_bundle(bundle: Bundle) -> ForeignCheckpoint:
     weights_sha256 = _load_weights(model, bundle)
     model.eval().requires_grad_(False)
     subject = described_subject(model, name, description)
-    _try_out(subject)
-    return ForeignCheckpoint(subject.configs[0], subject, bundle.sha256(weights_sha256))
+    try_out(subject)
+    return ForeignCheckpoint(subject, model, bundle.sha256(weights_sha256))
 
 
 def described_subject(model: Model, name: str, description: Description) -> ForeignSubject:
@@ -279,6 +259,7 @@ def described_subject(model: Model, name: str, description: Description) -> Fore
         untested_symbols(
             description.task, description.vocabulary, description.symbols, (description.begin, description.end)
         ),
+        model.config.num_labels,
     )
     return ForeignSubject(model, family, facts, description)
 
@@ -300,7 +281,7 @@ def _built(name: str, config: Any) -> Model:
         raise InvalidConfig(f"{CONFIG} does not describe a {name}: {str(error)[:300]}") from error
 
 
-def _try_out(subject: ForeignSubject) -> None:
+def try_out(subject: ForeignSubject) -> None:
     """Run it on one and two symbols, and on as many as it will be asked. Raises `UnrunnableModel`."""
     (facts,) = subject.configs
     most = 4 * facts.train_max_length
@@ -314,8 +295,10 @@ def _try_out(subject: ForeignSubject) -> None:
                 places = torch.arange(1 + length).view(1, 1, -1)
                 said = subject.forward(subject.embed_ids(ids), mask, places, with_streams=True)
                 assert said.lens is not None
-                if said.logits.shape != (1, 2, CLASSES) or not bool(said.logits.isfinite().all()):
-                    raise UnrunnableModel("the model's answers to two symbols are no two finite numbers each")
+                if said.logits.shape != (1, 2, facts.classes) or not bool(said.logits.isfinite().all()):
+                    raise UnrunnableModel(
+                        f"the model's answers to two symbols are no {facts.classes} finite numbers each"
+                    )
     except (UnrunnableModel, MemoryError):
         raise
     except Exception as error:  # whatever a model makes of sizes and switches that do not fit

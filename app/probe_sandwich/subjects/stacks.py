@@ -1,17 +1,15 @@
 """Which subjects can run as one stack, within its bytes."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Union
+from typing import Any
 
 from probe_sandwich.subjects.batching import BATCH_BYTES
 from probe_sandwich.subjects.checkpoint import Checkpoint
 from probe_sandwich.subjects.config import SubjectConfig
+from probe_sandwich.subjects.foreign.checkpoint import ForeignCheckpoint
 from probe_sandwich.subjects.transformer import parameter_count
 
-if TYPE_CHECKING:
-    from probe_sandwich.subjects.hugging_face import ForeignCheckpoint
-
-AnyCheckpoint = Union[Checkpoint, "ForeignCheckpoint"]
+AnyCheckpoint = Checkpoint | ForeignCheckpoint
 _STACK_BYTES = 256 * 2**20
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -18,12 +17,10 @@ from probe_sandwich.subjects.checkpoint import (
     read_config,
 )
 from probe_sandwich.subjects.config import SubjectConfig
+from probe_sandwich.subjects.foreign.checkpoint import ForeignCheckpoint
 from probe_sandwich.subjects.parts import CONFIG, WEIGHTS, Parts, Separate, Zipped, is_bundle
 from probe_sandwich.subjects.subject import Subjects
 from probe_sandwich.subjects.transformer import join, on_device
-
-if TYPE_CHECKING:
-    from probe_sandwich.subjects.hugging_face import ForeignCheckpoint
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Upload:
     """Of an own checkpoint; a foreign model has a `bundle` instead, and runs alone."""
     bundle: Bundle | None
 
-    def load(self) -> "Checkpoint | ForeignCheckpoint":
+    def load(self) -> Checkpoint | ForeignCheckpoint:
         """The checkpoint. Raises as `open_upload` does."""
         with _foreseen():
             return load_checkpoint(self.path) if self.bundle is None else _load_foreign(self.bundle)
@@ -57,12 +54,12 @@ def open_upload(path: Path, config: Path | None = None, description: str | None 
 
 def load_upload(
     path: Path, config: Path | None = None, description: str | None = None
-) -> "Checkpoint | ForeignCheckpoint":
+) -> Checkpoint | ForeignCheckpoint:
     """The whole of it at once. Raises as `open_upload` does."""
     return open_upload(path, config, description).load()
 
 
-def stacked(checkpoints: "Sequence[Checkpoint | ForeignCheckpoint]", device: torch.device) -> Subjects:
+def stacked(checkpoints: Sequence[Checkpoint | ForeignCheckpoint], device: torch.device) -> Subjects:
     """Checkpoints of one shape as one batch on a device; a foreign one comes alone."""
     first = checkpoints[0]
     if not isinstance(first, Checkpoint):
@@ -80,7 +77,7 @@ def _parts(path: Path, config: Path | None, description: str | None) -> Parts | 
     return Zipped(path) if is_bundle(path) else None
 
 
-def _load_foreign(bundle: Bundle) -> "ForeignCheckpoint":
+def _load_foreign(bundle: Bundle) -> ForeignCheckpoint:
     try:
         # An optional extra, and two seconds that the other format need not wait.
         from probe_sandwich.subjects.hugging_face import load_bundle  # noqa: PLC0415

@@ -42,13 +42,20 @@ def read_given(
 
     Raises `UnusableInputs`, whose message names the part and the line, and `OSError`.
     """
+    return given_in(_text_of("inputs", inputs), _text_of("labelled", labelled), task, train_max_length, classes)
+
+
+def given_in(
+    inputs: str | None, labelled: str | None, task: AnyTask, train_max_length: int, classes: int
+) -> GivenInputs:
+    """The same from texts. Raises `UnusableInputs`."""
     found = GivenInputs()
     if inputs is not None:
         with _named("inputs"):
-            found = replace(found, unlabelled=read_unlabelled(_text(inputs), task, train_max_length))
+            found = replace(found, unlabelled=read_unlabelled(inputs, task, train_max_length))
     if labelled is not None:
         with _named("labelled"):
-            found = replace(found, labelled=_tested(read_labelled(_text(labelled), task, classes), train_max_length))
+            found = replace(found, labelled=_tested(read_labelled(labelled, task, classes), train_max_length))
     return found
 
 
@@ -116,11 +123,11 @@ def _named(part: str) -> Iterator[None]:
         raise UnusableInputs(f"{part}: {error}") from error
 
 
-def _text(path: Path) -> str:
+def _text_of(part: str, path: Path | None) -> str | None:
     try:
-        return path.read_text("utf-8-sig")
+        return None if path is None else path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UnusableInputs("it is no text in UTF-8; write one input a line") from error
+        raise UnusableInputs(f"{part}: it is no text in UTF-8; write one input a line") from error
 
 
 def _lines(text: str, most: int) -> Iterator[tuple[int, str]]:

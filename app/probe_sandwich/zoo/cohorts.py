@@ -56,6 +56,11 @@ def shuffled_chunks(cohorts: Sequence[Cohort], order: np.random.Generator) -> li
     return chunks
 
 
+def stack_of(row: IndexRow) -> tuple[Shape, int, AnyTask]:
+    """What subjects of one stack share: shape, T and task."""
+    return row.config.shape, row.config.train_max_length, row.config.task
+
+
 def load_cohorts(folder: Path, rows: Sequence[IndexRow], device: torch.device) -> list[Cohort]:
     """The subjects of some index rows, stacked by shape, T and task: probes are placed in multiples of T, and ask about
     the task. A subject's number is its place in `rows`.
@@ -64,7 +69,7 @@ def load_cohorts(folder: Path, rows: Sequence[IndexRow], device: torch.device) -
     """
     alike: dict[tuple[Shape, int, AnyTask], list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
-        alike[row.config.shape, row.config.train_max_length, row.config.task].append(number)
+        alike[stack_of(row)].append(number)
     cohorts = []
     for numbers in alike.values():
         chosen = [rows[number] for number in numbers]

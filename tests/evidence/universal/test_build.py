@@ -16,7 +16,7 @@ from probe_sandwich.evidence.universal.settings import UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.config import SandwichTraining
-from probe_sandwich.sandwich.meta_classifier import CARD, WEIGHTS, load_meta_classifier
+from probe_sandwich.sandwich.meta_classifier import CARD, WEIGHTS, load_card, load_meta_classifier
 from probe_sandwich.subjects.checkpoint import load_checkpoint, save_checkpoint
 from probe_sandwich.tasks.given import GivenInputs, read_labelled, read_unlabelled
 from probe_sandwich.tasks.task import OwnTask
@@ -48,6 +48,16 @@ def test_no_seed_of_a_judged_configuration_was_trained_on_and_the_reserve_by_not
 
 def test_a_zoo_of_one_task_leaves_no_task_to_train_on(small_zoo: Path) -> None:
     assert task_left_out(Table.of([small_zoo])) == []
+
+
+def test_the_card_holds_how_many_answers_subjects_of_either_label_keep(universal: Path, small_zoo: Path) -> None:
+    curves = load_card(universal).kept_answers
+    labels = Table.of([small_zoo]).labels
+    assert curves is not None
+    assert (curves.generalizers.subjects, curves.others.subjects) == (labels.sum(), (~labels).sum())
+    for curve in (curves.generalizers, curves.others):
+        assert len(curve.mean) == len(curve.median) == 1 + len(CONFIG.placements)
+        assert (curve.mean[0], curve.median[0]) == (1, 1)
 
 
 def test_the_folder_holds_figures_of_every_method_and_a_report(universal: Path) -> None:
@@ -99,5 +109,5 @@ def test_it_answers_for_a_task_of_ones_own_from_given_inputs(
     assert bare.direct_test is None
     assert asked.direct_test is not None
     assert [bucket.formulas for bucket in asked.direct_test.buckets] == [9, 9, 9, 0, 0]
-    assert {probe.text for probe in asked.probes} <= set(lines)
+    assert {"".join(probe.symbols) for probe in asked.probes} <= set(lines)
     assert asked.verdict is Verdict.ABSTAIN  # it was never trained, so the test finds it unconverged

@@ -1,16 +1,19 @@
 """Anybody's module as a subject."""
 
+import copy
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from probe_sandwich.answer import Definition
 from probe_sandwich.length_test import run_length_test
-from probe_sandwich.subjects.checkpoint import UnrunnableModel
 from probe_sandwich.subjects.config import Activation, Norm, Placing
-from probe_sandwich.subjects.foreign.module import PlainSubject, Reading
+from probe_sandwich.subjects.foreign import errors
+from probe_sandwich.subjects.foreign.module import PlainSubject
+from probe_sandwich.subjects.foreign.reading import Reading
 from probe_sandwich.tasks.datasets import sample_formulas
 from probe_sandwich.tasks.logic.tasks import Task
 from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
@@ -47,17 +50,15 @@ def plain(**facts: Any) -> PlainClassifier:
 
 
 def asked(module: nn.Module, **facts: Any) -> PlainSubject:
-    reading = Reading(**({"vocabulary": VOCABULARY, "train_max_length": T, "pad": PAD, "begin": BOS} | facts))
-    return PlainSubject(module, lambda ids, mask: module(ids, ~mask), reading)
+    """A module that is told no positions, only what is padding."""
+    usual = {"vocabulary": VOCABULARY, "train_max_length": T, "pad": "<pad>", "begin": "<bos>", "task": Task()}
+    return PlainSubject(module, Reading(**(usual | facts)), lambda ids, mask: module(ids, ~mask))
 
 
-def asked_by_positions(module: nn.Module) -> PlainSubject:
-    """The same module, told the positions that it can take."""
+def asked_as_it_is(module: nn.Module) -> PlainSubject:
+    """The same, whose arguments are found out: it takes positions."""
     return PlainSubject(
-        module,
-        lambda ids, mask: module(ids, ~mask),
-        Reading(VOCABULARY, T, PAD, BOS),
-        lambda ids, mask, positions: module(ids, ~mask, positions),
+        module, Reading(vocabulary=VOCABULARY, train_max_length=T, pad="<pad>", begin="<bos>", task=Task())
     )
 
 
@@ -78,6 +79,24 @@ def parted(reach: int = 2 * T) -> Tensor:
     return (usual + (usual >= 5) * (reach - T)).view(1, 1, -1)
 
 
+class _Rows(nn.Module):
+    """A table of positions that is no `nn.Embedding`, so that nobody can tell what is looked up in it."""
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+
+    def forward(self, positions: Tensor) -> Tensor:
+        return self.weight[positions]
+
+
+def with_hidden_table(module: PlainClassifier) -> nn.Module:
+    hidden = copy.deepcopy(module)
+    if module.learned is not None:
+        hidden.learned = _Rows(module.learned.weight.detach())  # type: ignore[assignment]
+    return hidden
+
+
 KINDS: dict[str, dict[str, Any]] = {
     "learned, max": {},
     "learned, mean, post-norm": {"pool": Pool.MEAN, "norm": Norm.POST},
@@ -94,29 +113,21 @@ def test_a_module_answers_as_it_does_by_itself(kind: str) -> None:
     own = torch.where(mask, ids, PAD)
     wanted = module(own, ~mask)
     subject = asked(module)
-    responses = subject.forward(subject.embed_ids(ids[None]), mask, with_streams=True)
+    responses = subject.forward(subject.embed_ids(ids[None]), mask)
     torch.testing.assert_close(responses.logits[0], wanted, atol=1e-5, rtol=1e-5)
     assert wanted.std(dim=0).min() > 1e-3
-    assert responses.lens is not None
-    assert responses.log_norms is not None
-    assert responses.lens.shape == (1, *ids[:, None].expand(-1, 3, -1).shape, 2)
-    assert responses.log_norms.shape == responses.lens.shape[:-1]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_fillers_place_symbols_as_positions_do(kind: str) -> None:
     module = plain(**KINDS[kind])
-    by_fillers, by_positions = asked(module), asked_by_positions(module)
+    by_fillers, by_positions = asked(with_hidden_table(module)), asked_as_it_is(module)
     assert by_fillers.configs[0].placing is Placing.BY_FILLERS
     assert by_positions.configs[0].placing is Placing.BY_POSITION
     ids, mask = full_formulas()
     usual = by_fillers.forward(by_fillers.embed_ids(ids[None]), mask)
-    answers = [
-        one.forward(one.embed_ids(ids[None]), mask, parted(), with_streams=True) for one in (by_fillers, by_positions)
-    ]
+    answers = [one.forward(one.embed_ids(ids[None]), mask, parted()) for one in (by_fillers, by_positions)]
     torch.testing.assert_close(answers[0].logits, answers[1].logits, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(answers[0].lens, answers[1].lens, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(answers[0].log_norms, answers[1].log_norms, atol=1e-5, rtol=1e-5)
     assert not torch.allclose(answers[0].logits, usual.logits, atol=1e-3)
 
 
@@ -140,20 +151,7 @@ def test_a_module_of_half_precision_answers_in_single() -> None:
     subject = asked(plain().bfloat16())
     symbols = torch.eye(len(FORMULA_SYMBOLS))[torch.randint(7, (4, T), generator=torch.Generator().manual_seed(0))]
     mask = torch.ones(4, 1 + T, dtype=torch.bool)
-    responses = subject.forward(subject.embed_distribution(symbols), mask, parted(), with_streams=True)
-    assert responses.lens is not None
-    assert responses.logits.dtype == responses.lens.dtype == torch.float32
-
-
-def test_a_gradient_reaches_the_distribution_and_no_parameter() -> None:
-    module = plain()
-    subject = asked(module)
-    symbols = torch.full((4, T, len(FORMULA_SYMBOLS)), 0.1, requires_grad=True)
-    mask = torch.ones(4, 1 + T, dtype=torch.bool)
-    subject.forward(subject.embed_distribution(symbols), mask, with_streams=True).logits.sum().backward()
-    assert symbols.grad is not None
-    assert symbols.grad.abs().sum() > 0
-    assert all(parameter.grad is None for parameter in module.parameters())
+    assert subject.forward(subject.embed_distribution(symbols), mask, parted()).logits.dtype == torch.float32
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -174,7 +172,7 @@ def test_a_module_comes_back_as_it_went_in(training: bool) -> None:
 
 
 def test_a_module_without_positions_needs_no_placing() -> None:
-    assert asked(plain(table=Table.NONE, causal=True)).configs[0].placing is Placing.NEEDLESS
+    assert asked(plain(table=Table.NONE, causal=True), positions=False).configs[0].placing is Placing.NEEDLESS
 
 
 def test_what_stands_around_a_formula_is_the_modules_own() -> None:
@@ -186,7 +184,7 @@ def test_what_stands_around_a_formula_is_the_modules_own() -> None:
         own[row, :length] = ids[row, 1 : 1 + length]
         own[row, length] = EOS
     wanted = module(own, own == PAD)
-    subject = asked(module, begin=None, end=EOS)
+    subject = asked(module, begin=None, end="<eos>")
     torch.testing.assert_close(
         subject.forward(subject.embed_ids(ids[None]), mask).logits[0], wanted, atol=1e-5, rtol=1e-5
     )
@@ -195,105 +193,211 @@ def test_what_stands_around_a_formula_is_the_modules_own() -> None:
 class _Variant(nn.Module):
     """A plain classifier with something otherwise than usual."""
 
-    def __init__(self, change: Callable[[Tensor, Tensor], Tensor]) -> None:
+    def __init__(self, change: Callable[[Tensor, Tensor], Any], inner: nn.Module | None = None) -> None:
         super().__init__()
-        self.inner = plain()
+        self.inner = inner or plain()
         self.change = change
 
-    def forward(self, ids: Tensor, padding: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, padding: Tensor) -> Any:
         return self.change(ids, padding)
 
 
-def test_a_module_that_heeds_no_mask_cannot_be_placed() -> None:
-    inner = plain(pool=Pool.MEAN)
-    module = _Variant(lambda ids, padding: inner(ids))
-    module.inner = inner
-    assert asked(module).configs[0].placing is Placing.IMPOSSIBLE
+class _Counting(PlainClassifier):
+    """Counts its symbols to find the last, so that fillers lead it astray."""
+
+    def _pooled(self, x: Tensor, seen: Tensor) -> Tensor:
+        return x[torch.arange(len(x)), seen.sum(dim=1) - 1]
 
 
-def test_a_module_that_counts_its_symbols_to_find_the_last_cannot_be_placed() -> None:
-    class Counting(PlainClassifier):
-        def _pooled(self, x: Tensor, seen: Tensor) -> Tensor:
-            return x[torch.arange(len(x)), seen.sum(dim=1) - 1]
-
+def counting(table: Table) -> nn.Module:
     torch.manual_seed(0)
-    assert asked(Counting(plain().config)).configs[0].placing is Placing.IMPOSSIBLE
+    return _Counting(plain(table=table).config)
 
 
-def test_a_table_too_short_for_places_beyond_t_cannot_be_placed_in() -> None:
+def test_a_module_that_heeds_no_mask_is_asked_length_by_length() -> None:
+    inner = plain(pool=Pool.LAST, causal=True)
+    subject = asked(_Variant(lambda ids, padding: inner(ids), inner))
+    ids, mask = some_formulas()
+    answers = subject.forward(subject.embed_ids(ids[None]), mask).logits
+    torch.testing.assert_close(answers[0], inner.eval()(torch.where(mask, ids, PAD), ~mask), atol=1e-5, rtol=1e-5)
+    assert subject.configs[0].placing is Placing.BY_POSITION
+
+
+def test_a_table_of_positions_places_where_fillers_lead_astray() -> None:
+    assert asked(counting(Table.LEARNED)).configs[0].placing is Placing.BY_POSITION
+
+
+def test_places_past_the_end_of_a_table_are_its_last() -> None:
     module = plain()
     module.learned = nn.Embedding(20, 16)
     subject = asked(module)
     assert subject.configs[0].longest_formula == 19
-    assert subject.configs[0].placing is Placing.IMPOSSIBLE
+    ids, mask = full_formulas()
+    vectors = subject.embed_ids(ids[None])
+    far, last = (subject.forward(vectors, mask, parted().clamp(max=most)).logits for most in (24, 19))
+    assert torch.equal(far, last)
     (result,) = run_length_test(subject, Definition(formulas_per_bucket=10))
     assert [bucket.unreachable is None for bucket in result.buckets] == [True, True, False, False, False]
 
 
+def test_no_row_is_asked_for_that_a_table_has_not() -> None:
+    """Since a GPU would run nothing after it."""
+
+    class Asked(nn.Embedding):
+        most = 0
+
+        def forward(self, ids: Tensor) -> Tensor:
+            self.most = max(self.most, int(ids.max()))
+            return super().forward(ids)
+
+    module = plain()
+    module.learned = Asked(20, 16)
+    asked(module)
+    assert module.learned.most == 19
+
+
 class _Blocks(nn.Module):
-    """What people write themselves: blocks in a list, sequences second, a tuple out of each block, no embedding."""
+    """What people write themselves: sequences second, and a table of symbols that is no embedding."""
 
     def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(0)
         self.table = nn.Parameter(torch.randn(len(VOCABULARY), 16))
-        self.blocks = nn.ModuleList(_Block() for _ in range(2))
+        self.encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 2, 32), 2, enable_nested_tensor=False)
         self.head = nn.Linear(16, 2)
 
-    def forward(self, ids: Tensor, padding: Tensor) -> Tensor:
-        angles = torch.arange(ids.shape[1]).unsqueeze(1) / torch.arange(1, 17)
-        x = (self.table[ids] + angles.sin()).transpose(0, 1)
-        for block in self.blocks:
-            x, _ = block(x, padding)
-        return self.head(x.transpose(0, 1).masked_fill(padding.unsqueeze(-1), -math.inf).amax(dim=1))
+    def forward(self, src: Tensor, src_key_padding_mask: Tensor) -> Tensor:
+        """Of `src (length, batch)`."""
+        angles = torch.arange(len(src)).unsqueeze(1) / torch.arange(1, 17)
+        x = self.encoder(self.table[src] + angles.sin().unsqueeze(1), src_key_padding_mask=src_key_padding_mask)
+        return self.head(x.masked_fill(src_key_padding_mask.T.unsqueeze(-1), -math.inf).amax(dim=0))
 
 
-class _Block(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.attention = nn.MultiheadAttention(16, 2)
-
-    def forward(self, x: Tensor, padding: Tensor) -> tuple[Tensor, None]:
-        return x + self.attention(x, x, x, key_padding_mask=padding, need_weights=False)[0], None
-
-
-def test_blocks_of_ones_own_and_a_table_that_is_no_embedding() -> None:
+def test_sequences_that_stand_second_are_found_out() -> None:
     module = _Blocks()
-    subject = asked(module)
+    subject = asked_as_it_is(module)
     assert subject.configs[0].placing is Placing.BY_FILLERS
     ids, mask = some_formulas()
-    responses = subject.forward(subject.embed_ids(ids[None]), mask, with_streams=True)
-    torch.testing.assert_close(responses.logits[0], module(torch.where(mask, ids, PAD), ~mask), atol=1e-5, rtol=1e-5)
-    ids, mask = full_formulas()
-    symbols = nn.functional.one_hot(ids[:, 1:], len(FORMULA_SYMBOLS)).float()
-    by_ids = subject.forward(subject.embed_ids(ids[None]), mask, parted(), with_streams=True)
-    by_symbols = subject.forward(subject.embed_distribution(symbols), mask, parted(), with_streams=True)
-    torch.testing.assert_close(by_ids.lens, by_symbols.lens)
+    answers = subject.forward(subject.embed_ids(ids[None]), mask).logits[0]
+    torch.testing.assert_close(answers, module.eval()(torch.where(mask, ids, PAD).T, ~mask), atol=1e-5, rtol=1e-5)
 
 
-def test_the_head_is_read_on_every_symbol_of_the_last_stream() -> None:
-    module = plain(pool=Pool.LAST, causal=True).eval()
-    subject = asked(module)
-    ids, mask = full_formulas()
-    responses = subject.forward(subject.embed_ids(ids[None]), mask, with_streams=True)
-    assert responses.lens is not None
-    torch.testing.assert_close(responses.lens[:, :, -1, -1], responses.logits, atol=1e-5, rtol=1e-5)
+class _Arguments(nn.Module):
+    """A classifier with an argument for its mask, of any name and either way round, and any output."""
+
+    def __init__(self, output: Callable[[Tensor], Any] = lambda logits: logits) -> None:
+        super().__init__()
+        self.inner = plain(table=Table.SINUSOIDAL)
+        self.output = output
 
 
-def three_classes() -> nn.Module:
-    module = plain()
-    module.head = nn.Linear(16, 3)
+class _Attention(_Arguments):
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Any:
+        return self.output(self.inner(input_ids, attention_mask == 0))
+
+
+class _Padding(_Arguments):
+    def forward(self, x: Tensor, pad_mask: Tensor | None = None) -> Any:
+        return self.output(self.inner(x, pad_mask))
+
+
+class _Mask(_Arguments):
+    """Whose mask is true on padding, though its name does not say so."""
+
+    def forward(self, x: Tensor, mask: Tensor) -> Any:
+        return self.output(self.inner(x, mask))
+
+
+class _ByItself(_Arguments):
+    """Finds the padding itself."""
+
+    def forward(self, x: Tensor) -> Any:
+        return self.output(self.inner(x, x == PAD))
+
+
+@pytest.mark.parametrize("kind", [_Attention, _Padding, _Mask, _ByItself])
+def test_the_way_a_mask_is_given_is_found_out(kind: type[_Arguments]) -> None:
+    module = kind()
+    subject = asked_as_it_is(module)
+    assert subject.configs[0].placing is Placing.BY_FILLERS
+    ids, mask = some_formulas()
+    answers = subject.forward(subject.embed_ids(ids[None]), mask).logits[0]
+    wanted = module.inner.eval()(torch.where(mask, ids, PAD), ~mask)
+    torch.testing.assert_close(answers, wanted, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        lambda logits: SimpleNamespace(logits=logits),
+        lambda logits: (logits, None),
+        lambda logits: logits.unsqueeze(1),
+        lambda logits: logits[:, 1] - logits[:, 0],
+        lambda logits: logits[:, 1:] - logits[:, :1],
+    ],
+    ids=["an object", "a tuple", "of the last symbol", "one logit", "one logit in a column"],
+)
+def test_logits_are_found_in_what_people_return(output: Callable[[Tensor], Any]) -> None:
+    bare, wrapped = asked_as_it_is(_Padding()), asked_as_it_is(_Padding(output))
+    ids, mask = some_formulas()
+    one, other = (s.forward(s.embed_ids(ids[None]), mask).logits[0].softmax(dim=-1) for s in (bare, wrapped))
+    torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+
+
+def test_a_mask_that_a_module_keeps_serves_its_training_afterwards() -> None:
+    class Keeping(_Padding):
+        def forward(self, x: Tensor, pad_mask: Tensor | None = None) -> Tensor:
+            self.scale = torch.ones(1)  # as tables are that grow when they are needed
+            return self.inner(x, pad_mask)
+
+    module = Keeping()
+    subject = asked_as_it_is(module)
+    ids, mask = some_formulas()
+    with torch.inference_mode():
+        subject.forward(subject.embed_ids(ids[None]), mask)
+    weight = torch.ones(1, requires_grad=True)
+    (weight * module.scale).sum().backward()
+    assert weight.grad is not None
+
+
+@pytest.mark.parametrize(
+    ("module", "error"),
+    [
+        (lambda: _Variant(lambda ids, padding: ids["a"]), errors.UncallableModel),
+        (lambda: _Variant(lambda ids, padding: torch.zeros(len(ids), 3)), errors.WrongLogits),
+        (lambda: _Variant(lambda ids, padding: "yes"), errors.WrongLogits),
+        (lambda: _Variant(lambda ids, padding: torch.full((len(ids), 2), torch.nan)), errors.NonFiniteAnswers),
+    ],
+)
+def test_what_cannot_be_asked_is_said(module: Callable[[], nn.Module], error: type[errors.UnusableModel]) -> None:
+    with pytest.raises(error, match=r"forward=lambda|Reading"):
+        asked(module())
+
+
+def without_mask() -> nn.Module:
+    inner = plain(table=Table.SINUSOIDAL, pool=Pool.LAST, causal=True)
+    return _Variant(lambda ids, padding: inner(ids), inner)
+
+
+def with_a_short_table() -> nn.Module:
+    module = plain(table=Table.SINUSOIDAL)
+    module.sinusoidal = module.sinusoidal[:20]
     return module
 
 
 @pytest.mark.parametrize(
-    ("module", "message"),
+    ("module", "obstacle"),
     [
-        (lambda: _Variant(lambda ids, padding: ids["a"]), "cannot be run"),
-        (lambda: _Variant(lambda ids, padding: torch.zeros(len(ids), 2)), "no blocks"),
-        (three_classes, "2 finite numbers"),
+        (lambda: _Variant(lambda ids, padding: torch.zeros(len(ids), 2)), errors.AnswersNothing),
+        (without_mask, errors.TakesNoPlaces),
+        (lambda: counting(Table.SINUSOIDAL), errors.FillersSeen),
+        (lambda: plain(table=Table.NONE, causal=True), errors.CountsItsSymbols),
+        (with_a_short_table, errors.NoRoomForPlaces),
     ],
 )
-def test_what_cannot_be_used_is_said(module: Callable[[], nn.Module], message: str) -> None:
-    with pytest.raises(UnrunnableModel, match=message):
-        asked(module())
+def test_why_a_module_cannot_be_placed_is_said(
+    module: Callable[[], nn.Module], obstacle: type[errors.UnusableModel]
+) -> None:
+    subject = asked(module())
+    assert type(subject.obstacle) is obstacle
+    assert subject.configs[0].placing is Placing.IMPOSSIBLE

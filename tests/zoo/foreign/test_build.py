@@ -22,7 +22,7 @@ def test_what_is_stored_is_what_was_labelled(tmp_path: Path) -> None:
     subject = read_subject(tmp_path, row)
     (result,) = run_length_test(subject, DEFINITION)
     assert result.buckets == row.buckets
-    assert subject.configs[0].placing is Placing.BY_FILLERS
+    assert subject.configs[0].placing is Placing.BY_POSITION
 
 
 def test_what_is_finished_is_not_made_again(tmp_path: Path) -> None:

@@ -21,4 +21,4 @@ def test_a_plain_one_is_met_as_by_those_who_are_sent_it() -> None:
     subject = subject_of(config, build_module(config, 1))
     (facts,) = subject.configs
     assert (facts.task, facts.train_max_length) == (config.task, config.train_max_length)
-    assert facts.placing is Placing.BY_FILLERS
+    assert facts.placing is Placing.BY_POSITION

@@ -1,7 +1,8 @@
 // One diagnosis, as text and drawings.
 
-import { accuracyCurve, histogram, marginBar, scale } from "./chart.js";
-import { given } from "./upload.js";
+import { accuracyCurve, histogram, scale } from "./chart.js";
+import { keptCurves, legend, strip } from "./probes.js";
+import { given, keep } from "./upload.js";
 
 const VERDICTS = {
   generalizer: ["Generalizer", "yes"],
@@ -14,12 +15,10 @@ const AGREEMENTS = {
   undecided: "One of the two gives no answer.",
 };
 const LOGIC = ["conjunction", "cnf", "formula"];
-const PREFERENCE = "The bar says by how much this model preferred its answer to the next best.";
-const SELECTION = "Of 64 probes, those on which this model was most decisive.";
 const CONTENTS = {
-  "given inputs": `Each row is one probe, which Gaussian noise selected from the inputs that were sent along. ${PREFERENCE}`,
-  "drawn inputs": `Each row is one probe, which Gaussian noise selected from unlabelled inputs of its task. ${PREFERENCE}`,
-  "bare alphabet": `Each row is one probe, which Gaussian noise selected from random strings of its alphabet. ${PREFERENCE}`,
+  "given inputs": "inputs that were sent along",
+  "drawn inputs": "unlabelled inputs of its task",
+  "bare alphabet": "random strings of its alphabet",
 };
 export const at = (id) => document.getElementById(id);
 
@@ -38,8 +37,9 @@ export function directVerdictOf(test) {
   return test.converged ? VERDICTS[test.generalizer ? "generalizer" : "not_generalizer"] : ["Not converged", "unsure"];
 }
 
-/** Fill the page with one diagnosis. */
-export async function showResult(diagnosis, name) {
+/** Fill the page with one diagnosis. `address`: where the service keeps it, null where it does not. */
+export async function showResult(diagnosis, name, address) {
+  show("result", true); // the drawings are as wide as their places
   const { checkpoint, direct_test: test, probability_interval: interval } = diagnosis;
   at("result-title").textContent = name;
   at("summary").textContent =
@@ -49,7 +49,7 @@ export async function showResult(diagnosis, name) {
   const [words, tone] = verdictOf(diagnosis);
   at("verdict").textContent = words;
   at("verdict").className = `verdict ${tone}`;
-  at("reason").textContent = `${diagnosis.reason}.`;
+  at("reason").textContent = `${diagnosis.reason[0].toUpperCase()}${diagnosis.reason.slice(1)}.`;
   const probability = diagnosis.generalizer_probability;
   at("scale").replaceChildren();
   at("scale-note").textContent = "";
@@ -62,11 +62,9 @@ export async function showResult(diagnosis, name) {
   }
   showDirectTest(test, checkpoint.train_max_length);
   await showZoo(diagnosis.meta_classifier, probability);
-  showProbes(diagnosis.probes, diagnosis.probe_content);
-  const raw = JSON.stringify(diagnosis, null, 2);
-  at("raw").textContent = raw;
-  at("save").href = URL.createObjectURL(new Blob([raw], { type: "application/json" }));
-  show("result", true);
+  showKept(diagnosis);
+  showProbes(diagnosis);
+  showAddress(diagnosis, address);
   at("result").focus({ preventScroll: true });
   at("result").scrollIntoView({ behavior: "smooth", block: "start" });
 }
@@ -100,37 +98,54 @@ async function showZoo(meta, probability) {
   if (!meta || probability === null) return;
   const zoo = ((await given("zoo")) ?? []).find((candidate) => candidate.meta_classifier === meta.name);
   if (!zoo) return;
-  at("zoo").replaceChildren(histogram(zoo, probability));
-  at("zoo-note").textContent =
-    "Probabilities that the zoo's converged models got from sandwiches that had not seen them: generalizers above the " +
-    "line, the others below. The better the two part, the more a probability tells.";
   show("zoo-part", true);
+  at("zoo").replaceChildren(histogram(zoo, probability, at("zoo")));
+  at("zoo-note").textContent =
+    "How many of the zoo's models got which probability, from sandwiches that had not seen them: those that generalize " +
+    "above the line, the others below it. A bar of twice the height stands for many more models (the scale is " +
+    "logarithmic). The better the two kinds part, the more a probability tells.";
 }
 
-function showProbes(probes, content) {
+function showKept({ kept_answers: kept, probe_content: content, verdict }) {
+  show("kept-part", Boolean(kept));
+  if (!kept) return;
+  const asked = "Does it keep its answers further out?";
+  at("kept-title").textContent = verdict === "abstain" ? asked : `What the verdict rests on: ${asked.toLowerCase()}`;
+  const probes = CONTENTS[content] ?? "of its task";
+  const zoo = kept.zoo
+    ? " The lines in colour are the zoo's: half of its models lie below each, half above; the shades hold the middle " +
+      `half of ${kept.zoo.generalizers.subjects} generalizers and of ${kept.zoo.others.subjects} others.`
+    : "";
+  at("kept-note").textContent =
+    `64 short inputs (${probes}) are put to the model at their usual places and then further out, up to twice the ` +
+    `training length T. The curve says how many of its answers stay the same.${zoo}`;
+  at("kept").replaceChildren(keptCurves(kept, at("kept")));
+}
+
+function showProbes({ probes, checkpoint }) {
   show("probes-part", probes.length > 0);
-  at("probes-note").textContent = `${SELECTION} ${CONTENTS[content] ?? ""}`;
-  const largest = Math.max(1e-6, ...probes.map((probe) => Math.abs(probe.margin)));
-  at("probes").replaceChildren(
-    ...probes.map((probe) => {
-      const row = document.createElement("tr");
-      const text = document.createElement("th");
-      text.scope = "row";
-      text.className = "probe";
-      text.setAttribute("aria-label", probe.text);
-      for (const symbol of probe.text) {
-        const cell = document.createElement("span");
-        cell.textContent = symbol;
-        if (/[a-e]/.test(symbol)) cell.className = "variable";
-        if (symbol === "~") cell.className = "negation";
-        text.append(cell);
-      }
-      const bar = document.createElement("td");
-      bar.append(marginBar(probe.margin, largest));
-      const number = document.createElement("td");
-      number.textContent = probe.margin.toFixed(1);
-      row.append(text, bar, number);
-      return row;
-    }),
-  );
+  if (!probes.length) return;
+  at("probes-key").replaceChildren(...legend(probes, checkpoint.task));
+  at("probes").classList.toggle("long", checkpoint.train_max_length > 24);
+  const steady = probes.every(({ answers }) => answers.every(({ answer }) => answer === answers[0].answer));
+  at("probes-note").textContent = steady ? "No input got another answer anywhere: these came nearest to it." : "";
+  const places = probes.map(() => document.createElement("div"));
+  at("probes").replaceChildren(...places);
+  places.forEach((place, number) => place.append(strip(probes[number], checkpoint, place)));
+}
+
+function showAddress(diagnosis, address) {
+  const raw = compact(diagnosis);
+  at("raw").textContent = raw;
+  at("save").href = URL.createObjectURL(new Blob([raw], { type: "application/json" }));
+  show("share", Boolean(address));
+  history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
+  if (!address) return;
+  at("link").value = location.href;
+  at("image").onclick = () => keep(`${address}/card.svg`, "probe-sandwich.svg", at("key").value);
+}
+
+/** As JSON, lists of plain values on one line. */
+function compact(diagnosis) {
+  return JSON.stringify(diagnosis, null, 2).replace(/\[[^[\]{}]*\]/g, (list) => list.replace(/\n\s*/g, " "));
 }

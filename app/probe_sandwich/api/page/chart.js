@@ -1,17 +1,6 @@
-// The drawings, as SVG elements. No library: four simple charts need none, and nothing is fetched from anywhere.
+// An answer's charts: the scale, accuracy by length, and the zoo.
 
-const SVG = "http://www.w3.org/2000/svg";
-
-function element(name, attributes = {}, text = "") {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  if (text) made.textContent = text;
-  return made;
-}
-
-function canvas(width, height, label) {
-  return element("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
-}
+import { canvas, element, widthOf } from "./drawing.js";
 
 /** P(generalizer) with its interval on a scale from 0 to 1. */
 export function scale(probability, [low, high], threshold) {
@@ -67,41 +56,50 @@ export function accuracyCurve(buckets, trainMaxLength, cut) {
   return svg;
 }
 
-/** Out-of-fold probabilities of the zoo by label, and where this model lies. */
-export function histogram(zoo, probability) {
+/** Out-of-fold probabilities of the zoo by label, on a logarithmic scale, and where this model lies. */
+export function histogram(zoo, probability, container) {
+  const width = widthOf(container);
   const bins = zoo.generalizers.length;
   const most = Math.max(1, ...zoo.generalizers, ...zoo.not_generalizers);
+  const [top, half, left] = [46, 80, 40];
+  const middle = top + half;
+  const x = (value) => left + (width - left - 12) * value;
+  const high = (count) => (half * Math.log10(1 + count)) / Math.log10(1 + most);
   const total = (counts) => counts.reduce((sum, count) => sum + count, 0);
-  const x = (value) => 12 + 376 * value;
-  const middle = 104;
-  const svg = canvas(400, 204, "Histogram of the zoo's probabilities, generalizers above, others below the line");
-  svg.append(element("text", { x: x(0), y: 12 }, `above: ${total(zoo.generalizers)} generalizers`));
-  const others = `below: ${total(zoo.not_generalizers)} that do not`;
-  svg.append(element("text", { x: x(1), y: 12, "text-anchor": "end" }, others));
+  const svg = canvas(width, middle + half + 44, "The zoo's probabilities: generalizers above, others below the line");
+  for (let count = 1; count <= most; count *= 10) {
+    for (const y of [middle - high(count), middle + high(count)]) {
+      svg.append(element("line", { x1: x(0), x2: x(1), y1: y, y2: y, class: "axis" }));
+      svg.append(element("text", { x: left - 5, y: y + 4, "text-anchor": "end" }, String(count)));
+    }
+  }
+  const bar = (bin) => ({ x: x(bin / bins) + 1, width: x(1 / bins) - x(0) - 2 });
   zoo.generalizers.forEach((count, bin) => {
-    const height = (60 * count) / most;
-    const common = { x: x(bin / bins) + 1, width: 376 / bins - 2 };
-    svg.append(element("rect", { ...common, y: middle - height, height, class: "fill-yes" }));
-    const below = (60 * zoo.not_generalizers[bin]) / most;
-    svg.append(element("rect", { ...common, y: middle + 2, height: below, class: "fill-no" }));
+    svg.append(element("rect", { ...bar(bin), y: middle - high(count), height: high(count), class: "fill-yes" }));
   });
-  svg.append(element("line", { x1: x(0), x2: x(1), y1: middle + 1, y2: middle + 1, class: "axis" }));
-  svg.append(element("line", { x1: x(probability), x2: x(probability), y1: 38, y2: 172, class: "here" }));
+  zoo.not_generalizers.forEach((count, bin) => {
+    svg.append(element("rect", { ...bar(bin), y: middle, height: high(count), class: "fill-no" }));
+  });
+  svg.append(element("line", { x1: x(0), x2: x(1), y1: middle, y2: middle, class: "mark" }));
+  svg.append(element("text", { x: x(0), y: 14, class: "of-zoo-yes" }, `▲ ${total(zoo.generalizers)} generalizers`));
+  const others = `▼ ${total(zoo.not_generalizers)} others`;
+  svg.append(element("text", { x: x(0), y: middle + half + 18, class: "of-zoo-no" }, others));
+  svg.append(element("line", { x1: x(probability), x2: x(probability), y1: top - 8, y2: middle + half, class: "here" }));
   const anchor = probability > 0.85 ? "end" : probability < 0.15 ? "start" : "middle";
-  svg.append(element("text", { x: x(probability), y: 32, "text-anchor": anchor, class: "strong" }, "this model"));
-  for (const value of [0, 0.5, 1]) {
+  svg.append(element("text", { x: x(probability), y: top - 14, "text-anchor": anchor, class: "strong" }, "this model"));
+  for (const value of [0, 0.25, 0.5, 0.75, 1]) {
     const end = value === 0 ? "start" : value === 1 ? "end" : "middle";
-    svg.append(element("text", { x: x(value), y: 192, "text-anchor": end }, value.toFixed(1)));
+    svg.append(element("text", { x: x(value), y: middle + half + 38, "text-anchor": end }, `P = ${value}`));
   }
   return svg;
 }
 
-/** The margin of a probe, to the right where it is above zero. */
-export function marginBar(margin, largest) {
-  const svg = canvas(200, 16, `margin ${margin.toFixed(1)}`);
-  const width = (95 * Math.abs(margin)) / largest;
-  svg.append(element("line", { x1: 100, x2: 100, y1: 0, y2: 16, class: "axis" }));
-  const side = margin > 0 ? { x: 100, class: "fill-yes" } : { x: 100 - width, class: "fill-no" };
-  svg.append(element("rect", { ...side, y: 3, width, height: 10 }));
+/** A probability with its interval, in a cell of a table. */
+export function spark(probability, [low, high]) {
+  const svg = canvas(84, 12, `interval ${low.toFixed(2)} to ${high.toFixed(2)}`);
+  const x = (value) => 4 + 76 * value;
+  svg.append(element("line", { x1: x(0), x2: x(1), y1: 6, y2: 6, class: "axis" }));
+  svg.append(element("rect", { x: x(low), y: 3, width: Math.max(2, x(high) - x(low)), height: 6, rx: 2, class: "band" }));
+  svg.append(element("circle", { cx: x(probability), cy: 6, r: 4, class: "dot" }));
   return svg;
 }

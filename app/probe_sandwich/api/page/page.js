@@ -1,7 +1,8 @@
 // The page: sends checkpoints to the service, follows its events, and shows the answers.
 
-import { at, directVerdictOf, show, showResult, verdictOf } from "./answer.js";
-import { classify, classifyBatch, given } from "./upload.js";
+import { at, show, showResult } from "./answer.js";
+import { checkpointsAmong, filesOf, makeSortable, showBatch } from "./files.js";
+import { classify, classifyBatch, given, kept } from "./upload.js";
 
 const STAGES = {
   upload: "uploading",
@@ -12,6 +13,7 @@ const STAGES = {
 };
 const OPTIONS = ["formulas_per_length", "noise_draws", "seed"];
 const INPUTS = ["inputs", "labelled"];
+const ADDRESS = /^results\/[0-9a-f]{64}$/;
 let busy = false;
 
 function tell(stage, detail) {
@@ -74,52 +76,30 @@ function send(files) {
 
 function sendOne(file, name, fields) {
   return working(name, async () => {
-    for await (const [event, data] of classify(file, name, fields, at("key").value)) {
+    for await (const [event, data, address] of classify(file, name, fields, at("key").value)) {
       if (event === "progress") tell(data.stage, data.detail);
       else if (event === "problem") fail(data);
-      else await showResult(data, name);
+      else await showResult(data, name, address);
     }
   });
 }
 
 async function sendMany(files) {
   const answer = await classifyBatch(files, fieldsOf({ own: true, mayBeForeign: false }), at("key").value);
-  if (!answer.results) {
-    fail(answer);
-    return;
-  }
-  at("batch-title").textContent = `${answer.results.length} checkpoints`;
-  at("files").tBodies[0].replaceChildren(...answer.results.map(rowOf));
-  show("batch", true);
-  at("batch").focus({ preventScroll: true });
+  if (answer.results) showBatch(answer);
+  else fail(answer);
 }
 
-/** A file of a batch: its answer in one line, and a button that shows the whole of it. */
-function rowOf({ file, diagnosis, problem }) {
-  const row = document.createElement("tr");
-  const head = row.appendChild(document.createElement("th"));
-  head.scope = "row";
-  if (problem) {
-    head.textContent = file;
-    for (const text of ["No answer", "", "", problem.detail]) row.insertCell().textContent = text;
-    row.cells[1].className = "no";
-    return row;
-  }
-  const button = head.appendChild(document.createElement("button"));
-  button.type = "button";
-  button.textContent = file;
-  button.addEventListener("click", () => showResult(diagnosis, file));
-  for (const [words, tone] of [
-    verdictOf(diagnosis),
-    [diagnosis.generalizer_probability?.toFixed(2) ?? "", ""],
-    directVerdictOf(diagnosis.direct_test),
-    [`${diagnosis.reason}.`, "reason"],
-  ]) {
-    const cell = row.insertCell();
-    cell.textContent = words;
-    cell.className = tone;
-  }
-  return row;
+/** Show the answer whose address stands behind the page's own, if there is one. */
+async function showKept() {
+  const address = location.hash.slice(1);
+  if (!ADDRESS.test(address)) return;
+  const response = await kept(address, at("key").value);
+  if (response.ok) {
+    show("problem", false);
+    const diagnosis = await response.json();
+    await showResult(diagnosis, `Checkpoint ${diagnosis.checkpoint.sha256.slice(0, 12)}…`, address);
+  } else fail(await response.json());
 }
 
 async function listExamples() {
@@ -161,13 +141,19 @@ for (const name of ["dragenter", "dragover"]) {
 for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
 drop.addEventListener("drop", (event) => {
   event.preventDefault();
-  send([...event.dataTransfer.files]);
+  filesOf(event.dataTransfer).then(send);
 });
-at("file").addEventListener("change", (event) => {
-  send([...event.target.files]);
-  event.target.value = "";
-});
+for (const [id, chosen] of [["file", (files) => [...files]], ["folder", checkpointsAmong]]) {
+  at(id).addEventListener("change", (event) => {
+    send(chosen(event.target.files));
+    event.target.value = "";
+  });
+}
 at("fields").addEventListener("submit", (event) => event.preventDefault());
 at("copy").addEventListener("click", () => navigator.clipboard.writeText(at("raw").textContent));
+at("copy-link").addEventListener("click", () => navigator.clipboard.writeText(at("link").value));
+at("key").addEventListener("change", showKept);
+window.addEventListener("hashchange", showKept);
+makeSortable();
 listExamples();
-showHealth();
+showHealth().then(showKept);

@@ -6,7 +6,7 @@ function request(path, form, key, accept) {
   return fetch(path, { method: "POST", body: form, headers });
 }
 
-/** Classify one file: yields [event, data], the last being a result or a problem. */
+/** Classify one file: yields [event, data, id], the last being a problem, or a result with its address. */
 export async function* classify(file, name, fields, key) {
   const form = new FormData();
   form.append("checkpoint", file, name);
@@ -30,6 +30,23 @@ export async function given(path) {
   return response.ok ? response.json() : null;
 }
 
+/** What the service keeps at an address: the response, which may be a problem. */
+export function kept(address, key) {
+  const headers = { accept: "application/json" };
+  if (key) headers.authorization = `Bearer ${key}`;
+  return fetch(address, { headers });
+}
+
+/** Save what the service keeps at an address as a file. */
+export async function keep(address, name, key) {
+  const response = await kept(address, key);
+  if (!response.ok) return;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await response.blob());
+  link.download = name;
+  link.click();
+}
+
 async function* eventsOf(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -42,7 +59,8 @@ async function* eventsOf(response) {
     for (const block of blocks) {
       const event = /^event: (.*)$/m.exec(block)?.[1];
       const data = /^data: (.*)$/m.exec(block)?.[1];
-      if (event && data) yield [event, JSON.parse(data)];
+      const id = /^id: (.*)$/m.exec(block)?.[1] ?? null;
+      if (event && data) yield [event, JSON.parse(data), id];
     }
   }
 }

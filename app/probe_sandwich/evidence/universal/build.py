@@ -8,18 +8,25 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from probe_sandwich.answer import Definition, TrackRecord
-from probe_sandwich.evidence.universal.ensemble import record_table, train_ensemble
-from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Progress, evaluate_universal
+from probe_sandwich.answer import Definition, TrackRecord, ZooCurves
+from probe_sandwich.evidence.universal.asking import write_asking
+from probe_sandwich.evidence.universal.ensemble import ask_all, train_ensemble
+from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Evaluation, Progress, evaluate_universal
 from probe_sandwich.evidence.universal.figures import KindFigures, UniversalEvidence, write_universal_evidence
-from probe_sandwich.evidence.universal.methods import SANDWICH
+from probe_sandwich.evidence.universal.foreign import Foreign
+from probe_sandwich.evidence.universal.methods import SANDWICH, Rivals
+from probe_sandwich.evidence.universal.plots import draw_all
+from probe_sandwich.evidence.universal.predictions import write_all_predictions
 from probe_sandwich.evidence.universal.report import write_universal_report
 from probe_sandwich.evidence.universal.settings import THRESHOLD, TRAINING, UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
+from probe_sandwich.evidence.universal.workers import workers_that_read
 from probe_sandwich.sandwich.card import Card, KindRecord, ZooFacts
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import load_meta_classifier, save_meta_classifier, write_card
+from probe_sandwich.sandwich.placed_answers import zoo_curves
 from probe_sandwich.sandwich.prediction import student_quantile
+from probe_sandwich.sandwich.training.warm_up import start_universal
 
 _LEAST_OF_A_LABEL = 10
 _PACKAGES = ("probe-sandwich", "torch", "numpy", "scikit-learn", "safetensors")
@@ -32,22 +39,29 @@ def train_universal(
     progress: Progress = lambda stage: None,
     config: SandwichConfig = UNIVERSAL,
     training: SandwichTraining = TRAINING,
+    foreign: Path | None = None,
+    workers: int = 1,
 ) -> UniversalEvidence:
-    """Train the ensemble on the converged subjects of some zoos, judge it, and write the whole folder.
+    """Train the ensemble on the converged subjects of some zoos, judge it, there and on a foreign test set, and write
+    the whole folder.
 
     Raises `NotAZoo`, `ZooTooSmall`, `TooFewConfigurations`, and `DamagedShard` where weights do not match their rows.
     """
     table = Table.of(folders)
     _check_size(table)
-    progress(f"recording {len(table)} subjects")
-    recordings = record_table(table, device, config, training)
-    progress("training")
-    members = train_ensemble(table, recordings, config, training)
-    evidence = evaluate_universal(table, recordings, members, config, training, progress)
-    card = save_meta_classifier(out, members, _card(out.name, table, evidence, config, training))
-    write_universal_evidence(out, evidence)
-    write_universal_report(out, card, evidence)
-    return evidence
+    rivals = _rivals(table, device, config, training, workers, progress)
+    strangers = _strangers(foreign, rivals, config, training)
+    with workers_that_read(rivals, workers) as run:
+        progress("training")
+        members = train_ensemble(run, table, config, training)
+        evaluation = evaluate_universal(run, rivals, members, strangers, config, training, progress)
+    if training.selector_steps:
+        progress("asking")
+        write_asking(out, table, training, device)
+    curves = zoo_curves(rivals.recordings.judging.channels, table.labels.tolist())
+    card = save_meta_classifier(out, members, _card(out.name, table, evaluation.evidence, curves, config, training))
+    _write(out, card, table, evaluation)
+    return evaluation.evidence
 
 
 class ZooTooSmall(ValueError):
@@ -59,7 +73,12 @@ class OtherZoos(ValueError):
 
 
 def evaluate_again(
-    folders: Sequence[Path], model: Path, device: torch.device, progress: Progress = lambda stage: None
+    folders: Sequence[Path],
+    model: Path,
+    device: torch.device,
+    progress: Progress = lambda stage: None,
+    foreign: Path | None = None,
+    workers: int = 1,
 ) -> UniversalEvidence:
     """Recompute every figure of a meta-classifier from its weights and its zoos, and write evidence, card and report;
     what it is compared with is fitted anew.
@@ -67,27 +86,61 @@ def evaluate_again(
     Raises `NotAZoo`, `NoMetaClassifier`, `DamagedMetaClassifier`, and `OtherZoos`: the members know the subjects of
     some folds, which are those of other folds in another state of the zoos.
     """
-    meta, table = load_meta_classifier(model, device), Table.of(folders)
+    meta, table = load_meta_classifier(model, torch.device("cpu")), Table.of(folders)
     if meta.card.zoo.rows_sha256 != _rows_sha256(table):
         raise OtherZoos(
             f"{model} was trained on other subjects than those of {', '.join(map(str, folders))}; name its zoos in the "
             "order in which they were named then, or train it anew"
         )
     config, training = meta.card.sandwich, meta.card.training
-    progress(f"recording {len(table)} subjects")
-    recordings = record_table(table, device, config, training)
-    evidence = evaluate_universal(table, recordings, meta.members, config, training, progress)
-    found = _card(meta.card.name, table, evidence, config, training)
-    figures = {name: getattr(found, name) for name in ("track_record", "tasks", "other_tasks")}
+    rivals = _rivals(table, device, config, training, workers, progress)
+    strangers = _strangers(foreign, rivals, config, training)
+    with workers_that_read(rivals, workers) as run:
+        evaluation = evaluate_universal(run, rivals, meta.members, strangers, config, training, progress)
+    curves = zoo_curves(rivals.recordings.judging.channels, table.labels.tolist())
+    found = _card(meta.card.name, table, evaluation.evidence, curves, config, training)
+    figures = {name: getattr(found, name) for name in ("track_record", "tasks", "other_tasks", "kept_answers")}
     card = meta.card.model_copy(update=figures)
     write_card(model, card)
-    write_universal_evidence(model, evidence)
-    write_universal_report(model, card, evidence)
-    return evidence
+    _write(model, card, table, evaluation)
+    return evaluation.evidence
+
+
+def _rivals(
+    table: Table,
+    device: torch.device,
+    config: SandwichConfig,
+    training: SandwichTraining,
+    workers: int,
+    progress: Progress,
+) -> Rivals:
+    progress(f"asking {len(table)} subjects")
+    asked = ask_all(table, device, config, training, workers)
+    return Rivals.of(table, asked.recordings, asked.labelled, config)
+
+
+def _strangers(
+    folder: Path | None, rivals: Rivals, config: SandwichConfig, training: SandwichTraining
+) -> Foreign | None:
+    if folder is None:
+        return None
+    return Foreign.of(folder, start_universal(config, training), rivals.recordings.judging.noise)
+
+
+def _write(folder: Path, card: Card, table: Table, evaluation: Evaluation) -> None:
+    write_universal_evidence(folder, evaluation.evidence)
+    write_all_predictions(folder, table, evaluation)
+    draw_all(folder, table, evaluation)
+    write_universal_report(folder, card, evaluation.evidence)
 
 
 def _card(
-    name: str, table: Table, evidence: UniversalEvidence, config: SandwichConfig, training: SandwichTraining
+    name: str,
+    table: Table,
+    evidence: UniversalEvidence,
+    curves: ZooCurves | None,
+    config: SandwichConfig,
+    training: SandwichTraining,
 ) -> Card:
     """The card but for what saving the members adds to it."""
     return Card(
@@ -109,7 +162,10 @@ def _card(
         ),
         track_record=_track_record(evidence),
         tasks={task: _record(evidence.kinds[UNSEEN], task) for task in evidence.kinds[UNSEEN].answered_by_task},
-        other_tasks=_record(evidence.kinds[TASK]) if TASK in evidence.kinds else None,
+        other_tasks=_record(evidence.kinds[TASK], least_confidence=evidence.least_confidence)
+        if TASK in evidence.kinds
+        else None,
+        kept_answers=curves,
         packages={package: version(package) for package in _PACKAGES},
         sha256="",
     )
@@ -129,16 +185,17 @@ def _rows_sha256(table: Table) -> str:
     return hashlib.sha256("".join(f"{row.subject}{row.label}" for row in table.rows).encode()).hexdigest()
 
 
-def _record(figures: KindFigures, task: str | None = None) -> KindRecord:
+def _record(figures: KindFigures, task: str | None = None, least_confidence: float | None = None) -> KindRecord:
     """One kind's row in the card, of all its subjects or of those of one task."""
     method = figures.methods[SANDWICH]
-    if task is None:
-        answered = figures.answered
-        return KindRecord(
-            subjects=figures.subjects, answered=answered.share, accuracy=answered.accuracy, auc=method.auc
-        )
-    answered, of_task = figures.answered_by_task[task], method.tasks[task]
-    return KindRecord(subjects=of_task.subjects, answered=answered.share, accuracy=answered.accuracy, auc=of_task.auc)
+    answered = figures.answered if task is None else figures.answered_by_task[task]
+    return KindRecord(
+        subjects=figures.subjects if task is None else method.tasks[task].subjects,
+        answered=answered.share,
+        accuracy=answered.accuracy,
+        auc=method.auc if task is None else method.tasks[task].auc,
+        least_confidence=least_confidence or 0.0,
+    )
 
 
 def _track_record(evidence: UniversalEvidence) -> TrackRecord:

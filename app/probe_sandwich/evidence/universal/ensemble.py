@@ -1,52 +1,97 @@
 """Recording the answers of all subjects, and fitting the members of the ensemble on them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from probe_sandwich.evidence.universal.methods import Recordings, fit, recorded_scores
-from probe_sandwich.evidence.universal.part import Part, by_configuration
+from probe_sandwich.evidence.universal.labelled import Labelled
+from probe_sandwich.evidence.universal.methods import Recordings, Rivals, recorded_scores
+from probe_sandwich.evidence.universal.part import Part, Split, by_configuration
 from probe_sandwich.evidence.universal.settings import TRAINING, UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
+from probe_sandwich.evidence.universal.workers import Run, workers_that_read
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import Member
 from probe_sandwich.sandwich.readout import Readout
 from probe_sandwich.sandwich.support import fit_support
-from probe_sandwich.sandwich.training.recorded import Recording, fitting_noise
+from probe_sandwich.sandwich.training.recorded import Recording, fitting_noise, join_recordings, record_answers
 from probe_sandwich.sandwich.training.warm_up import start_universal
+from probe_sandwich.zoo.cohorts import stack_of
+
+_PARTS = 16
+"""In which the subjects of a table are asked, so that no process waits long for the last."""
 
 
-def record_table(
-    table: Table, device: torch.device, config: SandwichConfig = UNIVERSAL, training: SandwichTraining = TRAINING
-) -> Recordings:
-    """Answers of all subjects to the probes of an untrained selector: half of the draws to fit on, half to judge on."""
+@dataclass(frozen=True)
+class Asked:
+    """What is recorded of the subjects of a table: answers to probes, and what rivals see."""
+
+    recordings: Recordings
+    labelled: Labelled
+
+
+def ask_all(
+    table: Table,
+    device: torch.device,
+    config: SandwichConfig = UNIVERSAL,
+    training: SandwichTraining = TRAINING,
+    workers: int = 1,
+) -> Asked:
+    """Ask all subjects, some in each of so many processes."""
+    # Those of one shape, T and task together, as they run as one stack.
+    alike = sorted(range(len(table)), key=lambda number: str((table.folders[number], *stack_of(table.rows[number]))))
+    parts = [np.sort(part) for part in np.array_split(alike, min(_PARTS, len(table)))]
+    with workers_that_read(table, workers) as run:
+        asked: list[Asked] = list(run([partial(_ask, part, device, config, training) for part in parts]))
+    order = np.concatenate(parts).argsort()
+    return Asked(
+        Recordings(
+            join_recordings([one.recordings.fitting for one in asked]),
+            join_recordings([one.recordings.judging for one in asked]),
+            join_recordings([one.recordings.bare for one in asked]),
+        ),
+        Labelled(
+            np.concatenate([one.labelled.placed for one in asked])[order],
+            np.concatenate([one.labelled.answers for one in asked])[order],
+            np.concatenate([one.labelled.truth for one in asked])[order],
+        ),
+    )
+
+
+def _ask(part: Part, device: torch.device, config: SandwichConfig, training: SandwichTraining, table: Table) -> Asked:
+    """Answers of some subjects to the probes of an untrained selector, half of the draws to fit on, half to judge on;
+    and what rivals see of them."""
     sandwich = start_universal(config, training).to(device)
     noise = fitting_noise(config, training).to(device)
-    whole = table.record(sandwich, noise, device)
     half = len(noise) // 2
-    bare = table.record(sandwich, noise[half:], device, bare=True)
-    return Recordings(whole.draws(0, half), whole.draws(half, len(noise)), bare)
+    cohorts = table.cohorts(part, device)
+    whole = record_answers(sandwich, cohorts, noise)
+    bare = record_answers(sandwich, cohorts, noise[half:], bare=True)
+    recordings = Recordings(whole.draws(0, half), whole.draws(half, len(noise)), bare)
+    return Asked(recordings, Labelled.of(cohorts, part, sandwich))
 
 
 def train_ensemble(
-    table: Table,
-    recordings: Recordings,
-    config: SandwichConfig = UNIVERSAL,
-    training: SandwichTraining = TRAINING,
+    run: Run, table: Table, config: SandwichConfig = UNIVERSAL, training: SandwichTraining = TRAINING
 ) -> list[Member]:
-    """One member a fold of the configurations outside the reserve, calibrated by its blind heads. Raises
-    `TooFewConfigurations`."""
-    members = []
-    for number, split in enumerate(by_configuration(table, training.folds, training.seed)):
-        fitted = fit(recordings.fitting, recordings.judging, split.train, config, training, number)
-        sandwich = start_universal(config, training)
-        sandwich.readout = fitted.readout
-        known, unseen = (_moments(fitted.readout, recordings.judging, part) for part in (split.train, split.test))
-        members.append(Member(sandwich.eval(), fitted.calibration, fit_support(known, unseen)))
-    return members
+    """One member a fold of the configurations outside the reserve, calibrated by its blind heads; `run` reads `Rivals`.
+    Raises `TooFewConfigurations`."""
+    splits = enumerate(by_configuration(table, training.folds, training.seed))
+    return list(run([partial(_member, split, config, training, number) for number, split in splits]))
+
+
+def _member(split: Split, config: SandwichConfig, training: SandwichTraining, number: int, rivals: Rivals) -> Member:
+    fitted = rivals.fit(split.train, config, training, number)
+    sandwich = start_universal(config, training)
+    sandwich.readout = fitted.readout
+    judging = rivals.recordings.judging
+    known, unseen = (_moments(fitted.readout, judging, part) for part in (split.train, split.test))
+    return Member(sandwich.eval(), fitted.calibration, fit_support(known, unseen))
 
 
 def ensemble_probability(members: Sequence[Member], recording: Recording, part: Part) -> NDArray[np.float64]:

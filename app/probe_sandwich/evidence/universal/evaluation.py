@@ -1,96 +1,142 @@
 """Every kind of subject, judged by what was fitted without it."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from probe_sandwich.evidence.universal.confidence import answered_by_others, confidence, least_confidence
 from probe_sandwich.evidence.universal.ensemble import ensemble_probability
-from probe_sandwich.evidence.universal.figures import KindFigures, UniversalEvidence, measure_kind
-from probe_sandwich.evidence.universal.methods import BARE, METHODS, SANDWICH, Recordings, Rivals
+from probe_sandwich.evidence.universal.figures import (
+    Facts,
+    KindFigures,
+    LearningPoint,
+    UniversalEvidence,
+    measure_kind,
+)
+from probe_sandwich.evidence.universal.foreign import FOREIGN, Foreign
+from probe_sandwich.evidence.universal.learning import learning_curve
+from probe_sandwich.evidence.universal.methods import BARE, METHODS, SANDWICH, Rivals
 from probe_sandwich.evidence.universal.part import (
+    Part,
     Split,
     by_configuration,
     length_left_out,
     size_left_out,
     task_left_out,
 )
-from probe_sandwich.evidence.universal.settings import TRAINING, UNIVERSAL
+from probe_sandwich.evidence.universal.settings import THRESHOLD, TRAINING, UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
+from probe_sandwich.evidence.universal.workers import Run
+from probe_sandwich.sandwich.card import LEAST_ACCURACY, LEAST_SUBJECTS
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import Member
 
 UNSEEN, TASK, LENGTH, SIZE = "unseen configurations", "task left out", "T left out", "size left out"
-RESERVE = "reserve"
+RESERVE, CONJUNCTIONS = "reserve", "unseen configurations, conjunction of T = 12"
+_FIRST_TASK, _FIRST_LENGTH = "conjunction", 12
 Progress = Callable[[str], None]
+Scores = Mapping[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
 class Judged:
-    """The splits of one kind, which of all that they judge a service would answer, and each method's scores of them."""
+    """The subjects that one kind judges, by their places in the table; which of them are like those that were trained
+    on; and each method's scores of them, `(judged,)` each."""
 
-    splits: list[Split]
-    inside: NDArray[np.bool_]
-    scores: dict[str, NDArray[np.float64]]
+    test: Part
+    alike: NDArray[np.bool_]
+    scores: Scores
 
-    @property
-    def test(self) -> NDArray[np.int64]:
-        """Places in the table of the judged subjects."""
-        return np.concatenate([split.test for split in self.splits])
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures, and the judged subjects of each kind for whoever writes the tables of predictions."""
+
+    evidence: UniversalEvidence
+    judged: dict[str, Judged]
 
 
 def evaluate_universal(
-    table: Table,
-    recordings: Recordings,
+    run: Run,
+    rivals: Rivals,
     members: Sequence[Member],
+    foreign: Foreign | None = None,
     config: SandwichConfig = UNIVERSAL,
     training: SandwichTraining = TRAINING,
     progress: Progress = lambda stage: None,
-) -> UniversalEvidence:
+) -> Evaluation:
     """Every kind of split, judged by what was fitted without what it leaves out; and the whole ensemble on the reserve,
-    which none of its members saw."""
-    rivals = Rivals.of(table, recordings, config)
-    kinds = {
+    which none of its members saw, and on the foreign test set. `run` reads the same rivals."""
+    table = rivals.table
+    splits = {
         UNSEEN: by_configuration(table, training.folds, training.seed),
         TASK: task_left_out(table),
         LENGTH: length_left_out(table),
         SIZE: size_left_out(table),
     }
-    found: dict[str, KindFigures] = {}
-    for kind, splits in kinds.items():
-        if splits:
-            judged = _judge(rivals, splits, config, training, progress, controls=kind == UNSEEN)
-            found[kind] = _figures(table, judged)
+    judged = _judge_all(run, rivals, {kind: some for kind, some in splits.items() if some}, config, training, progress)
     if table.reserve.any():
         progress(RESERVE)
-        found[RESERVE] = _figures(table, _judge_reserve(rivals, members, config, training))
-    return UniversalEvidence(
-        kinds=found,
-        converged_by_task=dict(sorted(Counter(table.tasks.tolist()).items())),
-        generalizers_by_task=dict(sorted(Counter(table.tasks[table.labels].tolist()).items())),
+        judged[RESERVE] = _judge_reserve(rivals, members, config, training)
+    judged = {UNSEEN: judged[UNSEEN]} | _first_conjunctions(table, judged[UNSEEN]) | judged
+    figures = {kind: _figures(table, kind, one) for kind, one in judged.items()}
+    least = _least_confidence(table, judged[TASK]) if TASK in judged else None
+    if foreign is not None:
+        progress(FOREIGN)
+        figures[FOREIGN] = _foreign_figures(foreign, rivals, members, figures[UNSEEN], least)
+    progress("learning curve")
+    return Evaluation(
+        UniversalEvidence(
+            kinds=figures,
+            learning_curve=_learning_curve(run, table, config, training),
+            least_confidence=least,
+            converged_by_task=dict(sorted(Counter(table.tasks.tolist()).items())),
+            generalizers_by_task=dict(sorted(Counter(table.tasks[table.labels].tolist()).items())),
+        ),
+        judged,
     )
 
 
-def _judge(
+def facts_of(table: Table, some: Part) -> Facts:
+    """What is known of some subjects of a table."""
+    return Facts(table.labels[some], table.long_accuracy[some], table.configurations[some], table.tasks[some])
+
+
+def _judge_all(
+    run: Run,
     rivals: Rivals,
-    splits: Sequence[Split],
+    splits: Mapping[str, Sequence[Split]],
     config: SandwichConfig,
     training: SandwichTraining,
     progress: Progress,
-    *,
-    controls: bool,
-) -> Judged:
-    parts = []
-    for number, split in enumerate(splits):
+) -> dict[str, Judged]:
+    numbered = [(kind, number, split) for kind, some in splits.items() for number, split in enumerate(some)]
+    jobs = [partial(_scores, split, number, config, training, kind == UNSEEN) for kind, number, split in numbered]
+    parts: dict[str, list[Scores]] = defaultdict(list)
+    for (kind, _, split), scores in zip(numbered, run(jobs), strict=True):
         progress(split.name)
-        scores = rivals.scores(split, config, training, number)
-        if controls:
-            scores |= rivals.control_scores(split, config, training, number)
-        parts.append(scores)
-    inside = np.concatenate([rivals.alike(split, number) for number, split in enumerate(splits)])
-    return Judged(list(splits), inside, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+        parts[kind].append(scores)
+    return {kind: _joined(rivals, some, parts[kind]) for kind, some in splits.items()}
+
+
+def _scores(
+    split: Split, number: int, config: SandwichConfig, training: SandwichTraining, controls: bool, rivals: Rivals
+) -> dict[str, NDArray[np.float64]]:
+    scores = rivals.scores(split, config, training, number)
+    return scores | rivals.control_scores(split, config, training, number) if controls else scores
+
+
+def _joined(rivals: Rivals, splits: Sequence[Split], parts: Sequence[Scores]) -> Judged:
+    alike = [rivals.alike(split.train, rivals.moments[split.test], number) for number, split in enumerate(splits)]
+    return Judged(
+        np.concatenate([split.test for split in splits]),
+        np.concatenate(alike),
+        {name: np.concatenate([part[name] for part in parts]) for name in parts[0]},
+    )
 
 
 def _judge_reserve(
@@ -101,18 +147,60 @@ def _judge_reserve(
     scores = rivals.scores(split, config, training, 0)
     scores[SANDWICH] = ensemble_probability(members, rivals.recordings.judging, split.test)
     scores[BARE] = ensemble_probability(members, rivals.recordings.bare, split.test)
-    return Judged([split], rivals.alike(split, 0), scores)
+    return Judged(split.test, rivals.alike(split.train, rivals.moments[split.test], 0), scores)
 
 
-def _figures(table: Table, judged: Judged) -> KindFigures:
-    test = judged.test
-    calibrated = frozenset(method.name for method in METHODS if method.calibrated)
-    return measure_kind(
-        judged.scores,
-        judged.inside,
-        calibrated,
-        SANDWICH,
-        table.labels[test],
-        table.configurations[test],
-        table.tasks[test],
-    )
+def _first_conjunctions(table: Table, unseen: Judged) -> dict[str, Judged]:
+    """Of the unseen configurations those of the first zoo's kind, to be compared with what was said of that alone."""
+    own = (table.tasks[unseen.test] == _FIRST_TASK) & (table.lengths[unseen.test] == _FIRST_LENGTH)
+    scores = {name: score[own] for name, score in unseen.scores.items()}
+    some = Judged(unseen.test[own], unseen.alike[own], scores)
+    return {CONJUNCTIONS: some} if own.any() and not own.all() else {}
+
+
+def _figures(table: Table, kind: str, judged: Judged) -> KindFigures:
+    """Of a kind whose subjects get a verdict where they are like those that were trained on and, of a task left out,
+    where the sandwich is sure enough by what was right on the other tasks."""
+    facts, answered = facts_of(table, judged.test), judged.alike
+    if kind == TASK:
+        answered = answered & answered_by_others(judged.scores[SANDWICH], facts.labels, facts.tasks, THRESHOLD)
+    return measure_kind(judged.scores, answered, _CALIBRATED, SANDWICH, facts)
+
+
+def _least_confidence(table: Table, judged: Judged) -> float:
+    facts = facts_of(table, judged.test)
+    return least_confidence(judged.scores[SANDWICH], facts.labels, facts.tasks, THRESHOLD)
+
+
+def _foreign_figures(
+    foreign: Foreign, rivals: Rivals, members: Sequence[Member], unseen: KindFigures, least: float | None
+) -> KindFigures:
+    """A verdict is given as a service gives it: by task, where that is one of the zoo's that can be trusted, else where
+    the sandwich is sure enough."""
+    scores, facts = foreign.scores(rivals, members), foreign.facts
+    trusted = [
+        task
+        for task, answered in unseen.answered_by_task.items()
+        if unseen.methods[SANDWICH].tasks[task].subjects >= LEAST_SUBJECTS
+        and (answered.accuracy or 0.0) >= LEAST_ACCURACY
+    ]
+    sure = np.zeros(len(facts.labels), np.bool_) if least is None else confidence(scores[SANDWICH]) >= least
+    answered = foreign.alike(rivals) & (np.isin(facts.tasks, trusted) | sure)
+    return measure_kind(scores, answered, _CALIBRATED, SANDWICH, facts)
+
+
+def _learning_curve(run: Run, table: Table, config: SandwichConfig, training: SandwichTraining) -> list[LearningPoint]:
+    def probabilities(trains: Sequence[Part]) -> list[NDArray[np.float64]]:
+        return list(run([partial(_of_everyone, train, config, training) for train in trains]))
+
+    return learning_curve(table, facts_of(table, np.arange(len(table))), config.heads, probabilities)
+
+
+def _of_everyone(
+    train: Part, config: SandwichConfig, training: SandwichTraining, rivals: Rivals
+) -> NDArray[np.float64]:
+    everyone = np.arange(len(rivals.table))
+    return rivals.fit(train, config, training, 0).probability(rivals.recordings.judging, everyone)
+
+
+_CALIBRATED = frozenset(method.name for method in METHODS if method.calibrated)

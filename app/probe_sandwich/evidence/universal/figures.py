@@ -1,20 +1,43 @@
 """Figures of the universal meta-classifier, kind by kind of what was left out of the training."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from probe_sandwich.evidence.figures.auc import auc, bootstrapped_auc, middle_interval, within_configuration_auc
+from probe_sandwich.evidence.figures.auc import (
+    auc,
+    bootstrapped_auc,
+    middle_interval,
+    within_configuration_auc,
+    within_configuration_interval,
+)
 from probe_sandwich.evidence.figures.calibration import calibration_error
 from probe_sandwich.evidence.figures.metrics import Lead, lead
+from probe_sandwich.evidence.universal.choosing import bootstrapped, closed, closed_interval, gaps
+from probe_sandwich.evidence.universal.settings import THRESHOLD
 from probe_sandwich.files import write_atomically
 
 FILE = "evidence.json"
-_THRESHOLD = 0.5
 _LEAST_OF_A_LABEL = 5
 """Subjects of either label that a task needs for an AUC of its own."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the judged subjects, `(judged,)` each."""
+
+    labels: NDArray[np.bool_]
+    long_accuracy: NDArray[np.float64]
+    configurations: NDArray[np.int64]
+    tasks: NDArray[np.str_]
+
+    def select(self, some: NDArray[np.bool_]) -> "Facts":
+        """Some of the subjects."""
+        return Facts(self.labels[some], self.long_accuracy[some], self.configurations[some], self.tasks[some])
 
 
 class TaskFigures(BaseModel):
@@ -27,9 +50,20 @@ class TaskFigures(BaseModel):
     auc: float | None
 
 
+class GapLead(BaseModel):
+    """How much more of the gap one method closes than another, with its 95 % interval."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    closed: float
+    low: float
+    high: float
+
+
 class MethodFigures(BaseModel):
     """One method on all that a kind of split judges. `mean_task_auc` and `least_task_auc` are over the tasks that have
-    an AUC; `sandwich_lead` is the sandwich's pooled AUC less this one's, paired."""
+    an AUC; `gap_closed` is the share of the gap from a random seed of a configuration to its best one that choosing by
+    the method closes. A lead is the sandwich's figure less this one's, paired over configurations."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,16 +73,23 @@ class MethodFigures(BaseModel):
     mean_task_auc: float | None
     least_task_auc: float | None
     within_configuration_auc: float | None
+    within_configuration_low: float | None
+    within_configuration_high: float | None
     within_configuration_pairs: int
+    gap_closed: float | None
+    gap_closed_low: float | None
+    gap_closed_high: float | None
+    gap_configurations: int
     calibration_error: float | None
     accuracy: float | None
     tasks: dict[str, TaskFigures]
     sandwich_lead: Lead | None
+    gap_lead: GapLead | None
 
 
 class Answered(BaseModel):
-    """What abstaining would do: the share of the subjects that lie within the support, and the share of right verdicts
-    among them, and among all."""
+    """What abstaining does: the share of the subjects that get a verdict, and the share of right verdicts among them,
+    and among all."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -57,10 +98,10 @@ class Answered(BaseModel):
     accuracy_of_all: float
 
     @staticmethod
-    def of(inside: NDArray[np.bool_], right: NDArray[np.bool_]) -> "Answered":
-        """From what is inside and what is right, `(judged,)` each."""
-        accuracy = float(right[inside].mean()) if inside.any() else None
-        return Answered(share=float(inside.mean()), accuracy=accuracy, accuracy_of_all=float(right.mean()))
+    def of(answered: NDArray[np.bool_], right: NDArray[np.bool_]) -> "Answered":
+        """From what is answered and what is right, `(judged,)` each."""
+        accuracy = float(right[answered].mean()) if answered.any() else None
+        return Answered(share=float(answered.mean()), accuracy=accuracy, accuracy_of_all=float(right.mean()))
 
 
 class KindFigures(BaseModel):
@@ -76,64 +117,75 @@ class KindFigures(BaseModel):
     methods: dict[str, MethodFigures]
 
 
+class LearningPoint(BaseModel):
+    """Readouts trained on so many tasks, each judged on all tasks that it did not see: medians over the draws of
+    tasks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tasks: int
+    draws: int
+    auc: float | None
+    mean_task_auc: float | None
+    accuracy: float
+    calibration_error: float
+
+
 class UniversalEvidence(BaseModel):
-    """All figures, by kind."""
+    """All figures, by kind. `least_confidence`: from which distance to 0.5 on a verdict is given on a task that the
+    training did not see."""
 
     model_config = ConfigDict(extra="forbid")
 
     kinds: dict[str, KindFigures]
+    learning_curve: list[LearningPoint]
+    least_confidence: float | None
     converged_by_task: dict[str, int]
     generalizers_by_task: dict[str, int]
 
 
 def measure_kind(
-    scores: dict[str, NDArray[np.float64]],
-    inside: NDArray[np.bool_],
+    scores: Mapping[str, NDArray[np.float64]],
+    answered: NDArray[np.bool_],
     calibrated: frozenset[str],
     sandwich: str,
-    labels: NDArray[np.bool_],
-    configurations: NDArray[np.int64],
-    tasks: NDArray[np.str_],
+    facts: Facts,
 ) -> KindFigures:
-    """Figures of methods whose scores `(judged,)` are of the same subjects; `inside (judged,)` tells which of them a
-    service would answer."""
-    right = (scores[sandwich] >= _THRESHOLD) == labels
-    methods = {
-        name: _measure(
-            score,
-            labels,
-            configurations,
-            tasks,
-            None if name == sandwich else lead(scores[sandwich], score, labels, configurations),
-            calibrated=name in calibrated,
-        )
-        for name, score in scores.items()
-    }
+    """Figures of methods whose scores `(judged,)` are of the same subjects; `answered (judged,)` tells which of them
+    get a verdict."""
+    right = (scores[sandwich] >= THRESHOLD) == facts.labels
+    rivals = {name: None if name == sandwich else scores[sandwich] for name in scores}
     return KindFigures(
-        subjects=len(labels),
-        positives=int(labels.sum()),
-        configurations=len(np.unique(configurations)),
-        answered=Answered.of(inside, right),
+        subjects=len(facts.labels),
+        positives=int(facts.labels.sum()),
+        configurations=len(np.unique(facts.configurations)),
+        answered=Answered.of(answered, right),
         answered_by_task={
-            str(task): Answered.of(inside[tasks == task], right[tasks == task]) for task in np.unique(tasks)
+            str(task): Answered.of(answered[facts.tasks == task], right[facts.tasks == task])
+            for task in np.unique(facts.tasks)
         },
-        methods=methods,
+        methods={
+            name: _measure(score, rivals[name], facts, calibrated=name in calibrated) for name, score in scores.items()
+        },
     )
 
 
+def task_aucs(score: NDArray[np.float64], facts: Facts) -> list[float]:
+    """AUC within each task that has enough subjects of either label."""
+    return [figures.auc for figures in _by_task(score, facts).values() if figures.auc is not None]
+
+
 def _measure(
-    score: NDArray[np.float64],
-    labels: NDArray[np.bool_],
-    configurations: NDArray[np.int64],
-    tasks: NDArray[np.str_],
-    sandwich_lead: Lead | None,
-    *,
-    calibrated: bool,
+    score: NDArray[np.float64], sandwich: NDArray[np.float64] | None, facts: Facts, *, calibrated: bool
 ) -> MethodFigures:
+    """`sandwich`: the scores that this method's are compared with."""
+    labels, configurations = facts.labels, facts.configurations
     low, high = middle_interval(bootstrapped_auc(score, labels, configurations, 0))
     within, pairs = within_configuration_auc(score, labels, configurations)
-    by_task = {str(task): _of_task(score[tasks == task], labels[tasks == task]) for task in np.unique(tasks)}
-    areas = [figures.auc for figures in by_task.values() if figures.auc is not None]
+    within_low, within_high = within_configuration_interval(score, labels, configurations, 0)
+    own_gaps = gaps(score, facts.long_accuracy, configurations)
+    gap_low, gap_high = closed_interval(own_gaps)
+    areas = task_aucs(score, facts)
     return MethodFigures(
         auc=auc(score, labels),
         auc_low=low,
@@ -141,12 +193,32 @@ def _measure(
         mean_task_auc=float(np.mean(areas)) if areas else None,
         least_task_auc=min(areas, default=None),
         within_configuration_auc=within,
+        within_configuration_low=within_low,
+        within_configuration_high=within_high,
         within_configuration_pairs=pairs,
+        gap_closed=closed(own_gaps),
+        gap_closed_low=gap_low,
+        gap_closed_high=gap_high,
+        gap_configurations=len(own_gaps),
         calibration_error=calibration_error(score, labels) if calibrated else None,
-        accuracy=float(np.mean((score >= _THRESHOLD) == labels)) if calibrated else None,
-        tasks=by_task,
-        sandwich_lead=sandwich_lead,
+        accuracy=float(np.mean((score >= THRESHOLD) == labels)) if calibrated else None,
+        tasks=_by_task(score, facts),
+        sandwich_lead=None if sandwich is None else lead(sandwich, score, labels, configurations),
+        gap_lead=None if sandwich is None else _gap_lead(gaps(sandwich, facts.long_accuracy, configurations), own_gaps),
     )
+
+
+def _gap_lead(sandwich: NDArray[np.float64], rival: NDArray[np.float64]) -> GapLead | None:
+    one, other = closed(sandwich), closed(rival)
+    low, high = middle_interval(bootstrapped(sandwich) - bootstrapped(rival))
+    if one is None or other is None or low is None or high is None:
+        return None
+    return GapLead(closed=one - other, low=low, high=high)
+
+
+def _by_task(score: NDArray[np.float64], facts: Facts) -> dict[str, TaskFigures]:
+    tasks = facts.tasks
+    return {str(task): _of_task(score[tasks == task], facts.labels[tasks == task]) for task in np.unique(tasks)}
 
 
 def _of_task(score: NDArray[np.float64], labels: NDArray[np.bool_]) -> TaskFigures:

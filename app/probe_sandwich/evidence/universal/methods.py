@@ -1,6 +1,6 @@
 """What is compared: the sandwich's readout, trees on the same statistics, and what needs no probe."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +10,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.pipeline import make_pipeline
 
+from probe_sandwich.evidence.universal.labelled import BUDGETS, Labelled
 from probe_sandwich.evidence.universal.part import Part, Split
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.sandwich.answers import ANSWER_CHANNELS
@@ -21,32 +22,51 @@ from probe_sandwich.sandwich.support import fit_support
 from probe_sandwich.sandwich.training.blind_heads import BlindHeads
 from probe_sandwich.sandwich.training.readout_fit import fit_readout
 from probe_sandwich.sandwich.training.recorded import Recording
+from probe_sandwich.verdict import UNLIKE
 from probe_sandwich.zoo.shards import IndexRow
 
 SANDWICH, TREES, AGREEMENT = "sandwich", "trees on the same answers", "agreement, untrained"
 CONFIGURATION, IN_DISTRIBUTION = "configuration and task", "in-distribution accuracy"
+BOTH = "configuration, task and in-distribution accuracy"
+MAJORITY = "the zoo's majority, unlabelled long inputs"
+PLACED = "labelled inputs at the same places"
 BARE = "sandwich, bare alphabet"
 SHUFFLED, SEVERED = "sandwich, labels shuffled", "sandwich, answers severed"
-_TREES = 400
+_TREES, _LEAST_LEAF = 200, 5
 _HELD_OUT_SHARE = 0.2
+
+
+Reader = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""From features `(subjects, features)` to scores `(subjects,)`."""
 
 
 @dataclass(frozen=True)
 class Method:
-    """A name in print, whether it gives probabilities, and whether it is a control that must fail."""
+    """A name in print, whether it gives probabilities, whether it sees labels of the judged subject's task, and whether
+    it is a control that must fail."""
 
     name: str
     calibrated: bool = False
+    labelled: bool = False
     control: bool = False
+
+
+def direct_test(budget: int) -> str:
+    """The name of the direct test with so many inputs."""
+    return f"direct test, {budget} labelled long inputs"
 
 
 METHODS = (
     Method(SANDWICH, calibrated=True),
     Method(BARE, calibrated=True),
-    Method(TREES),
+    Method(TREES, calibrated=True),
     Method(AGREEMENT),
-    Method(CONFIGURATION),
-    Method(IN_DISTRIBUTION),
+    Method(MAJORITY),
+    Method(CONFIGURATION, calibrated=True),
+    Method(IN_DISTRIBUTION, labelled=True),
+    Method(BOTH, calibrated=True, labelled=True),
+    Method(PLACED, labelled=True),
+    *(Method(direct_test(budget), labelled=True) for budget in BUDGETS),
     Method(SHUFFLED, control=True),
     Method(SEVERED, control=True),
 )
@@ -65,50 +85,68 @@ class Recordings:
 @dataclass(frozen=True)
 class Rivals:
     """What every split reads: the recordings, statistics and moments `(subjects, features)` of the answers that judge,
-    and the configurations as numbers `(subjects, facts)`."""
+    the configurations as numbers `(subjects, facts)`, and scores that need no training, by method."""
 
     table: Table
     recordings: Recordings
     statistics: NDArray[np.float64]
     moments: NDArray[np.float64]
     facts: NDArray[np.float64]
+    standard: Readout
+    """Fresh, with all subjects' location and scale."""
+    untrained: dict[str, NDArray[np.float64]]
 
     @staticmethod
-    def of(table: Table, recordings: Recordings, config: SandwichConfig) -> "Rivals":
+    def of(table: Table, recordings: Recordings, labelled: Labelled, config: SandwichConfig) -> "Rivals":
         """Statistics are standardized on all subjects, which trees do not mind."""
         readout = Readout(config)
-        channels = recordings.judging.channels
-        readout.standardize_on(channels)
-        with torch.inference_mode():
-            prepared = readout.prepare(channels)
-        statistics, moments = (part.mean(dim=1).double().numpy() for part in (prepared.statistics, prepared.moments))
-        return Rivals(table, recordings, statistics, moments, configuration_facts(table.rows))
+        readout.standardize_on(recordings.judging.channels)
+        statistics, moments = read_statistics(readout, recordings.judging)
+        untrained = {
+            AGREEMENT: agreement(recordings.judging),
+            MAJORITY: labelled.with_majority(table),
+            IN_DISTRIBUTION: np.array([row.in_distribution_accuracy for row in table.rows]),
+            PLACED: labelled.placed,
+            **{direct_test(budget): labelled.direct_test(budget) for budget in BUDGETS},
+        }
+        return Rivals(table, recordings, statistics, moments, configuration_facts(table.rows), readout, untrained)
 
-    def alike(self, split: Split, seed: int) -> NDArray[np.bool_]:
-        """Which judged subjects lie within the support of the training part, whose limit some of its configurations
-        set, `(judged,)`: those that a service would answer."""
-        configurations = self.table.configurations[split.train]
+    def alike(self, train: Part, moments: NDArray[np.float64], seed: int) -> NDArray[np.bool_]:
+        """Which subjects of `moments (subjects, features)` a service would not find too unlike the training part, some
+        of whose configurations set the limit."""
+        configurations = self.table.configurations[train]
         found = np.random.default_rng(seed).permutation(np.unique(configurations))
         held_out = np.isin(configurations, found[: max(1, round(_HELD_OUT_SHARE * len(found)))])
-        support = fit_support(self.moments[split.train[~held_out]], self.moments[split.train[held_out]])
-        distance = support.distance(torch.tensor(self.moments[split.test], dtype=torch.float32))
-        inside: NDArray[np.bool_] = (distance <= support.limit).numpy()
+        support = fit_support(self.moments[train[~held_out]], self.moments[train[held_out]])
+        distance = support.distance(torch.tensor(moments, dtype=torch.float32))
+        inside: NDArray[np.bool_] = (distance <= UNLIKE * support.limit).numpy()
         return inside
 
     def scores(
         self, split: Split, config: SandwichConfig, training: SandwichTraining, seed: int
     ) -> dict[str, NDArray[np.float64]]:
         """Of each method a score of the judged subjects, `(judged,)`."""
-        train, test, labels = split.train, split.test, self.table.labels
-        readout = fit(self.recordings.fitting, self.recordings.judging, train, config, training, seed)
-        return {
+        train, test = split.train, split.test
+        readout = self.fit(split.train, config, training, seed)
+        facts, accuracy = self.facts, self.untrained[IN_DISTRIBUTION][:, None]
+        found = {
             SANDWICH: readout.probability(self.recordings.judging, test),
             BARE: readout.probability(self.recordings.bare, test),
-            TREES: trees(self.statistics, labels, train, test, seed),
-            AGREEMENT: self.agreement[test],
-            CONFIGURATION: trees(self.facts, labels, train, test, seed),
-            IN_DISTRIBUTION: np.array([self.table.rows[number].in_distribution_accuracy for number in test]),
+            TREES: self.trees(self.statistics, train, seed)(self.statistics[test]),
+            CONFIGURATION: self.trees(facts, train, seed)(facts[test]),
+            BOTH: self.trees(both := np.hstack([facts, accuracy]), train, seed)(both[test]),
+            **{name: score[test] for name, score in self.untrained.items()},
         }
+        return {method.name: found[method.name] for method in METHODS if not method.control}
+
+    def fit(self, train: Part, config: SandwichConfig, training: SandwichTraining, seed: int) -> "FittedReadout":
+        """A readout of some subjects, every task counting alike."""
+        fitting, judging = self.recordings.fitting, self.recordings.judging
+        return fit(fitting, judging, train, self.table.task_weights(train), config, training, seed)
+
+    def trees(self, features: NDArray[np.float64], train: Part, seed: int) -> Reader:
+        """Trees on features `(subjects, features)`, every task counting alike."""
+        return trees(features[train], self.table.labels[train], self.table.task_weights(train), seed)
 
     def control_scores(
         self, split: Split, config: SandwichConfig, training: SandwichTraining, seed: int
@@ -125,16 +163,25 @@ class Rivals:
         scores = {}
         for name, change in ((SHUFFLED, shuffled), (SEVERED, severed)):
             fitting, judging = change(self.recordings.fitting), change(self.recordings.judging)
-            readout = fit(fitting, judging, split.train, config, training, seed)
+            weights = self.table.task_weights(split.train)
+            readout = fit(fitting, judging, split.train, weights, config, training, seed)
             scores[name] = readout.probability(judging, split.test)
         return scores
 
-    @property
-    def agreement(self) -> NDArray[np.float64]:
-        """Mean agreement with the answers at the usual places, over placements and probes, `(subjects,)`."""
-        agreement = self.recordings.judging.channels[:, :, 1:, :, ANSWER_CHANNELS.index("agreement")]
-        mean: NDArray[np.float64] = agreement.mean(dim=(1, 2, 3)).double().numpy()
-        return mean
+
+def agreement(recording: Recording) -> NDArray[np.float64]:
+    """Mean agreement with the answers at the usual places, over placements and probes, `(subjects,)`."""
+    there = recording.channels[:, :, 1:, :, ANSWER_CHANNELS.index("agreement")]
+    mean: NDArray[np.float64] = there.mean(dim=(1, 2, 3)).double().numpy()
+    return mean
+
+
+def read_statistics(readout: Readout, recording: Recording) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Statistics and, of them, the moments that a readout reads of recorded answers, `(subjects, features)` each."""
+    with torch.inference_mode():
+        prepared = readout.prepare(recording.channels)
+    statistics, moments = (part.mean(dim=1).double().numpy() for part in (prepared.statistics, prepared.moments))
+    return statistics, moments
 
 
 @dataclass(frozen=True)
@@ -153,16 +200,18 @@ def fit(
     fitting: Recording,
     judging: Recording,
     train: Part,
+    weights: NDArray[np.float64],
     config: SandwichConfig,
     training: SandwichTraining,
     seed: int,
 ) -> FittedReadout:
-    """A readout fitted on some subjects, and calibrated by what its blind heads say of them from other noise."""
+    """A readout fitted on some subjects, each counting by its weight, and calibrated by what its blind heads say of
+    them from other noise."""
     known = fitting.select(torch.from_numpy(train))
     blind = BlindHeads.assign(known.groups, config.heads, seed)
-    readout = fit_readout(config, training, known, blind, seed)
+    readout = fit_readout(config, training, known, blind, seed, weights=torch.from_numpy(weights).float())
     scores = blind.held_out(recorded_scores(readout, judging, train), known.groups)
-    return FittedReadout(readout, fit_calibration(scores, known.labels.numpy() == 1))
+    return FittedReadout(readout, fit_calibration(scores, known.labels.numpy() == 1, weights))
 
 
 def recorded_scores(readout: Readout, recording: Recording, part: Part) -> NDArray[np.float64]:
@@ -171,13 +220,16 @@ def recorded_scores(readout: Readout, recording: Recording, part: Part) -> NDArr
         return head_scores(readout(recording.channels[torch.from_numpy(part)], recording.noise))
 
 
-def trees(
-    features: NDArray[np.float64], labels: NDArray[np.bool_], train: Part, test: Part, seed: int
-) -> NDArray[np.float64]:
-    """Share of extremely randomized trees (Geurts et al. 2006) that call each judged subject a generalizer."""
-    forest = ExtraTreesClassifier(_TREES, min_samples_leaf=2, max_features=0.3, random_state=seed, n_jobs=1)
-    forest.fit(features[train], labels[train])
-    share: NDArray[np.float64] = forest.predict_proba(features[test])[:, list(forest.classes_).index(True)]
+def trees(features: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64], seed: int) -> Reader:
+    """Extremely randomized trees (Geurts et al. 2006) of some subjects, each counting by its weight: what share of them
+    calls others generalizers."""
+    forest = ExtraTreesClassifier(_TREES, min_samples_leaf=_LEAST_LEAF, max_features=0.3, random_state=seed, n_jobs=1)
+    forest.fit(features, labels, sample_weight=weights)
+
+    def share(others: NDArray[np.float64]) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = forest.predict_proba(others)[:, list(forest.classes_).index(True)]
+        return found
+
     return share
 
 

@@ -21,5 +21,6 @@ UNIVERSAL = SandwichConfig(
         for reach in reaches
     ),
 )
-TRAINING = SandwichTraining(fitting_draws=2 * DRAWS, epochs=0)
-"""Half of the draws to fit on, half to judge on. The selector is not trained through the subjects (`epochs`)."""
+TRAINING = SandwichTraining(fitting_draws=2 * DRAWS, epochs=0, selector_steps=300)
+"""Half of the draws to fit on, half to judge on. The readouts read random questions; what learned ones are worth
+where few are asked is measured beside (`selector_steps`)."""

@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 
 from probe_sandwich.evidence.universal.part import Part
-from probe_sandwich.sandwich.training.recorded import Recording, join_recordings, record_answers
-from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.zoo.cohorts import Cohort, load_cohorts
 from probe_sandwich.zoo.shards import IndexRow, read_index
 
 _CONFIGURATIONS_A_ZOO = 100_000
+_FEW = 10
+"""A task of fewer subjects counts less than the others: one subject is not to be worth a task."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,14 @@ class Table:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def task_weights(self, part: Part) -> NDArray[np.float64]:
+        """How much each of some subjects counts, so that every task counts alike, one of few subjects less; 1 on
+        average."""
+        _, which, count = np.unique(self.tasks[part], return_inverse=True, return_counts=True)
+        weights = 1 / np.maximum(count, _FEW)[which]
+        normalized: NDArray[np.float64] = weights / weights.mean()
+        return normalized
+
     def cohorts(self, numbers: Part, device: torch.device) -> list[Cohort]:
         """Some of the subjects, stacked; a subject's number is its place in the table."""
         cohorts = []
@@ -67,11 +75,3 @@ class Table:
                 facts = torch.from_numpy(self.configurations[places]), torch.from_numpy(places)
                 cohorts.append(Cohort(cohort.subjects, cohort.labels, cohort.long_accuracy, *facts))
         return cohorts
-
-    def record(
-        self, sandwich: UniversalSandwich, noise: torch.Tensor, device: torch.device, *, bare: bool = False
-    ) -> Recording:
-        """All answers to the probes of `noise (draws, probes, noise_dim)`, in the order of the table; `bare`: to random
-        strings of each task's alphabet."""
-        cohorts = self.cohorts(np.arange(len(self)), device)
-        return join_recordings([record_answers(sandwich, [cohort], noise, bare=bare) for cohort in cohorts])

@@ -22,12 +22,14 @@ def fit_readout(
     blind: BlindHeads,
     seed: int,
     progress: Progress = lambda stage, epoch, loss: None,
+    weights: Tensor | None = None,
 ) -> Readout:
     """A fresh readout, each step on one of the recorded draws; each head keeps the state that had the lowest loss on
-    the subjects that it is blind to."""
+    the subjects that it is blind to. `weights (subjects,)`: how much each counts in every loss, by default alike."""
     random = torch.Generator().manual_seed(seed)
     noise, labels, long_accuracy = recording.noise, recording.labels, recording.long_accuracy
     blind_head = blind.of(recording.groups)  # (subjects,)
+    weights = torch.ones(len(blind_head)) if weights is None else weights
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         readout = Readout(config)
@@ -44,11 +46,11 @@ def fit_readout(
                 output = readout.read(prepared.select(rows, draw), noise[draw : draw + 1])
                 losses = output_losses(output, training, labels[rows], long_accuracy[rows])  # (heads, rows)
                 optimizer.zero_grad()
-                seen_loss(losses, blind_head[rows]).mean().backward()
+                (seen_loss(losses, blind_head[rows]) * weights[rows]).mean().backward()
                 optimizer.step()
             readout.eval()
             with torch.no_grad():
-                losses = output_losses(readout.read(prepared, noise), training, labels, long_accuracy)
+                losses = output_losses(readout.read(prepared, noise), training, labels, long_accuracy) * weights
             best.note(losses, blind_head)
             progress("readout", epoch, float(held_out_loss(losses, blind_head).mean()))
             if best.since >= training.patience:

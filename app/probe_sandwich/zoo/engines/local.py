@@ -1,7 +1,7 @@
 """One-thread worker processes on this machine."""
 
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -52,21 +52,22 @@ class LocalPool:
                 waiting.extendleft(reversed(again))
 
 
+def start_worker() -> None:
+    """What every process of a pool does first: one thread each, and no life of its own."""
+    follow_parent()
+    torch.set_num_threads(1)
+
+
 @contextmanager
-def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes of one thread each. Whoever leaves by an exception, Ctrl-C among them, does not wait for their jobs."""
+def worker_pool(workers: int, start: Callable[[], None] = start_worker) -> Iterator[ProcessPoolExecutor]:
+    """Processes of one thread each. Whoever leaves by an exception, Ctrl-C among them, does not wait for their jobs.
+    `start`: what each does first."""
     others = set(active_children())
     # CUDA cannot be used in a forked child, hence spawn.
-    with ProcessPoolExecutor(workers, get_context("spawn"), start_worker) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), start) as pool:
         try:
             yield pool
         except BaseException:
             for process in set(active_children()) - others:
                 process.kill()
             raise
-
-
-def start_worker() -> None:
-    """What every process of a pool does first: one thread each, and no life of its own."""
-    follow_parent()
-    torch.set_num_threads(1)

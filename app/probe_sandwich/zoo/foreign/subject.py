@@ -3,9 +3,10 @@
 import torch
 from torch import nn
 
-from probe_sandwich.subjects.foreign.module import PlainSubject, Reading
+from probe_sandwich.subjects.foreign.module import PlainSubject
+from probe_sandwich.subjects.foreign.reading import Reading
 from probe_sandwich.subjects.subject import Subjects
-from probe_sandwich.zoo.foreign.config import BEGIN, END, PAD, Family, ForeignConfig
+from probe_sandwich.zoo.foreign.config import BEGIN, END, PAD, Family, ForeignConfig, Table
 from probe_sandwich.zoo.foreign.plain import PlainClassifier
 
 
@@ -23,20 +24,21 @@ def build_module(config: ForeignConfig, seed: int, dropout: float = 0.0) -> nn.M
 
 
 def subject_of(config: ForeignConfig, module: nn.Module) -> Subjects:
-    """The module as those find it who are sent it: a plain one takes no positions."""
+    """The module as those find it who are sent it: a plain one is called with ids and their padding."""
     vocabulary = config.vocabulary
     begin = BEGIN if config.begins else None
     end = END if config.ends else None
     if config.family is Family.PLAIN:
         reading = Reading(
-            vocabulary,
-            config.train_max_length,
-            vocabulary.index(PAD),
-            None if begin is None else vocabulary.index(begin),
-            None if end is None else vocabulary.index(end),
-            config.task,
+            vocabulary=vocabulary,
+            train_max_length=config.train_max_length,
+            pad=PAD,
+            begin=begin,
+            end=end,
+            task=config.task,
+            positions=config.table is not Table.NONE,
         )
-        return PlainSubject(module, lambda ids, mask: module(ids, ~mask), reading)
+        return PlainSubject(module, reading, lambda ids, mask: module(ids, ~mask))
     from probe_sandwich.subjects.bundles import Description  # noqa: PLC0415
     from probe_sandwich.subjects.hugging_face import described_subject  # noqa: PLC0415
     from probe_sandwich.zoo.foreign.hugging_face import ARCHITECTURES  # noqa: PLC0415

@@ -1,0 +1,250 @@
+"""What learned questions are worth where few are asked: AUC against tokens, by one reader for all arms."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor
+
+from probe_sandwich.evidence.figures.auc import auc, bootstrapped_auc, middle_interval
+from probe_sandwich.evidence.figures.metrics import Lead
+from probe_sandwich.evidence.universal.settings import UNIVERSAL
+from probe_sandwich.evidence.universal.table import Table
+from probe_sandwich.files import write_atomically
+from probe_sandwich.length_test import LONG
+from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
+from probe_sandwich.sandwich.readout import Readout
+from probe_sandwich.sandwich.selector import Selector
+from probe_sandwich.sandwich.training.pools import Pool, record_pools
+from probe_sandwich.sandwich.training.recorded import Recording
+from probe_sandwich.sandwich.training.selector_fit import fit_selector
+from probe_sandwich.sandwich.training.warm_up import start_universal
+from probe_sandwich.subjects.config import Scheme
+from probe_sandwich.tasks.alphabets import alphabet_of
+from probe_sandwich.zoo.shards import IndexRow
+
+FILE = "asking.json"
+PROBES = (2, 4, 8, 16)
+ASKING = UNIVERSAL.model_copy(update={"candidate_features": 16, "generator_hidden": 32})
+"""The sandwich whose selector is taught."""
+_FITTING_DRAWS, _JUDGED_DRAWS = 8, 20
+_FITTING_SEED, _JUDGED_SEED = 77, 177
+_PENALTY = 0.003
+"""Inverse strength of the reader's penalty: its statistics are many, and go together."""
+_SHOWN = 6
+_DIRECT_DRAWS = 200
+
+
+class AskedPoint(BaseModel):
+    """So many probes at every placement: tokens read, and AUC over noise draws that the reader was not fitted on, its
+    mean, standard deviation and least."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    probes: int
+    tokens: float
+    auc: float
+    spread: float
+    least: float
+
+
+class DirectPoint(BaseModel):
+    """A direct test with so many labelled inputs of (T, 2T], drawn from each subject's stored outcomes: the same that
+    made its label, which flatters it where they are many."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    formulas: int
+    tokens: float
+    auc: float
+
+
+class ShownProbe(BaseModel):
+    """A probe that the taught selector asks often: in which share of its draws of eight, the placement at which answers
+    to it differ most between generalizers and others, and the mean agreement of either there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    share: float
+    placement: str
+    generalizers: float
+    others: float
+
+
+class Asking(BaseModel):
+    """Questions selected at random and learned ones, out of fold, and by how much the learned are ahead (`leads`, by
+    number of probes: AUC of one noise draw, averaged over twenty, paired over configurations), beside a direct test of
+    about the learned ones' tokens each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subjects: int
+    configurations: int
+    candidates: int
+    random: list[AskedPoint]
+    learned: list[AskedPoint]
+    direct: list[DirectPoint]
+    leads: dict[int, Lead | None]
+    shown: list[ShownProbe]
+
+
+def write_asking(folder: Path, table: Table, training: SandwichTraining, device: torch.device) -> Asking:
+    """Measure it on the task and T that most subjects of a table have, and write `asking.json`. Left out are the
+    reserve, and ALiBi, of which nearly all generalize."""
+    kinds = [(row.config.task, row.config.train_max_length) for row in table.rows]
+    commonest = Counter(kinds).most_common(1)[0][0]
+    some = [
+        number
+        for number, row in enumerate(table.rows)
+        if kinds[number] == commonest and not row.reserve and row.config.scheme is not Scheme.ALIBI
+    ]
+    sandwich = start_universal(ASKING, training).to(device)
+    (pool,) = record_pools(sandwich, table.cohorts(np.array(some, np.int64), device))
+    asking = measure_asking(pool, [table.rows[number] for number in pool.numbers.tolist()], ASKING, training)
+    write_atomically(folder / FILE, (asking.model_dump_json(indent=1) + "\n").encode())
+    return asking
+
+
+@dataclass(frozen=True)
+class _Arm:
+    """The selector that asks the judged part of each fold."""
+
+    selectors: Sequence[Selector]
+    config: SandwichConfig
+
+    def scores(self, pool: Pool, folds: Sequence[NDArray[np.bool_]], probes: int) -> NDArray[np.float64]:
+        """Out-of-fold scores `(draws, subjects)`."""
+        found = np.zeros((_JUDGED_DRAWS, len(pool.labels)))
+        for selector, judged in zip(self.selectors, folds, strict=True):
+            known = pool.select(torch.from_numpy(np.flatnonzero(~judged)))
+            fitting = known.answers(selector, self._noise(_FITTING_DRAWS, probes, _FITTING_SEED))
+            judging = pool.select(torch.from_numpy(np.flatnonzero(judged))).answers(selector, self.judged_noise(probes))
+            found[:, judged] = _read(self.config, fitting, judging)
+        return found
+
+    def tokens(self, pool: Pool, probes: int) -> float:
+        """Symbols and begin symbols of a draw, over all placements."""
+        noise = self.judged_noise(probes)
+        chosen = [selector.weights(noise, pool.candidates).argmax(dim=-1) for selector in self.selectors]
+        lengths = pool.candidates.lengths[torch.stack(chosen)]  # (folds, draws, probes)
+        return float((lengths + 1).sum(dim=-1).float().mean()) * pool.logits.shape[1]
+
+    def judged_noise(self, probes: int) -> Tensor:
+        return self._noise(_JUDGED_DRAWS, probes, _JUDGED_SEED)
+
+    def _noise(self, draws: int, probes: int, seed: int) -> Tensor:
+        return torch.randn(draws, probes, self.config.noise_dim, generator=torch.Generator().manual_seed(seed))
+
+
+def measure_asking(pool: Pool, rows: Sequence[IndexRow], config: SandwichConfig, training: SandwichTraining) -> Asking:
+    """Both arms on subjects of one task and T, whose index rows are `rows`, cross-validated over their configurations:
+    neither a selector nor a reader saw any seed of a judged one."""
+    folds = _folds(pool.groups.numpy(), training.folds, training.seed)
+    known = [pool.select(torch.from_numpy(np.flatnonzero(~judged))) for judged in folds]
+    taught = [fit_selector(config, training, [part], number) for number, part in enumerate(known)]
+    arms = {"random": _Arm([Selector(config)] * len(folds), config), "learned": _Arm(taught, config)}
+    labels, groups = pool.labels.numpy() == 1, pool.groups.numpy()
+    points: dict[str, list[AskedPoint]] = {name: [] for name in arms}
+    leads = {}
+    with torch.no_grad():
+        for probes in PROBES:
+            scores = {name: arm.scores(pool, folds, probes) for name, arm in arms.items()}
+            for name, arm in arms.items():
+                points[name].append(_point(probes, arm.tokens(pool, probes), scores[name], labels))
+            leads[probes] = _lead(scores["learned"], scores["random"], labels, groups)
+        shown = _shown(pool, arms["learned"], config, alphabet_of(rows[0].config.task))
+    return Asking(
+        subjects=len(labels),
+        configurations=len(np.unique(groups)),
+        candidates=len(pool.candidates.lengths),
+        random=points["random"],
+        learned=points["learned"],
+        direct=[direct_point(rows, labels, point.tokens) for point in points["learned"]],
+        leads=leads,
+        shown=shown,
+    )
+
+
+def direct_point(rows: Sequence[IndexRow], labels: NDArray[np.bool_], tokens: float, seed: int = 0) -> DirectPoint:
+    """The mean over many draws of the direct test's AUC at the number of tokens."""
+    rng = np.random.default_rng(seed)
+    buckets = [row.buckets[LONG] for row in rows]
+    right = np.array([sum(bucket.correct for bucket in long) for long in buckets])
+    wrong = np.array([sum(bucket.formulas for bucket in long) for long in buckets]) - right
+    one = 1 + float(np.mean([(bucket.min_length + bucket.max_length) / 2 for bucket in buckets[0]]))
+    count = max(1, round(tokens / one))
+    areas = [auc(rng.hypergeometric(right, wrong, count) / count, labels) for _ in range(_DIRECT_DRAWS)]
+    return DirectPoint(formulas=count, tokens=count * one, auc=float(np.array(areas, np.float64).mean()))
+
+
+def _folds(groups: NDArray[np.int64], folds: int, seed: int) -> list[NDArray[np.bool_]]:
+    """Which subjects each fold judges."""
+    found = np.random.default_rng(seed).permutation(np.unique(groups))
+    return [np.isin(groups, part) for part in np.array_split(found, folds)]
+
+
+def _read(config: SandwichConfig, fitting: Recording, judging: Recording) -> NDArray[np.float64]:
+    """Logistic regression on the readout's own statistics: scores `(draws, judged)`."""
+    readout = Readout(config)
+    readout.standardize_on(fitting.channels)
+    train, test = (readout.prepare(part.channels).statistics.numpy() for part in (fitting, judging))
+    draws = train.shape[1]
+    reader = LogisticRegression(C=_PENALTY)
+    reader.fit(train.swapaxes(0, 1).reshape(-1, train.shape[2]), np.tile(fitting.labels.numpy() == 1, draws))
+    return np.stack([reader.decision_function(test[:, draw]) for draw in range(test.shape[1])])
+
+
+def _point(probes: int, tokens: float, scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> AskedPoint:
+    areas = _areas(scores, labels)
+    return AskedPoint(
+        probes=probes, tokens=tokens, auc=float(areas.mean()), spread=float(areas.std()), least=float(areas.min())
+    )
+
+
+def _lead(
+    scores: NDArray[np.float64], rival: NDArray[np.float64], labels: NDArray[np.bool_], groups: NDArray[np.int64]
+) -> Lead | None:
+    """How far the AUC of one draw is ahead of that of the rival's, averaged over the draws of `(draws, subjects)`."""
+    own, other = (
+        np.mean([bootstrapped_auc(draw, labels, groups, 0) for draw in arm], axis=0) for arm in (scores, rival)
+    )
+    low, high = middle_interval(own - other)
+    if low is None or high is None:
+        return None
+    return Lead(auc=float(_areas(scores, labels).mean() - _areas(rival, labels).mean()), low=low, high=high)
+
+
+def _areas(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """AUC of each draw, `(draws,)`."""
+    return np.array([auc(draw, labels) for draw in scores], np.float64)
+
+
+def _shown(pool: Pool, learned: _Arm, config: SandwichConfig, alphabet: Sequence[str]) -> list[ShownProbe]:
+    noise = learned.judged_noise(8)
+    chosen = torch.stack([selector.weights(noise, pool.candidates).sum(dim=1) for selector in learned.selectors])
+    share = chosen.mean(dim=(0, 1))  # (candidates,)
+    agreement = pool.agreement()  # (subjects, placements, candidates)
+    generalizers, others = (agreement[pool.labels == label].mean(dim=0) for label in (1, 0))
+    places = (generalizers - others).argmax(dim=0)  # (candidates,)
+    return [
+        ShownProbe(
+            text=_text(pool, index, alphabet),
+            share=float(share[index]),
+            placement=config.placements[int(places[index])].name,
+            generalizers=float(generalizers[places[index], index]),
+            others=float(others[places[index], index]),
+        )
+        for index in share.argsort(descending=True)[:_SHOWN].tolist()
+    ]
+
+
+def _text(pool: Pool, index: int, alphabet: Sequence[str]) -> str:
+    length = int(pool.candidates.lengths[index])
+    return "".join(alphabet[symbol] for symbol in pool.candidates.symbols[index, :length].argmax(dim=-1).tolist())

@@ -1,0 +1,41 @@
+"""From which confidence on verdicts are given on tasks that no training saw, by what was right on tasks left out."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+WANTED = 0.85
+"""Share of right verdicts among those that are given, every task counting alike."""
+_NEVER = 0.5
+_STEPS = np.linspace(0, _NEVER, 21)[:-1]
+
+
+def confidence(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far probabilities are from saying nothing, 0 to 0.5."""
+    distance: NDArray[np.float64] = np.abs(probability - 0.5)
+    return distance
+
+
+def least_confidence(
+    probability: NDArray[np.float64], labels: NDArray[np.bool_], tasks: NDArray[np.str_], threshold: float
+) -> float:
+    """The least confidence from which on the wanted share of verdicts on left-out subjects is right: the mean over the
+    tasks that have any so sure; 0.5, which nothing exceeds, where there is no such."""
+    right = (probability >= threshold) == labels
+    for step in _STEPS.tolist():
+        sure = confidence(probability) >= step
+        by_task = [right[sure & (tasks == task)].mean() for task in np.unique(tasks[sure])]
+        if by_task and np.mean(by_task) >= WANTED:
+            return float(step)
+    return _NEVER
+
+
+def answered_by_others(
+    probability: NDArray[np.float64], labels: NDArray[np.bool_], tasks: NDArray[np.str_], threshold: float
+) -> NDArray[np.bool_]:
+    """Which subjects get a verdict where the rule for each task comes from the other tasks alone, `(subjects,)`."""
+    answered = np.zeros(len(labels), np.bool_)
+    for task in np.unique(tasks):
+        own = tasks == task
+        least = least_confidence(probability[~own], labels[~own], tasks[~own], threshold)
+        answered[own] = confidence(probability[own]) >= least
+    return answered

@@ -1,0 +1,35 @@
+"""From which confidence on a task that no training saw gets verdicts."""
+
+import numpy as np
+from probe_sandwich.evidence.universal.confidence import answered_by_others, least_confidence
+
+TASKS = np.repeat(["one", "two"], 10)
+LABELS = np.tile([True, False], 10)
+SURE = np.where(LABELS, 0.9, 0.1)
+
+
+def test_where_all_verdicts_are_right_all_are_given() -> None:
+    assert least_confidence(SURE, LABELS, TASKS, 0.5) == 0.0
+
+
+def test_where_only_sure_ones_are_right_only_those_are_given() -> None:
+    probability = SURE.copy()
+    probability[::5] = np.where(LABELS[::5], 0.4, 0.6)
+    assert 0 < least_confidence(probability, LABELS, TASKS, 0.5) < 0.4
+
+
+def test_where_sure_ones_are_wrong_none_is_given() -> None:
+    assert least_confidence(1 - SURE, LABELS, TASKS, 0.5) == 0.5
+
+
+def test_every_task_counts_alike() -> None:
+    few = np.concatenate([np.arange(10), [10]])  # ten right ones of a task, and one wrong one of another
+    probability = np.where(TASKS == "one", SURE, 1 - SURE)[few]
+    assert least_confidence(probability, LABELS[few], TASKS[few], 0.5) == 0.5
+
+
+def test_a_task_has_no_say_in_what_of_it_is_answered() -> None:
+    probability = np.where(TASKS == "one", SURE, 1 - SURE)
+    answered = answered_by_others(probability, LABELS, TASKS, 0.5)
+    assert not answered[TASKS == "one"].any()
+    assert answered[TASKS == "two"].all()
