@@ -67,4 +67,4 @@ def test_the_bounds_themselves_are_taken_everywhere(
     assert str(getattr(Options.model_validate({name: value}), name)) == value
     assert post(fast_http, EXAMPLES[0].read_bytes(), **{name: value}).status_code == 200
     done = CliRunner().invoke(app, ["classify", str(tmp_path), f"--{name.replace('_', '-')}={value}"])
-    assert "neither a config.json" in done.output.replace("\n", " ")
+    assert "holds no config.json" in done.output.replace("\n", " ")

@@ -1,30 +1,12 @@
 """Which of several subjects to choose: order, ties, and who gets no rank."""
 
-import json
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from probe_sandwich.answer import Diagnosis, Doubt, Verdict
+from probe_sandwich.answer import Doubt
 from probe_sandwich.ranking import Ranked, rank, step_of
 
-EXAMPLE = json.loads(files("probe_sandwich.api").joinpath("example_diagnosis.json").read_text())
-
-
-def diagnosis(*members: float, doubt: Doubt | None = None) -> Diagnosis:
-    """One whose members say this."""
-    probability, interval = sum(members) / len(members), (min(members), max(members))
-    given, withheld = (None, probability) if doubt else (probability, None)
-    changes = {
-        "generalizer_probability": given,
-        "probability_interval": None if doubt else interval,
-        "withheld_probability": withheld,
-        "withheld_interval": interval if doubt else None,
-        "member_probabilities": list(members),
-        "verdict": Verdict.ABSTAIN if doubt else Verdict.GENERALIZER,
-        "doubt": doubt,
-    }
-    return Diagnosis.model_validate(EXAMPLE | changes)
+from tests.diagnoses import diagnosis_of
 
 
 def ranks(found: list[Ranked]) -> list[tuple[int, int, int]]:
@@ -33,38 +15,38 @@ def ranks(found: list[Ranked]) -> list[tuple[int, int, int]]:
 
 
 def test_what_every_member_puts_ahead_stands_ahead() -> None:
-    found = rank([diagnosis(0.1, 0.3), diagnosis(0.8, 0.9), diagnosis(0.4, 0.5)])
+    found = rank([diagnosis_of(0.1, 0.3), diagnosis_of(0.8, 0.9), diagnosis_of(0.4, 0.5)])
     assert ranks(found) == [(1, 1, 1), (2, 2, 2), (0, 3, 3)]
     assert not any(one.tied for one in found)
 
 
 def test_two_that_the_members_order_differently_are_tied_however_far_apart_they_lie() -> None:
-    found = rank([diagnosis(0.1, 0.2), diagnosis(0.05, 0.9), diagnosis(0.01, 0.02)])
+    found = rank([diagnosis_of(0.1, 0.2), diagnosis_of(0.05, 0.9), diagnosis_of(0.01, 0.02)])
     assert ranks(found) == [(1, 1, 2), (0, 1, 2), (2, 3, 3)]
     assert [one.tied for one in found] == [True, True, False]
 
 
 def test_one_between_two_may_be_tied_with_both_though_they_are_not_with_each_other() -> None:
-    found = rank([diagnosis(0.6, 0.7), diagnosis(0.3, 0.8), diagnosis(0.2, 0.5)])
+    found = rank([diagnosis_of(0.6, 0.7), diagnosis_of(0.3, 0.8), diagnosis_of(0.2, 0.5)])
     assert ranks(found) == [(0, 1, 2), (1, 1, 2), (2, 3, 3)]
-    found = rank([diagnosis(0.6, 0.7), diagnosis(0.3, 0.8), diagnosis(0.4, 0.5)])
+    found = rank([diagnosis_of(0.6, 0.7), diagnosis_of(0.3, 0.8), diagnosis_of(0.4, 0.5)])
     assert ranks(found) == [(0, 1, 2), (1, 1, 3), (2, 2, 3)]
 
 
 def test_the_same_checkpoint_twice_is_a_tie() -> None:
-    assert ranks(rank([diagnosis(0.5, 0.6), diagnosis(0.5, 0.6)])) == [(0, 1, 2), (1, 1, 2)]
+    assert ranks(rank([diagnosis_of(0.5, 0.6), diagnosis_of(0.5, 0.6)])) == [(0, 1, 2), (1, 1, 2)]
 
 
 @pytest.mark.parametrize("doubt", [Doubt.UNTRUSTED_KIND, Doubt.MEMBERS_DISAGREE])
 def test_a_withheld_number_that_orders_subjects_ranks_and_is_marked(doubt: Doubt) -> None:
-    found = rank([diagnosis(0.1, 0.2), diagnosis(0.6, 0.7, doubt=doubt)])
+    found = rank([diagnosis_of(0.1, 0.2), diagnosis_of(0.6, 0.7, doubt=doubt)])
     assert [(one.index, one.rank, one.withheld) for one in found] == [(1, 1, True), (0, 2, False)]
     assert found[0].probability == pytest.approx(0.65)
 
 
 @pytest.mark.parametrize("doubt", [Doubt.NOT_CONVERGED, Doubt.UNLIKE_THE_ZOO])
 def test_a_number_that_says_nothing_of_its_subject_gets_no_rank(doubt: Doubt) -> None:
-    assert ranks(rank([diagnosis(0.9, 0.9, doubt=doubt), None, diagnosis(0.1, 0.2)])) == [(2, 1, 1)]
+    assert ranks(rank([diagnosis_of(0.9, 0.9, doubt=doubt), None, diagnosis_of(0.1, 0.2)])) == [(2, 1, 1)]
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ import torch
 from probe_sandwich.evidence.universal.settings import TRAINING, UNIVERSAL
 from probe_sandwich.sandwich.noise import draw_noise
 from probe_sandwich.sandwich.training.losses import sandwich_losses
+from probe_sandwich.sandwich.training.start import start_universal
 from probe_sandwich.sandwich.training.training import sandwich_optimizer
-from probe_sandwich.sandwich.training.warm_up import start_universal
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.zoo.cohorts import Cohort, load_cohorts
 from probe_sandwich.zoo.shards import read_index

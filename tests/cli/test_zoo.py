@@ -5,8 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from unittest.mock import patch
+
+import pytest
 
 from tests.cli.commands import invoked, words
 
@@ -18,23 +22,36 @@ def test_a_card_of_a_zoo_where_nothing_converged_is_refused(tiny_zoo: Path) -> N
     assert "has converged" in words(done.output)
 
 
-def test_ctrl_c_says_what_was_kept_and_leaves_no_process(tmp_path: Path) -> None:
+@pytest.fixture
+def building(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A build with a worker of its own, which nothing of outlives the test."""
     command = [sys.executable, "-m", "probe_sandwich.cli", "zoo", "build", str(tmp_path / "zoo"), "--workers", "1"]
-    building = subprocess.Popen(
-        [*command, "--models", "5"], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    process = subprocess.Popen(
+        # Whoever runs the tests in the background has Ctrl-C ignored, which children inherit.
+        ["env", "--default-signal=INT", *command, "--models", "5"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
+    yield process
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def test_ctrl_c_says_what_was_kept_and_leaves_no_process(building: subprocess.Popen[str]) -> None:
     children = Path(f"/proc/{building.pid}/task/{building.pid}/children")
-    while not (workers := children.read_text().split()):
+    while len(workers := children.read_text().split()) < 2:  # the first one watches the others
         assert building.poll() is None
         time.sleep(0.05)
-    time.sleep(0.5)
     building.send_signal(signal.SIGINT)
-    _, said = building.communicate(timeout=30)
+    _, said = building.communicate(timeout=120)
     assert building.returncode == 130, said
     assert "0 finished groups are kept" in words(said)
     assert "goes on from there" in words(said)
     assert "Traceback" not in said
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while left := [pid for pid in workers if os.path.exists(f"/proc/{pid}")]:
         assert time.monotonic() < deadline, left
         time.sleep(0.05)

@@ -76,14 +76,6 @@ def test_a_saved_meta_classifier_predicts_the_same_for_the_same_seed(meta_folder
     assert not (one.probability == meta.predict(shipped_cohort.subjects, seed=4).probability).all()
 
 
-def test_probes_can_be_read(meta_folder: Path, shipped_cohort: Cohort) -> None:
-    meta = load_meta_classifier(meta_folder, torch.device("cpu"))
-    texts, margins = meta.read_probes(shipped_cohort.subjects)
-    assert len(texts) == CONFIG.probes
-    assert all(0 < len(text) <= shipped_cohort.subjects.configs[0].train_max_length for text in texts)
-    assert margins.shape == (len(shipped_cohort.subjects), CONFIG.probes)
-
-
 def test_weights_that_do_not_match_the_card_are_refused(meta_folder: Path) -> None:
     content = bytearray((meta_folder / WEIGHTS).read_bytes())
     content[-1] ^= 1

@@ -117,11 +117,9 @@ def test_a_model_answers_as_it_does_in_transformers(tmp_path: Path, kind: str) -
     own_ids = torch.from_numpy(formulas.with_begin())[None]
     own_mask = torch.arange(own_ids.shape[2]) <= torch.from_numpy(formulas.lengths)[:, None]
     subject = checkpoint.subjects
-    responses = subject.forward(subject.embed_ids(own_ids), own_mask, with_streams=True)
+    responses = subject.forward(subject.embed_ids(own_ids), own_mask)
     torch.testing.assert_close(responses.logits[0], wanted, atol=1e-4, rtol=1e-4)
     assert wanted.std(dim=0).min() > 1e-4
-    assert responses.lens.shape[:3] == (1, 60, 3)
-    assert responses.lens.shape[:-1] == responses.log_norms.shape
     # One-hot distributions are the same sequences.
     exact = sample_formulas(checkpoint.config.task, 14, 14, 20, seed=4)
     symbols = torch.nn.functional.one_hot(torch.from_numpy(exact.ids.astype(np.int64)), len(FORMULA_SYMBOLS)).float()
@@ -163,11 +161,10 @@ def test_masked_fillers_place_symbols_as_position_ids_do(tmp_path: Path, kind: s
     mask, usual = torch.ones_like(ids, dtype=torch.bool), torch.arange(13)
     for places in (usual + 5, usual + (usual >= 4) * 9):
         one, other = (
-            subject.forward(subject.embed_ids(ids[None]), mask, places.view(1, 1, -1), with_streams=True)
+            subject.forward(subject.embed_ids(ids[None]), mask, places.view(1, 1, -1))
             for subject in (by_fillers, by_position)
         )
         torch.testing.assert_close(one.logits, other.logits, atol=1e-4, rtol=1e-4)
-        torch.testing.assert_close(one.lens, other.lens, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["DistilBertForSequenceClassification", "T5ForSequenceClassification"])

@@ -30,12 +30,6 @@ class Prediction:
     deviation: NDArray[np.float64]
     moved: NDArray[np.bool_]
 
-    @property
-    def unlike(self) -> NDArray[np.bool_]:
-        """True where a subject's responses lie outside the zoo's, or are not finite numbers."""
-        inside: NDArray[np.bool_] = self.unlikeness <= 1
-        return ~inside
-
     def split(self, threshold: float) -> NDArray[np.bool_]:
         """True where more than a quarter of the members disagree with the ensemble's verdict."""
         against = (self.members >= threshold) != (self.probability >= threshold)

@@ -33,7 +33,7 @@ from probe_sandwich.subjects.foreign.frame import framed, own_places
 from probe_sandwich.subjects.parts import CONFIG, DESCRIPTION
 from probe_sandwich.subjects.size import Size
 from probe_sandwich.subjects.symbols import own_ids, untested_symbols
-from probe_sandwich.subjects.transformer import Responses, lens_depths
+from probe_sandwich.subjects.transformer import Responses
 
 MAX_LAYERS = 48
 CLASSES = 2
@@ -55,10 +55,9 @@ Model = Any  # transformers' classes come without types
 
 @dataclass(frozen=True)
 class Family:
-    """How an architecture is read: its last norm, its head on any vector, where it pools, how far positions go, and
-    the number of its first position (None where positions cannot be chosen)."""
+    """How an architecture is read: its head on any vector, where it pools, how far positions go, and the number of its
+    first position (None where positions cannot be chosen)."""
 
-    final_norm: Callable[[Model, Tensor], Tensor]
     head: Callable[[Model, Tensor], Tensor]
     pools_first: bool
     positions: Callable[[Any], int | None]
@@ -66,27 +65,23 @@ class Family:
 
 
 _ROTARY = Family(
-    final_norm=lambda model, x: model.model.norm(x),
     head=lambda model, x: model.score(x),
     pools_first=False,
     positions=lambda config: None,
 )
 FAMILIES = {
     "BertForSequenceClassification": Family(
-        final_norm=lambda model, x: x,
         head=lambda model, x: model.classifier(torch.tanh(model.bert.pooler.dense(x))),
         pools_first=True,
         positions=lambda config: config.max_position_embeddings,
     ),
     "DistilBertForSequenceClassification": Family(
-        final_norm=lambda model, x: x,
         head=lambda model, x: model.classifier(torch.relu(model.pre_classifier(x))),
         pools_first=True,
         positions=lambda config: config.max_position_embeddings,
         first_position=None,
     ),
     "RobertaForSequenceClassification": Family(
-        final_norm=lambda model, x: x,
         head=lambda model, x: model.classifier.out_proj(torch.tanh(model.classifier.dense(x))),
         pools_first=True,
         # Its positions begin after its padding id.
@@ -94,7 +89,6 @@ FAMILIES = {
         first_position=lambda config: config.pad_token_id + 1,
     ),
     "GPT2ForSequenceClassification": Family(
-        final_norm=lambda model, x: model.transformer.ln_f(x),
         head=lambda model, x: model.score(x),
         pools_first=False,
         positions=lambda config: config.n_positions,
@@ -103,7 +97,6 @@ FAMILIES = {
     "MistralForSequenceClassification": _ROTARY,
     "Qwen2ForSequenceClassification": _ROTARY,
     "T5ForSequenceClassification": Family(
-        final_norm=lambda model, x: model.transformer.decoder.final_layer_norm(x),
         head=lambda model, x: model.classification_head(x),
         pools_first=False,
         positions=lambda config: None,
@@ -162,47 +155,33 @@ class ForeignSubject:
         begin = self._table[self.begin or 0].expand(1, len(symbols), 1, -1)
         return torch.cat([begin, (symbols @ self._table[own[: symbols.shape[-1]]]).unsqueeze(0)], dim=2)
 
-    def forward(
-        self, vectors: Tensor, mask: Tensor, positions: Tensor | None = None, *, with_streams: bool = False
-    ) -> Responses:
+    def forward(self, vectors: Tensor, mask: Tensor, positions: Tensor | None = None) -> Responses:
         end = None if self.end is None else self._table[self.end]
         x, seen = framed(vectors[0], mask.expand(1, -1, -1)[0], self.begin is not None, end)
         places = None
         if positions is not None:
             places = own_places(positions[0], self.begin is not None, self.end is not None).expand(len(x), -1)
-        last_hidden, streams = self._placed(x, seen, places)
+        last_hidden = self._placed(x, seen, places)
         pooled = torch.zeros_like(seen[:, 0], dtype=torch.long) if self.family.pools_first else last_seen(seen)
         rows = torch.arange(len(x), device=x.device)
-        logits = self.family.head(self.model, last_hidden[rows, pooled]).unsqueeze(0)
-        if not with_streams:
-            return Responses(logits, None, None, mask)
-        depths = lens_depths(len(streams) - 1)
-        normed = [
-            streams[depth] if depth == len(streams) - 1 else self.family.final_norm(self.model, streams[depth])
-            for depth in depths
-        ]
-        lens = torch.stack([self.family.head(self.model, stream) for stream in normed], dim=1)
-        norms = torch.stack([streams[depth].square().mean(dim=-1).add(1e-6).log() / 2 for depth in depths], dim=1)
-        return Responses(logits, lens.unsqueeze(0), norms.unsqueeze(0), mask)
+        return Responses(self.family.head(self.model, last_hidden[rows, pooled]).unsqueeze(0), mask)
 
-    def _placed(self, x: Tensor, seen: Tensor, places: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The last hidden states and all streams `(batch, length, d_model)`, the symbols at `places (batch, length)`
+    def _placed(self, x: Tensor, seen: Tensor, places: Tensor | None) -> Tensor:
+        """The last hidden states `(batch, length, d_model)`, the symbols at `places (batch, length)`
         as this subject counts them; those past the end of its table are its last. The usual ones where there are
         none, and where the subject cannot be placed."""
         if places is None or self.configs[0].placing is Placing.IMPOSSIBLE:
             return self._run(x, seen, None)
         if self.family.first_position is None:
             filler = self._table[self.model.config.pad_token_id or 0]
-            last_hidden, streams = self._run(*with_fillers(x, seen, places, filler), None)
-            return at_places(last_hidden, places), tuple(at_places(stream, places) for stream in streams)
+            return at_places(self._run(*with_fillers(x, seen, places, filler), None), places)
         reach = self.family.positions(self.model.config)
         if reach is not None:
             places = places.clamp(max=reach - 1)
         return self._run(x, seen, places + self.family.first_position(self.model.config))
 
-    def _run(self, x: Tensor, mask: Tensor, positions: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        arguments: dict[str, Any] = {"inputs_embeds": x, "attention_mask": mask.long()}
-        arguments |= {"output_hidden_states": True, "return_dict": True}
+    def _run(self, x: Tensor, mask: Tensor, positions: Tensor | None) -> Tensor:
+        arguments: dict[str, Any] = {"inputs_embeds": x, "attention_mask": mask.long(), "return_dict": True}
         if positions is not None:
             arguments["position_ids"] = positions
         base = self.model.base_model
@@ -213,10 +192,9 @@ class ForeignSubject:
             # As in training, the decoder sees the sequence shifted right, and what is masked there as here.
             arguments["decoder_inputs_embeds"] = torch.cat([start, x[:, :-1]], dim=1)
             arguments["decoder_attention_mask"] = torch.cat([mask.new_ones(len(x), 1), mask[:, :-1]], dim=1).long()
-            output = base(**arguments, use_cache=False)
-            return output.last_hidden_state, output.decoder_hidden_states
-        output = base(**arguments)
-        return output.last_hidden_state, output.hidden_states
+            arguments["use_cache"] = False
+        last_hidden: Tensor = base(**arguments).last_hidden_state
+        return last_hidden
 
 
 def load_bundle(bundle: Bundle) -> ForeignCheckpoint:
@@ -293,8 +271,7 @@ def try_out(subject: ForeignSubject) -> None:
                 mask = torch.ones(2, 1 + length, dtype=torch.bool)
                 mask[1, 2:] = False
                 places = torch.arange(1 + length).view(1, 1, -1)
-                said = subject.forward(subject.embed_ids(ids), mask, places, with_streams=True)
-                assert said.lens is not None
+                said = subject.forward(subject.embed_ids(ids), mask, places)
                 if said.logits.shape != (1, 2, facts.classes) or not bool(said.logits.isfinite().all()):
                     raise UnrunnableModel(
                         f"the model's answers to two symbols are no {facts.classes} finite numbers each"
@@ -322,8 +299,8 @@ def _first_of(config: Any, keys: Sequence[str]) -> int:
 
 
 def _configured(name: str, raw: Mapping[str, Any]) -> Any:
-    if any(type(raw.get(key)) is int and raw[key] > MAX_LAYERS for key in _LAYER_KEYS):
-        raise InvalidConfig(f"{CONFIG} has more than {MAX_LAYERS} layers")
+    if any(type(raw.get(key)) is int and not 1 <= raw[key] <= MAX_LAYERS for key in _LAYER_KEYS):
+        raise InvalidConfig(f"{CONFIG} has no layers, or more than {MAX_LAYERS}")
     config_class = getattr(transformers, name).config_class
     known = set(inspect.signature(config_class.__init__).parameters) | {"decoder_start_token_id"}
     own = {key: value for key, value in raw.items() if key in known and not key.startswith("_")}

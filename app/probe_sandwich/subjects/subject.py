@@ -64,8 +64,6 @@ class Subjects(Protocol):
         """Distributions over the task's alphabet `(batch, length, symbols)` as vectors
         `(models, batch, 1 + length, d_model)`."""
 
-    def forward(
-        self, vectors: Tensor, mask: Tensor, positions: Tensor | None = None, *, with_streams: bool = False
-    ) -> Responses:
+    def forward(self, vectors: Tensor, mask: Tensor, positions: Tensor | None = None) -> Responses:
         """Responses to vectors, padding to the right, at `positions (1, batch or 1, length)` where these are given
         and the subject's architecture lets them be chosen."""

@@ -52,23 +52,12 @@ def parameter_count(config: SubjectConfig) -> int:
     return sum(math.prod(shape) for shape in weight_shapes(config).values())
 
 
-def lens_depths(layers: int) -> tuple[int, int, int]:
-    """Layers after which the stream is read out: the first, the middle and the last, whatever the depth."""
-    return 1, (layers + 1) // 2, layers
-
-
 @dataclass(frozen=True)
 class Responses:
-    """What a stack says to a batch.
-
-    `logits (models, batch, classes)`; on request `lens (models, batch, depths, length, classes)`, the
-    subject's own head applied to each position of the stream at `lens_depths`, and `log_norms (models, batch,
-    depths, length)` of those streams. `mask (batch, length)` tells symbols from padding.
-    """
+    """What a stack says to a batch: `logits (models, batch, classes)`; `mask (batch, length)` tells symbols from
+    padding."""
 
     logits: Tensor
-    lens: Tensor | None
-    log_norms: Tensor | None
     mask: Tensor
 
 
@@ -130,9 +119,7 @@ class SubjectStack:
         models = torch.arange(len(self), device=self.device).unsqueeze(1)
         return self.weights["embedding"][models, self.own_ids]
 
-    def forward(
-        self, vectors: Tensor, mask: Tensor, positions: Tensor | None = None, *, with_streams: bool = False
-    ) -> Responses:
+    def forward(self, vectors: Tensor, mask: Tensor, positions: Tensor | None = None) -> Responses:
         """Responses to `vectors (models, batch, length, d_model)`, padding to the right.
 
         `mask (batch, length)` or `(models, batch, length)` is true on symbols. `positions (models or 1, batch or 1,
@@ -145,18 +132,9 @@ class SubjectStack:
         x = self._add_positions(vectors, positions.expand(len(self), -1, -1))
         bias = self._attention_bias(mask, positions, x.dtype)
         rotation = self._rotation(positions, x.dtype)
-        streams = [x]
         for layer in range(self.configs[0].layers):
             x = self._block(x, f"layers.{layer}", bias, rotation)
-            if with_streams:
-                streams.append(x)
-        logits = self._head(self._pool(_norm(x), mask))
-        if not with_streams:
-            return Responses(logits, None, None, mask)
-        stacked = torch.stack([streams[depth] for depth in lens_depths(self.configs[0].layers)], dim=2)
-        lens = self._head(_norm(stacked))
-        log_norms = stacked.square().mean(dim=-1).add(1e-6).log() / 2
-        return Responses(logits, lens, log_norms, mask)
+        return Responses(self._head(self._pool(_norm(x), mask)), mask)
 
     def _add_positions(self, vectors: Tensor, positions: Tensor) -> Tensor:
         sinusoidal = self.positions.additive(positions.to(torch.float32), vectors.dtype)

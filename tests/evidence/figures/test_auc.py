@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from probe_sandwich.evidence.figures.auc import auc, within_configuration_auc
+from probe_sandwich.evidence.figures.auc import (
+    auc,
+    bootstrapped_auc,
+    middle_interval,
+    within_configuration_auc,
+    within_configuration_interval,
+)
 from sklearn.metrics import roc_auc_score
 
 
@@ -24,3 +30,26 @@ def test_within_configuration_auc_is_a_half_for_what_knows_the_configuration_alo
     label = np.random.default_rng(0).random(100) < np.repeat(np.linspace(0, 1, 20), 5)
     assert auc(group.astype(float), label) > 0.8
     assert within_configuration_auc(group.astype(float), label, group)[0] == 0.5
+
+
+def test_the_interval_of_a_useless_score_holds_a_half() -> None:
+    rng = np.random.default_rng(1)
+    group, label, score = np.repeat(np.arange(40), 5), rng.random(200) < 0.5, rng.random(200)
+    low, high = middle_interval(bootstrapped_auc(score, label, group, 0))
+    assert low is not None
+    assert high is not None
+    assert 0.3 < low < 0.5 < high < 0.7
+
+
+def test_the_interval_within_a_configuration_pairs_nobody_with_a_copy() -> None:
+    group = np.repeat(np.arange(20), 5)
+    label = np.random.default_rng(0).random(100) < np.repeat(np.linspace(0, 1, 20), 5)
+    # Knows the label, but only up to the configuration's own level.
+    assert within_configuration_interval(group.astype(float), label, group, 0) == (0.5, 0.5)
+    noisy = label + np.random.default_rng(1).normal(size=100)
+    low, high = within_configuration_interval(noisy, label, group, 0)
+    middle, _ = within_configuration_auc(noisy, label, group)
+    assert low is not None
+    assert middle is not None
+    assert high is not None
+    assert low < middle < high

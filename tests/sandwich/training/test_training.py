@@ -11,8 +11,8 @@ from probe_sandwich.sandwich.noise import draw_noise
 from probe_sandwich.sandwich.training.blind_heads import BlindHeads
 from probe_sandwich.sandwich.training.losses import sandwich_losses, seen_loss
 from probe_sandwich.sandwich.training.recorded import fitting_noise, record_answers
+from probe_sandwich.sandwich.training.start import start_universal
 from probe_sandwich.sandwich.training.training import sandwich_optimizer, train_sandwich
-from probe_sandwich.sandwich.training.warm_up import start_universal
 from probe_sandwich.sandwich.universal import UniversalSandwich, candidates_of
 from probe_sandwich.subjects.transformer import SubjectStack
 from probe_sandwich.zoo.cohorts import Cohort

@@ -19,13 +19,6 @@ def auc(score: NDArray[np.float64], label: NDArray[np.bool_]) -> float | None:
     return float((ranks - positives * (positives + 1) / 2) / (positives * negatives))
 
 
-def auc_interval(
-    score: NDArray[np.float64], label: NDArray[np.bool_], group: NDArray[np.int64], seed: int
-) -> tuple[float | None, float | None]:
-    """95 % interval of `auc`, resampling whole configurations."""
-    return middle_interval(bootstrapped_auc(score, label, group, seed))
-
-
 def within_configuration_auc(
     score: NDArray[np.float64], label: NDArray[np.bool_], group: NDArray[np.int64]
 ) -> tuple[float | None, int]:

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from probe_sandwich.evidence.figures.auc import auc, bootstrapped_auc, middle_interval
-from probe_sandwich.evidence.figures.metrics import Lead
+from probe_sandwich.evidence.figures.lead import Lead
 from probe_sandwich.evidence.universal.settings import UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.files import write_atomically
@@ -24,7 +24,7 @@ from probe_sandwich.sandwich.selector import Selector
 from probe_sandwich.sandwich.training.pools import Pool, record_pools
 from probe_sandwich.sandwich.training.recorded import Recording
 from probe_sandwich.sandwich.training.selector_fit import fit_selector
-from probe_sandwich.sandwich.training.warm_up import start_universal
+from probe_sandwich.sandwich.training.start import start_universal
 from probe_sandwich.subjects.config import Scheme
 from probe_sandwich.tasks.alphabets import alphabet_of
 from probe_sandwich.zoo.shards import IndexRow

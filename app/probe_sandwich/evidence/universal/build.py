@@ -26,7 +26,7 @@ from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import load_meta_classifier, save_meta_classifier, write_card
 from probe_sandwich.sandwich.placed_answers import zoo_curves
 from probe_sandwich.sandwich.prediction import student_quantile
-from probe_sandwich.sandwich.training.warm_up import start_universal
+from probe_sandwich.sandwich.training.start import start_universal
 
 _LEAST_OF_A_LABEL = 10
 _PACKAGES = ("probe-sandwich", "torch", "numpy", "scikit-learn", "safetensors")

@@ -20,7 +20,7 @@ from probe_sandwich.sandwich.meta_classifier import Member
 from probe_sandwich.sandwich.readout import Readout
 from probe_sandwich.sandwich.support import fit_support
 from probe_sandwich.sandwich.training.recorded import Recording, fitting_noise, join_recordings, record_answers
-from probe_sandwich.sandwich.training.warm_up import start_universal
+from probe_sandwich.sandwich.training.start import start_universal
 from probe_sandwich.zoo.cohorts import stack_of
 
 _PARTS = 16

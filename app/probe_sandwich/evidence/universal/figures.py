@@ -16,7 +16,7 @@ from probe_sandwich.evidence.figures.auc import (
     within_configuration_interval,
 )
 from probe_sandwich.evidence.figures.calibration import calibration_error
-from probe_sandwich.evidence.figures.metrics import Lead, lead
+from probe_sandwich.evidence.figures.lead import Lead, lead
 from probe_sandwich.evidence.universal.choosing import bootstrapped, closed, closed_interval, gaps
 from probe_sandwich.evidence.universal.settings import THRESHOLD
 from probe_sandwich.files import write_atomically

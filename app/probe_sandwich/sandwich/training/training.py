@@ -12,7 +12,7 @@ from probe_sandwich.sandwich.training.blind_heads import BlindHeads
 from probe_sandwich.sandwich.training.losses import evaluate_loss, sandwich_losses, seen_loss
 from probe_sandwich.sandwich.training.readout_fit import Progress, fit_readout
 from probe_sandwich.sandwich.training.recorded import Recording
-from probe_sandwich.sandwich.training.warm_up import start_universal
+from probe_sandwich.sandwich.training.start import start_universal
 from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.zoo.cohorts import Cohort, shuffled_chunks
 

@@ -81,9 +81,7 @@ class PlainSubject:
         begin = torch.full_like(symbols[:, :1, 0], symbols.shape[-1], dtype=torch.long)
         return self.embed_ids(torch.cat([begin, symbols.argmax(dim=-1)], dim=1).unsqueeze(0))
 
-    def forward(
-        self, vectors: Tensor, mask: Tensor, positions: Tensor | None = None, *, with_streams: bool = False
-    ) -> Responses:
+    def forward(self, vectors: Tensor, mask: Tensor, positions: Tensor | None = None) -> Responses:
         begins, end = self.reading.begin is not None, self.reading.end_id
         end_vector = None if end is None else torch.tensor([float(end)], device=self.device)
         x, seen = framed(vectors[0], mask.expand(1, -1, -1)[0], begins, end_vector)
@@ -94,7 +92,7 @@ class PlainSubject:
         # What a module keeps of a run, such as a mask, must serve its training afterwards.
         with untouched(self.module), torch.inference_mode(False), torch.no_grad():
             logits = self._run(ids.clone(), seen.clone(), None if places is None else places.clone())
-        return Responses(logits.unsqueeze(0), None, None, mask)
+        return Responses(logits.unsqueeze(0), mask)
 
     def _reachable(self, places: Tensor) -> Tensor:
         """Places of which those past the module's last are its last."""
