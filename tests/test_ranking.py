@@ -17,13 +17,11 @@ def ranks(found: list[Ranked]) -> list[tuple[int, int, int]]:
 def test_what_every_member_puts_ahead_stands_ahead() -> None:
     found = rank([diagnosis_of(0.1, 0.3), diagnosis_of(0.8, 0.9), diagnosis_of(0.4, 0.5)])
     assert ranks(found) == [(1, 1, 1), (2, 2, 2), (0, 3, 3)]
-    assert not any(one.tied for one in found)
 
 
 def test_two_that_the_members_order_differently_are_tied_however_far_apart_they_lie() -> None:
     found = rank([diagnosis_of(0.1, 0.2), diagnosis_of(0.05, 0.9), diagnosis_of(0.01, 0.02)])
     assert ranks(found) == [(1, 1, 2), (0, 1, 2), (2, 3, 3)]
-    assert [one.tied for one in found] == [True, True, False]
 
 
 def test_one_between_two_may_be_tied_with_both_though_they_are_not_with_each_other() -> None:

@@ -39,10 +39,6 @@ class Ranked(BaseModel):
     interval: tuple[float, float] = Field(description="as `probability_interval` of the diagnosis")
     withheld: bool = Field(description="whether there is no verdict: the number orders subjects, but is no answer")
 
-    @property
-    def tied(self) -> bool:
-        return self.last_rank > self.rank
-
 
 @dataclass(frozen=True)
 class _Contender:

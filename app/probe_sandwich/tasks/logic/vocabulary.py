@@ -7,7 +7,7 @@ BEGIN, PAD = "<bos>", "<pad>"
 VOCABULARY = (*FORMULA_SYMBOLS, BEGIN, PAD)
 
 IDS = {symbol: index for index, symbol in enumerate(VOCABULARY)}
-BEGIN_ID, PAD_ID = IDS[BEGIN], IDS[PAD]
+PAD_ID = IDS[PAD]
 
 
 class UnknownSymbol(ValueError):
