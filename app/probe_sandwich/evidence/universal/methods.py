@@ -140,12 +140,12 @@ class Rivals:
         return {method.name: found[method.name] for method in METHODS if not method.control}
 
     def fit(self, train: Part, config: SandwichConfig, training: SandwichTraining, seed: int) -> "FittedReadout":
-        """A readout of some subjects, every task counting alike."""
+        """A readout of some subjects, each task counting by the square root of its subjects."""
         fitting, judging = self.recordings.fitting, self.recordings.judging
         return fit(fitting, judging, train, self.table.task_weights(train), config, training, seed)
 
     def trees(self, features: NDArray[np.float64], train: Part, seed: int) -> Reader:
-        """Trees on features `(subjects, features)`, every task counting alike."""
+        """Trees on features `(subjects, features)`, weighted as the readout's subjects are."""
         return trees(features[train], self.table.labels[train], self.table.task_weights(train), seed)
 
     def control_scores(

@@ -13,8 +13,6 @@ from probe_sandwich.zoo.cohorts import Cohort, load_cohorts
 from probe_sandwich.zoo.shards import IndexRow, read_index
 
 _CONFIGURATIONS_A_ZOO = 100_000
-_FEW = 10
-"""A task of fewer subjects counts less than the others: one subject is not to be worth a task."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +56,10 @@ class Table:
         return len(self.rows)
 
     def task_weights(self, part: Part) -> NDArray[np.float64]:
-        """How much each of some subjects counts, so that every task counts alike, one of few subjects less; 1 on
-        average."""
+        """How much each of some subjects counts, so that a task counts by the square root of its subjects: neither the
+        one that has most nor those that have a handful decide; 1 on average."""
         _, which, count = np.unique(self.tasks[part], return_inverse=True, return_counts=True)
-        weights = 1 / np.maximum(count, _FEW)[which]
+        weights = 1 / np.sqrt(count[which])
         normalized: NDArray[np.float64] = weights / weights.mean()
         return normalized
 
