@@ -78,6 +78,12 @@ def test_evaluating_again_gives_the_same_figures_and_changes_no_file(universal: 
     assert {name: (universal / name).read_bytes() for name in names} == before
 
 
+def test_a_zoo_that_has_grown_since_is_read_as_it_was(universal: Path, small_zoo: Path, tiny_zoo: Path) -> None:
+    before = (universal / FILE).read_bytes()
+    evaluate_again([small_zoo, tiny_zoo], universal, CPU)
+    assert (universal / FILE).read_bytes() == before
+
+
 def test_a_folder_of_half_a_zoo_is_refused(tiny_zoo: Path, tmp_path: Path) -> None:
     with pytest.raises(ZooTooSmall, match="at least 10 of each"):
         train_universal([tiny_zoo], tmp_path / "meta", CPU)

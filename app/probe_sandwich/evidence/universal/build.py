@@ -16,7 +16,7 @@ from probe_sandwich.evidence.universal.figures import KindFigures, UniversalEvid
 from probe_sandwich.evidence.universal.foreign import Foreign
 from probe_sandwich.evidence.universal.methods import SANDWICH, Rivals
 from probe_sandwich.evidence.universal.plots import draw_all
-from probe_sandwich.evidence.universal.predictions import write_all_predictions
+from probe_sandwich.evidence.universal.predictions import predicted, write_all_predictions
 from probe_sandwich.evidence.universal.report import write_universal_report
 from probe_sandwich.evidence.universal.settings import THRESHOLD, TRAINING, UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
@@ -86,7 +86,7 @@ def evaluate_again(
     Raises `NotAZoo`, `NoMetaClassifier`, `DamagedMetaClassifier`, and `OtherZoos`: the members know the subjects of
     some folds, which are those of other folds in another state of the zoos.
     """
-    meta, table = load_meta_classifier(model, torch.device("cpu")), Table.of(folders)
+    meta, table = load_meta_classifier(model, torch.device("cpu")), Table.of(folders, predicted(model))
     if meta.card.zoo.rows_sha256 != _rows_sha256(table):
         raise OtherZoos(
             f"{model} was trained on other subjects than those of {', '.join(map(str, folders))}; name its zoos in the "

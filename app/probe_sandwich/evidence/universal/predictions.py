@@ -4,11 +4,11 @@ import csv
 import io
 from pathlib import Path
 
-from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Evaluation, Judged
+from probe_sandwich.evidence.universal.evaluation import RESERVE, TASK, UNSEEN, Evaluation, Judged
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.files import write_atomically
 
-FILES = {UNSEEN: "predictions.csv", TASK: "task_left_out.csv"}
+FILES = {UNSEEN: "predictions.csv", RESERVE: "reserve.csv", TASK: "task_left_out.csv"}
 _FACTS = (
     "subject",
     "group",
@@ -23,10 +23,17 @@ _FACTS = (
 
 
 def write_all_predictions(folder: Path, table: Table, evaluation: Evaluation) -> None:
-    """Write what is said of each subject by what saw none of its configuration, and by what saw none of its task."""
+    """Write what is said of each subject by what saw none of its configuration, by the whole ensemble of the reserve,
+    and by what saw none of the subject's task."""
     for kind, name in FILES.items():
         if kind in evaluation.judged:
             _write(folder / name, table, evaluation.judged[kind])
+
+
+def predicted(folder: Path) -> set[str]:
+    """The subjects of the zoos that a meta-classifier was made of, by their hashes; none where no table is there."""
+    paths = [folder / FILES[kind] for kind in (UNSEEN, RESERVE)]
+    return {row["subject"] for path in paths if path.exists() for row in csv.DictReader(io.StringIO(path.read_text()))}
 
 
 def _write(path: Path, table: Table, judged: Judged) -> None:

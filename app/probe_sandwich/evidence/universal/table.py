@@ -1,6 +1,6 @@
 """The subjects of several zoos in one table."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,13 +32,13 @@ class Table:
     reserve: NDArray[np.bool_]
 
     @staticmethod
-    def of(folders: Sequence[Path]) -> "Table":
-        """The converged subjects of zoos whose weights are there. Raises `NotAZoo`."""
+    def of(folders: Sequence[Path], among: Collection[str] | None = None) -> "Table":
+        """The converged subjects of zoos whose weights are there, or those `among` some hashes. Raises `NotAZoo`."""
         found = [
             (folder, row, number * _CONFIGURATIONS_A_ZOO + row.group)
             for number, folder in enumerate(folders)
             for row in read_index(folder)
-            if row.converged and row.row is not None
+            if row.converged and row.row is not None and (among is None or row.subject in among)
         ]
         rows = [row for _, row, _ in found]
         return Table(
