@@ -38,10 +38,10 @@ def write_universal_report(folder: Path, card: Card, evidence: UniversalEvidence
         f"{card.zoo.converged - card.zoo.reserve} converged subjects outside the reserve; {card.zoo.generalizers} of "
         f"all {card.zoo.converged} are generalizers (accuracy at least {card.definition.generalizer_cut:.2f} on "
         "(T, 2T]). In training and calibration a task counts by the square root of its subjects. AUC with its 95 % "
-        "bootstrap over configurations; the sandwich's lead is the paired difference. A task has an AUC of its own where "
-        "either label has at least five of its subjects. *Gap closed*: in configurations of three seeds and more, the share of the "
-        "gap in long accuracy from a random seed to the best one that choosing by the method closes. Methods with a "
-        "star see labels of the judged subject's task.",
+        "bootstrap over configurations; the sandwich's lead is the paired difference. A task has an AUC of its own "
+        "where either label has at least five of its subjects. *Gap closed*: in configurations of three seeds and "
+        "more, the share of the gap in long accuracy from a random seed to the best one that choosing by the method "
+        "closes. Methods with a star see labels of the judged subject's task.",
         "",
         "## What was asked of it",
         "",
