@@ -3,8 +3,8 @@
 One subject stands ahead of another where *every* member of the ensemble gives it the higher probability. Members were
 trained on other parts of the zoo and read other noise, but each asks all subjects of a task and T the same, so that
 they are compared in pairs. Subjects of another task or T are asked otherwise: each task and T has a ranking of its own,
-and nothing is said between two of them. Where the members differ about the order of two, these are tied, however far apart their
-probabilities lie.
+and nothing is said between two of them. Where the members differ about the order of two, these are tied, however far
+apart their probabilities lie.
 
 Withheld numbers are ranked with the others where they order subjects: where the verdicts on a kind of subjects were not
 right often enough, or the members are of two minds. Whoever must choose one of many seeds is not helped by leaving such
@@ -35,8 +35,8 @@ class Ranked(BaseModel):
     train_max_length: int = Field(description="T; ranks of another task or T are of another ranking")
     rank: int = Field(description="one more than there are subjects of its task and T that stand ahead of it")
     last_rank: int = Field(
-        description="all of its task and T less those that it stands ahead of. Greater than `rank` where it is tied with others: "
-        "it may stand anywhere between the two"
+        description="all of its task and T less those that it stands ahead of. Greater than `rank` where it is tied with "
+        "others: it may stand anywhere between the two"
     )
     probability: float = Field(description="P(generalizer), by which its ranking is sorted")
     interval: tuple[float, float] = Field(description="as `probability_interval` of the diagnosis")
