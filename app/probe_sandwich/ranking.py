@@ -35,8 +35,8 @@ class Ranked(BaseModel):
     train_max_length: int = Field(description="T; ranks of another task or T are of another ranking")
     rank: int = Field(description="one more than there are subjects of its task and T that stand ahead of it")
     last_rank: int = Field(
-        description="all of its task and T less those that it stands ahead of. Greater than `rank` where it is tied with "
-        "others: it may stand anywhere between the two"
+        description="all of its task and T less those that it stands ahead of. Greater than `rank` where it is tied "
+        "with others: it may stand anywhere between the two"
     )
     probability: float = Field(description="P(generalizer), by which its ranking is sorted")
     interval: tuple[float, float] = Field(description="as `probability_interval` of the diagnosis")
