@@ -93,6 +93,7 @@ def test_quotes_and_brackets_may_be_symbols() -> None:
         (lambda: torch.jit.trace(made(Encoder).eval(), torch.ones(2, T, dtype=torch.long)), "ScriptModule"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_what_is_no_plain_module_is_refused(unlike: Callable[[], nn.Module], message: str) -> None:
     with pytest.raises(NotInPlainTorch, match=message):
         classify(unlike(), READING, inputs=INPUTS, options=QUICK)
