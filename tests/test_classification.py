@@ -13,7 +13,7 @@ from probe_sandwich.answer import ProbeContent
 from probe_sandwich.classification import NeedlessReading, NoReading, served_meta_classifier
 from probe_sandwich.diagnosis import diagnose
 from probe_sandwich.subjects.checkpoint import NotSafetensors
-from probe_sandwich.subjects.foreign.errors import NoRoomForPlaces, WrongLogits
+from probe_sandwich.subjects.foreign.errors import NoRoomForPlaces, NotInPlainTorch, WrongLogits
 from probe_sandwich.subjects.uploads import load_upload
 from probe_sandwich.tasks.given import UnusableInputs
 from pydantic import ValidationError
@@ -83,6 +83,25 @@ def test_labelled_inputs_are_the_direct_test() -> None:
     assert diagnosis.direct_test is not None
     assert diagnosis.direct_test.in_distribution_accuracy == 1.0
     assert [bucket.formulas for bucket in diagnosis.direct_test.buckets] == [54, 0, 0, 0, 0]
+
+
+def test_quotes_and_brackets_may_be_symbols() -> None:
+    reading = Reading(vocabulary=("#", '"', "[", ","), train_max_length=T, pad="#")
+    inputs = [text.translate(str.maketrans("abc", '"[,')) for text in INPUTS]
+    diagnosis = classify(made(Encoder), reading, inputs=inputs, options=QUICK)
+    assert {"".join(probe.symbols) for probe in diagnosis.probes} <= set(inputs)
+
+
+@pytest.mark.parametrize(
+    ("unlike", "message"),
+    [
+        (lambda: made(Encoder).to("meta"), "meta"),
+        (lambda: torch.jit.trace(made(Encoder).eval(), torch.ones(2, T, dtype=torch.long)), "ScriptModule"),
+    ],
+)
+def test_what_is_no_plain_module_is_refused(unlike: Callable[[], nn.Module], message: str) -> None:
+    with pytest.raises(NotInPlainTorch, match=message):
+        classify(unlike(), READING, inputs=INPUTS, options=QUICK)
 
 
 class _Drawing(Encoder):

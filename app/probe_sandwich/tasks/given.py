@@ -8,12 +8,12 @@ Lines of text, one input each, or JSON lines: `"abba"`, `["x1", "&"]`, `{"input"
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -29,6 +29,11 @@ ENOUGH = 32
 most T for the word on convergence."""
 _MOST_QUOTED = 40
 """Characters of a mistaken symbol or label that a message repeats."""
+
+
+T = TypeVar("T")
+Input = str | Sequence[str]
+"""A text, which is cut into symbols, or the symbols."""
 
 
 class UnusableInputs(ValueError):
@@ -75,12 +80,33 @@ def given_in(
     return found
 
 
+def given_of(
+    inputs: Sequence[Input], labelled: Sequence[tuple[Input, int]], task: AnyTask, train_max_length: int, classes: int
+) -> GivenInputs:
+    """The same from inputs in memory, where a line is one's place from 1. Raises `UnusableInputs`."""
+    found = GivenInputs()
+    if inputs:
+        with _named("inputs"):
+            found = replace(found, unlabelled=_unlabelled(_counted(inputs, MOST_UNLABELLED), task, train_max_length))
+    if labelled:
+        with _named("labelled"):
+            entries = ({"input": one, "label": label} for one, label in labelled)
+            formulas = _labelled(_counted(entries, MOST_LABELLED), task, classes)
+            found = replace(found, labelled=_tested(formulas, train_max_length))
+    return found
+
+
 def read_unlabelled(text: str, task: AnyTask, train_max_length: int) -> tuple[tuple[str, ...], ...]:
     """Inputs of at most T symbols each, each once. Raises `UnusableInputs`."""
+    return _unlabelled(_entries(text, MOST_UNLABELLED, task), task, train_max_length)
+
+
+def _unlabelled(
+    entries: Iterator[tuple[int, Any]], task: AnyTask, train_max_length: int
+) -> tuple[tuple[str, ...], ...]:
     alphabet = alphabet_of(task)
     found: dict[tuple[str, ...], None] = {}
-    for number, line in _lines(text, MOST_UNLABELLED):
-        entry = _entry(line, alphabet, number)
+    for number, entry in entries:
         symbols = _symbols(entry["input"] if isinstance(entry, dict) else entry, alphabet, number)
         if len(symbols) > train_max_length:
             raise UnusableInputs(
@@ -97,10 +123,13 @@ def read_unlabelled(text: str, task: AnyTask, train_max_length: int) -> tuple[tu
 
 def read_labelled(text: str, task: AnyTask, classes: int) -> Formulas:
     """Labelled inputs of any length, sorted by length. Raises `UnusableInputs`."""
+    return _labelled(_entries(text, MOST_LABELLED, task), task, classes)
+
+
+def _labelled(entries: Iterator[tuple[int, Any]], task: AnyTask, classes: int) -> Formulas:
     alphabet = alphabet_of(task)
     rows: list[tuple[tuple[str, ...], int]] = []
-    for number, line in _lines(text, MOST_LABELLED):
-        entry = _entry(line, alphabet, number)
+    for number, entry in entries:
         if not isinstance(entry, dict) or "label" not in entry:
             raise UnusableInputs(f'line {number} has no label; write {{"input": "…", "label": 1}}')
         label = entry["label"]
@@ -160,14 +189,19 @@ def _text_of(part: str, path: Path | None) -> str | None:
         raise UnusableInputs(f"{part}: it is no text in UTF-8; write one input a line") from error
 
 
-def _lines(text: str, most: int) -> Iterator[tuple[int, str]]:
-    found = 0
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip():
-            found += 1
-            if found > most:
-                raise UnusableInputs(f"more than {most} inputs; give fewer")
-            yield number, line.strip()
+def _entries(text: str, most: int, task: AnyTask) -> Iterator[tuple[int, Any]]:
+    """What stands in each line, with the line's number."""
+    alphabet = alphabet_of(task)
+    lines = ((number, line.strip()) for number, line in enumerate(text.splitlines(), start=1) if line.strip())
+    for _, (number, line) in _counted(lines, most):
+        yield number, _entry(line, alphabet, number)
+
+
+def _counted(entries: Iterable[T], most: int) -> Iterator[tuple[int, T]]:
+    for number, entry in enumerate(entries, start=1):
+        if number > most:
+            raise UnusableInputs(f"more than {most} inputs; give fewer")
+        yield number, entry
 
 
 def _entry(line: str, alphabet: Sequence[str], number: int) -> Any:
