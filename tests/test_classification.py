@@ -10,13 +10,12 @@ import pytest
 import torch
 from probe_sandwich import Diagnosis, Options, Reading, classify
 from probe_sandwich.answer import ProbeContent
-from probe_sandwich.classification import NeedlessReading, NoReading, served_meta_classifier
+from probe_sandwich.classification import NeedlessReading, NoModel, NoReading, served_meta_classifier
 from probe_sandwich.diagnosis import diagnose
 from probe_sandwich.subjects.checkpoint import NotSafetensors
-from probe_sandwich.subjects.foreign.errors import NoRoomForPlaces, NotInPlainTorch, WrongLogits
+from probe_sandwich.subjects.foreign.errors import NoRoomForPlaces, NotInPlainTorch, UnusableReading, WrongLogits
 from probe_sandwich.subjects.uploads import load_upload
 from probe_sandwich.tasks.given import UnusableInputs
-from pydantic import ValidationError
 from torch import Tensor, nn
 
 from tests.conftest import EXAMPLES
@@ -153,10 +152,18 @@ def test_a_model_that_is_refused_comes_back_as_it_went_in() -> None:
     assert state_of(model) == before
 
 
+def test_none_means_that_no_inputs_are_given() -> None:
+    model = made(Encoder)
+    told = classify(model, READING, inputs=None, labelled=None, options=QUICK)
+    assert without_timings(told) == without_timings(classify(model, READING, options=QUICK))
+
+
 def test_what_a_user_got_wrong_is_named() -> None:
     model = made(Encoder)
     with pytest.raises(NoReading, match="give a Reading"):
         classify(model, options=QUICK)
+    with pytest.raises(NoModel, match=r"a state dict cannot be asked: pass the torch\.nn\.Module itself"):
+        classify(model.state_dict(), READING)  # type: ignore[arg-type]
     with pytest.raises(NeedlessReading, match="give no Reading"):
         classify(EXAMPLES[0], READING, options=QUICK)
     with pytest.raises(NotSafetensors, match="does not start like"):
@@ -190,5 +197,5 @@ class _Short(Encoder):
     ],
 )
 def test_a_reading_that_contradicts_itself_is_refused(facts: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(UnusableReading, match=message):
         Reading(**({"vocabulary": VOCABULARY, "train_max_length": T} | facts))

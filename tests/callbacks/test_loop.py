@@ -63,3 +63,12 @@ def test_what_cannot_be_kept_is_said_at_the_first_step(tmp_path: Path) -> None:
     ask = lambda: classify(model, READING, options=Options(noise_draws=1, direct_test=False))  # noqa: E731
     with pytest.raises(NothingToKeepBy):
         GeneralizerCallback(model, ask, best=tmp_path / "best.pt").step()
+
+
+def test_training_ends_with_a_last_check_that_may_be_the_best(tmp_path: Path) -> None:
+    model = fresh()
+    ask = lambda: classify(model, READING, labelled=LABELLED, options=QUICK)  # noqa: E731
+    callback = GeneralizerCallback(model, ask, every=1000, best=tmp_path / "best.pt")
+    train(model, callback)
+    assert callback.finish()["generalizer/in_distribution_accuracy"] == 1.0
+    assert (tmp_path / "best.pt").exists()
