@@ -129,7 +129,7 @@ def test_where_a_built_in_tasks_inputs_are_drawn_given_ones_are_left_out() -> No
 
 
 def test_where_t_is_too_short_to_draw_any_given_ones_are_read() -> None:
-    eight = "\n".join([*"abcdefgh"])
+    eight = "\n".join([*"abcde", "~a", "~b", "~c"])
     assert len(given_in(eight, None, Task(), 4, 2).unlabelled) == 8
 
 
