@@ -71,8 +71,8 @@ def classify(
     `reading`, and a `forward` where it cannot be called as it is. `inputs`: unlabelled ones of at most T symbols, of
     which probes are made. `labelled`: pairs of an input of any length and its class, for the direct test.
 
-    Raises `NoModel`, `NoReading`, `NeedlessReading`, `UnusableInputs`; of a module `UnusableModel`, of a checkpoint or a
-    Hugging Face model `CheckpointError`, each a base of one type a cause; and `NoFormulas` as `diagnose` does.
+    Raises `NoModel`, `NoReading`, `NeedlessReading`, `UnusableInputs`; of a module `UnusableModel`, of a checkpoint or
+    a Hugging Face model `CheckpointError`, each a base of one type a cause; and `NoFormulas` as `diagnose` does.
     """
     if isinstance(model, nn.Module):
         if reading is None:
