@@ -8,11 +8,12 @@ from probe_sandwich.answer import Diagnosis, Doubt, Verdict
 EXAMPLE = json.loads(files("probe_sandwich.api").joinpath("example_diagnosis.json").read_text())
 
 
-def diagnosis_of(*members: float, doubt: Doubt | None = None) -> Diagnosis:
-    """One whose members say this."""
+def diagnosis_of(*members: float, doubt: Doubt | None = None, **checkpoint: object) -> Diagnosis:
+    """One whose members say this; `checkpoint`: what is other of its subject."""
     probability, interval = sum(members) / len(members), (min(members), max(members))
     given, withheld = (None, probability) if doubt else (probability, None)
     changes = {
+        "checkpoint": EXAMPLE["checkpoint"] | checkpoint,
         "generalizer_probability": given,
         "probability_interval": None if doubt else interval,
         "withheld_probability": withheld,

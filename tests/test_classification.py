@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from probe_sandwich.answer import ProbeContent
 from probe_sandwich.classification import NeedlessReading, NoModel, NoReading, served_meta_classifier
 from probe_sandwich.diagnosis import diagnose
 from probe_sandwich.subjects.checkpoint import NotSafetensors
-from probe_sandwich.subjects.foreign.errors import NoRoomForPlaces, UnusableReading, WrongLogits
+from probe_sandwich.subjects.foreign.errors import NoRoomForPlaces, NotInPlainTorch, UnusableReading, WrongLogits
 from probe_sandwich.subjects.uploads import load_upload
 from probe_sandwich.tasks.given import UnusableInputs
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ from tests.own_models import GPT, VOCABULARY, Encoder, T
 
 QUICK = Options(direct_test=False, noise_draws=1)
 READING = Reading(vocabulary=VOCABULARY, train_max_length=T, pad="#")
-INPUTS = ["abcabc", "aabbcc", "cabbac", "bbbbba", "acacac", "ccbbaa", "abbabba", "cabcabca", "aaaaaaaa"]
+INPUTS = [head + tail for head in ("abca", "bbbb", "cacab") for tail in map("".join, product("abc", repeat=3))]
 
 
 def made(kind: Callable[[], nn.Module]) -> nn.Module:
@@ -69,13 +70,37 @@ def test_a_checkpoint_gets_the_answer_of_the_service() -> None:
 
 def test_labelled_inputs_are_the_direct_test() -> None:
     model = made(Encoder).eval()
-    ids = torch.tensor([[VOCABULARY.index(symbol) for symbol in text] for text in INPUTS[:6]])
+    assert isinstance(model, Encoder)
+    texts = INPUTS[:54]  # of one length
+    ids = torch.tensor([[VOCABULARY.index(symbol) for symbol in text] for text in texts])
+    with torch.no_grad():
+        logits = model(ids)
+        model.head.bias -= logits.median(dim=0).values  # either answer to about half of them
     labels = model(ids).argmax(dim=1).tolist()
-    labelled = list(zip(INPUTS[:6], labels, strict=True))
+    labelled = list(zip(texts, labels, strict=True))
     diagnosis = classify(model, READING, labelled=labelled, options=Options(noise_draws=1))
     assert diagnosis.direct_test is not None
     assert diagnosis.direct_test.in_distribution_accuracy == 1.0
-    assert [bucket.formulas for bucket in diagnosis.direct_test.buckets] == [6, 0, 0, 0, 0]
+    assert [bucket.formulas for bucket in diagnosis.direct_test.buckets] == [54, 0, 0, 0, 0]
+
+
+def test_quotes_and_brackets_may_be_symbols() -> None:
+    reading = Reading(vocabulary=("#", '"', "[", ","), train_max_length=T, pad="#")
+    inputs = [text.translate(str.maketrans("abc", '"[,')) for text in INPUTS]
+    diagnosis = classify(made(Encoder), reading, inputs=inputs, options=QUICK)
+    assert {"".join(probe.symbols) for probe in diagnosis.probes} <= set(inputs)
+
+
+@pytest.mark.parametrize(
+    ("unlike", "message"),
+    [
+        (lambda: made(Encoder).to("meta"), "meta"),
+        (lambda: torch.jit.trace(made(Encoder).eval(), torch.ones(2, T, dtype=torch.long)), "ScriptModule"),
+    ],
+)
+def test_what_is_no_plain_module_is_refused(unlike: Callable[[], nn.Module], message: str) -> None:
+    with pytest.raises(NotInPlainTorch, match=message):
+        classify(unlike(), READING, inputs=INPUTS, options=QUICK)
 
 
 class _Drawing(Encoder):

@@ -47,6 +47,18 @@ def test_a_number_that_says_nothing_of_its_subject_gets_no_rank(doubt: Doubt) ->
     assert ranks(rank([diagnosis_of(0.9, 0.9, doubt=doubt), None, diagnosis_of(0.1, 0.2)])) == [(2, 1, 1)]
 
 
+def test_each_task_and_t_has_a_ranking_of_its_own() -> None:
+    """Since the members ask subjects of another task or T otherwise."""
+    short, other = {"train_max_length": 8}, {"task": "parity"}
+    found = rank([diagnosis_of(0.5), diagnosis_of(0.9, **short), diagnosis_of(0.7), diagnosis_of(0.1, **other)])
+    assert ranks(found) == [(2, 1, 1), (0, 2, 2), (1, 1, 1), (3, 1, 1)]
+    assert [(one.task, one.train_max_length) for one in found[1:]] == [
+        ("conjunction", 12),
+        ("conjunction", 8),
+        ("parity", 12),
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "step"),
     [

@@ -1,7 +1,6 @@
 """`classify`: the service's answer about a model in this process."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,16 +17,13 @@ from probe_sandwich.subjects.checkpoint import Checkpoint
 from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.foreign.checkpoint import ForeignCheckpoint, ForeignSubjects, hash_of
 from probe_sandwich.subjects.foreign.errors import NoRoomForPlaces
-from probe_sandwich.subjects.foreign.module import PlainSubject
+from probe_sandwich.subjects.foreign.module import PlainSubject, check_plain
 from probe_sandwich.subjects.foreign.reading import Reading
 from probe_sandwich.subjects.foreign.runs import Forward
 from probe_sandwich.subjects.foreign.untouched import device_of, untouched
 from probe_sandwich.subjects.stacks import AnyCheckpoint
 from probe_sandwich.subjects.uploads import load_upload
-from probe_sandwich.tasks.given import GivenInputs, given_in
-
-Input = str | Sequence[str]
-"""A text, which is cut into symbols, or the symbols."""
+from probe_sandwich.tasks.given import GivenInputs, Input, given_of
 
 
 class NoReading(ValueError):
@@ -77,6 +73,7 @@ def classify(
     if isinstance(model, nn.Module):
         if reading is None:
             raise NoReading
+        check_plain(model)
         with untouched(model):
             checkpoint = _in_memory(model, reading, forward)
             return _diagnosed(checkpoint, device_of(model), inputs or (), labelled or (), options)
@@ -139,15 +136,10 @@ def _diagnosed(
 
 
 def _given(checkpoint: AnyCheckpoint, inputs: Iterable[Input], labelled: Iterable[tuple[Input, int]]) -> GivenInputs:
-    """Inputs as the service reads them, an input a line. Raises `UnusableInputs`."""
-    unlabelled = [json.dumps(one if isinstance(one, str) else list(one)) for one in inputs]
-    with_label = [
-        json.dumps({"input": one if isinstance(one, str) else list(one), "label": int(label)})
-        for one, label in labelled
-    ]
-    return given_in(
-        "\n".join(unlabelled) or None,
-        "\n".join(with_label) or None,
+    """Inputs held against what the checkpoint reads. Raises `UnusableInputs`."""
+    return given_of(
+        list(inputs),
+        [(one, int(label)) for one, label in labelled],
         checkpoint.config.task,
         checkpoint.config.train_max_length,
         checkpoint.config.classes,

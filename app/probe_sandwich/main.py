@@ -59,6 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         servers=[{"url": "."}],  # relative to the description, so that a proxy may put both anywhere
         root_path_in_servers=False,
+        redirect_slashes=False,  # to an address that the Host header says
     )
     app.state.admission = Admission(chosen, metrics)
     for router in (routes.uploads, routes.router, results.router, health.router, pages.router):

@@ -2,8 +2,9 @@
 
 One subject stands ahead of another where *every* member of the ensemble gives it the higher probability. Members were
 trained on other parts of the zoo and read other noise, but each asks all subjects of a task and T the same, so that
-they are compared in pairs. Where the members differ about the order of two, these are tied, however far apart their
-probabilities lie.
+they are compared in pairs. Subjects of another task or T are asked otherwise: each task and T has a ranking of its own,
+and nothing is said between two of them. Where the members differ about the order of two, these are tied, however far
+apart their probabilities lie.
 
 Withheld numbers are ranked with the others where they order subjects: where the verdicts on a kind of subjects were not
 right often enough, or the members are of two minds. Whoever must choose one of many seeds is not helped by leaving such
@@ -27,15 +28,17 @@ _STEP = re.compile(r"(?:step|checkpoint)\D{0,3}?(\d+)", re.IGNORECASE)
 
 
 class Ranked(BaseModel):
-    """Where one of several subjects stands."""
+    """Where one of several subjects stands among those of its task and T."""
 
     index: int = Field(description="its place, from 0, among the subjects as they were given")
-    rank: int = Field(description="one more than there are subjects that stand ahead of it")
+    task: str
+    train_max_length: int = Field(description="T; ranks of another task or T are of another ranking")
+    rank: int = Field(description="one more than there are subjects of its task and T that stand ahead of it")
     last_rank: int = Field(
-        description="all of them less those that it stands ahead of. Greater than `rank` where it is tied with others: "
-        "it may stand anywhere between the two"
+        description="all of its task and T less those that it stands ahead of. Greater than `rank` where it is tied "
+        "with others: it may stand anywhere between the two"
     )
-    probability: float = Field(description="P(generalizer), by which the list is sorted")
+    probability: float = Field(description="P(generalizer), by which its ranking is sorted")
     interval: tuple[float, float] = Field(description="as `probability_interval` of the diagnosis")
     withheld: bool = Field(description="whether there is no verdict: the number orders subjects, but is no answer")
 
@@ -55,13 +58,17 @@ class _Contender:
 
 
 def rank(diagnoses: Sequence[Diagnosis | None]) -> list[Ranked]:
-    """The subjects that can be ranked, the likeliest generalizer first. Of one meta-classifier; None stands for one
-    without a diagnosis."""
-    contenders = [
-        contender
-        for index, diagnosis in enumerate(diagnoses)
-        if diagnosis is not None and (contender := _contender(index, diagnosis)) is not None
-    ]
+    """The subjects that can be ranked: one ranking a task and T after the other, in each the likeliest generalizer
+    first. Of one meta-classifier; None stands for one without a diagnosis."""
+    groups: dict[tuple[str, int], list[_Contender]] = {}
+    for index, diagnosis in enumerate(diagnoses):
+        if diagnosis is not None and (contender := _contender(index, diagnosis)) is not None:
+            subject = diagnosis.checkpoint
+            groups.setdefault((subject.task, subject.train_max_length), []).append(contender)
+    return [ranked for group, contenders in groups.items() for ranked in _ranked(*group, contenders)]
+
+
+def _ranked(task: str, train_max_length: int, contenders: list[_Contender]) -> list[Ranked]:
     # What all members put ahead also has the higher mean: sorting by it goes against none of their pairs.
     contenders.sort(key=lambda one: -one.probability)
     ahead, behind = [0] * len(contenders), [0] * len(contenders)
@@ -73,6 +80,8 @@ def rank(diagnoses: Sequence[Diagnosis | None]) -> list[Ranked]:
     return [
         Ranked(
             index=one.index,
+            task=task,
+            train_max_length=train_max_length,
             rank=1 + ahead[place],
             last_rank=len(contenders) - behind[place],
             probability=one.probability,

@@ -91,7 +91,23 @@ def test_an_address_where_nothing_is_kept_is_not_found(client: httpx.Client, tai
 
 @pytest.mark.parametrize("key", ["x", "0" * 63, "0" * 65, "A" * 64, "..%2f..%2fetc%2fpasswd", f"{'0' * 64}%00"])
 def test_what_is_no_hash_reaches_no_file(client: httpx.Client, key: str) -> None:
-    assert client.get(f"/results/{key}").status_code in (404, 422)
+    assert client.get(f"/results/{key}").status_code == 404
+
+
+@pytest.mark.parametrize("accept", ["application/json, text/html;q=0", "application/json, text/html;q=0.5", "*/*"])
+def test_who_does_not_want_the_page_gets_json(client: httpx.Client, address: str, accept: str) -> None:
+    assert client.get(address, headers={"accept": accept}).json() == EXAMPLE
+
+
+def test_an_address_with_a_slash_behind_it_leads_nowhere(client: httpx.Client, address: str) -> None:
+    assert client.get(f"{address}/", headers={"host": "elsewhere.example"}).status_code == 404
+
+
+@pytest.mark.parametrize("tail", ["", "/card.svg"])
+def test_its_head_can_be_asked_for(client: httpx.Client, address: str, tail: str) -> None:
+    head, whole = client.head(address + tail), client.get(address + tail)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == whole.headers["content-length"]
 
 
 def test_there_is_no_list_of_results(client: httpx.Client) -> None:

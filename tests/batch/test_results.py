@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from probe_sandwich.batch.question import Answered, FileProblem, Question
-from probe_sandwich.batch.results import Results
+from probe_sandwich.batch.results import NotOurResults, Results
 from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
 
-from tests.test_ranking import diagnosis
+from tests.diagnoses import diagnosis_of
 
 Written = Callable[..., Results]
 
@@ -29,7 +29,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def answered(file: Path) -> Answered:
-    return Answered(file=str(file), diagnosis=diagnosis(0.5, 0.6))
+    return Answered(file=str(file), diagnosis=diagnosis_of(0.5, 0.6))
 
 
 def test_what_was_appended_is_known_again(tmp_path: Path, file: Path, question: Question) -> None:
@@ -73,3 +73,18 @@ def test_the_half_line_of_a_run_that_was_killed_costs_nothing_else(
     path.write_text('{"file": "one.safet')
     Results(path, question, [file]).append(answered(file))
     assert Results(path, question, [file]).known() == {str(file): answered(file)}
+
+
+@pytest.mark.parametrize("line", [b"[]", b"5", b'{"asked": 1}', b"\xff", b"# notes of mine"])
+def test_a_file_of_something_else_is_refused(tmp_path: Path, file: Path, question: Question, line: bytes) -> None:
+    path = tmp_path / "results.jsonl"
+    Results(path, question, [file]).append(answered(file))
+    path.write_bytes(path.read_bytes() + line)
+    with pytest.raises(NotOurResults, match=r"line 2 of .*results\.jsonl"):
+        Results(path, question, [file]).known()
+
+
+@pytest.mark.parametrize("line", ['{"file": []}', '{"file": [], "asked": 1}', '{"file": "one", "asked": {}}'])
+def test_a_line_of_another_version_is_passed_over(tmp_path: Path, file: Path, question: Question, line: str) -> None:
+    (tmp_path / "results.jsonl").write_text(line)
+    assert Results(tmp_path / "results.jsonl", question, [file]).known() == {}

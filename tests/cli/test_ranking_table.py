@@ -15,8 +15,8 @@ from tests.diagnoses import diagnosis_of
 BAD = Answered.failed(Path("run/bad.safetensors"), ValueError("the file is empty"))
 
 
-def answered(name: str, *members: float, doubt: Doubt | None = None) -> Answered:
-    return Answered(file=f"run/{name}.safetensors", diagnosis=diagnosis_of(*members, doubt=doubt))
+def answered(name: str, *members: float, doubt: Doubt | None = None, **checkpoint: object) -> Answered:
+    return Answered(file=f"run/{name}.safetensors", diagnosis=diagnosis_of(*members, doubt=doubt, **checkpoint))
 
 
 def printed(capsys: pytest.CaptureFixture[str], *answers: Answered) -> str:
@@ -71,3 +71,19 @@ def test_json_and_csv_hold_the_same_rows(capsys: pytest.CaptureFixture[str]) -> 
     )
     assert float(as_csv[0]["probability"]) == as_json["ranking"][0]["probability"]
     assert as_csv[1]["rank"] == ""
+
+
+def test_tasks_are_not_compared_with_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    said = printed(capsys, answered("a", 0.1), answered("b", 0.2), answered("c", 0.9, task="parity"))
+    assert "conjunction, T = 12:" in said
+    assert "parity, T = 12:" in said
+    assert "b.safetensors stands ahead" in said
+    assert "c.safetensors stands ahead" not in said
+    assert "Ranks of another task or T do not compare" in said
+
+
+@pytest.mark.parametrize("name", ['=HYPERLINK("x")', "+1", "-1", "@SUM(1)", "\t=1"])
+def test_a_spreadsheet_runs_no_cell_of_the_csv(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    print_csv(Row.of([Answered.failed(Path(name), ValueError("=1+1"))], {}))
+    (row,) = csv.DictReader(capsys.readouterr().out.splitlines())
+    assert (row["file"], row["reason"]) == (f"'{name}", "'=1+1")

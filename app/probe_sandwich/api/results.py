@@ -4,9 +4,10 @@ The address is the cache's key: a hash over the uploaded bytes, inputs and optio
 Whoever has it had the same upload or was told; nobody can list them, and a service with a key wants it here too.
 """
 
+import re
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from probe_sandwich.answer import Diagnosis
@@ -23,7 +24,8 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: problem_answer("unauthorized", 401, "The service wants its API key"),
     404: problem_answer("not-found", 404, "Nothing is kept at this address, or not any longer"),
 }
-Key = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
+_NOT_KEPT = "nothing is kept at this address, or not any longer: send the checkpoint again"
+_KEY = re.compile(r"[0-9a-f]{64}")
 router = APIRouter()
 
 
@@ -32,18 +34,29 @@ def address_of(key: str | None) -> str | None:
     return None if key is None else f"results/{key}"
 
 
+async def _key(key: str) -> str:
+    """A key as the cache has them. Raises `Problem`."""
+    if not _KEY.fullmatch(key):
+        raise Problem("not-found", 404, _NOT_KEPT)
+    return key
+
+
+Key = Annotated[str, Depends(_key)]
+
+
 async def _kept(request: Request, key: Key, service: ServiceDependency) -> str:
     """A kept answer. Raises `Problem`."""
     check_key(request.headers, service.settings)
     answer = service.cache.get(key)
     if answer is None:
-        raise Problem("not-found", 404, "nothing is kept at this address, or not any longer: send the checkpoint again")
+        raise Problem("not-found", 404, _NOT_KEPT)
     return answer
 
 
 Kept = Annotated[str, Depends(_kept)]
 
 
+@router.head("/results/{key}/card.svg", include_in_schema=False)
 @router.get(
     "/results/{key}/card.svg",
     response_class=Response,
@@ -55,6 +68,7 @@ async def card(kept: Kept) -> Response:
     return Response(image, media_type="image/svg+xml", headers=_IMAGE_HEADERS)
 
 
+@router.head("/results/{key}", include_in_schema=False)
 @router.get(
     "/results/{key}",
     response_model=Diagnosis,
@@ -67,6 +81,16 @@ async def card(kept: Kept) -> Response:
 async def result(request: Request, key: Key, service: ServiceDependency) -> Response:
     """An answer that was given before, while it is kept."""
     headers = _HEADERS | {"Vary": "Accept"}
-    if _HTML in request.headers.get("accept", ""):  # a browser, which has no API key to send yet
+    if _wants_page(request.headers.get("accept", "")):  # a browser, which has no API key to send yet
         return RedirectResponse(_PAGE + key, 303, headers)
     return Response(await _kept(request, key, service), media_type="application/json", headers=headers)
+
+
+def _wants_page(accept: str) -> bool:
+    """Whether HTML is named, and no less wanted than JSON."""
+    quality: dict[str, float] = {}
+    for one in accept.lower().split(","):
+        name, *parameters = (part.strip() for part in one.split(";"))
+        told = next((value[2:] for value in parameters if value.startswith("q=")), "1")
+        quality[name] = float(told) if re.fullmatch(r"[01](\.\d{0,3})?", told) else 0.0
+    return quality.get(_HTML, 0.0) > 0 and quality[_HTML] >= quality.get("application/json", 0.0)

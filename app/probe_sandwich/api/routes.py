@@ -35,8 +35,8 @@ uploads = APIRouter(route_class=UploadRoute)
 
 
 class BatchAnswer(BaseModel):
-    """One result a file, in their order, and the ranking of those that can be ranked, the likeliest generalizer
-    first."""
+    """One result a file, in their order, and the ranking of those that can be ranked: one ranking a task and T
+    after the other, in each the likeliest generalizer first."""
 
     results: list[BatchResult]
     ranking: list[Ranked]

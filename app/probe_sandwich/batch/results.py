@@ -11,6 +11,17 @@ from probe_sandwich.batch.question import Answered, Question
 from probe_sandwich.subjects.parts import Separate
 
 _ASKED = "asked"
+_START = b'{"file": '
+"""What a line of ours begins with, however early a run was killed that wrote it."""
+
+
+class NotOurResults(ValueError):
+    """A file that something else has written."""
+
+    def __init__(self, path: Path, number: int) -> None:
+        super().__init__(
+            f"line {number} of {path} is no answer of this program, so that nothing is appended: name another file"
+        )
 
 
 class Results:
@@ -24,10 +35,14 @@ class Results:
         self._asked = {str(file): _asked(question, file) for file in files}
 
     def known(self) -> dict[str, Answered]:
-        """The diagnoses that are there already, by file; what had a problem is to be asked again."""
+        """The diagnoses that are there already, by file; what had a problem is to be asked again.
+
+        Raises `NotOurResults`."""
         found: dict[str, Answered] = {}
-        for line in self.path.read_text().splitlines() if self.path.exists() else ():
-            with suppress(ValueError):  # of a run that was killed, or of another version
+        for number, line in enumerate(self.path.read_bytes().splitlines() if self.path.exists() else (), 1):
+            if line.strip() and not line.startswith(_START[: len(line)]):
+                raise NotOurResults(self.path, number)
+            with suppress(ValueError, KeyError, TypeError):  # of a run that was killed, or of another version
                 facts = json.loads(line)
                 if facts.pop(_ASKED) == self._asked.get(facts["file"]) and "problem" not in facts:
                     found[facts["file"]] = Answered.of_facts(facts)

@@ -12,6 +12,7 @@ from probe_sandwich.options import Options
 if TYPE_CHECKING:
     from probe_sandwich.batch.question import Question
 
+_SUFFIXES = (".safetensors", ".zip")
 Files = Annotated[
     list[Path],
     typer.Argument(
@@ -56,7 +57,9 @@ def _in(argument: Path) -> list[Path]:
     """A folder stands for what may be a checkpoint in it, unless it is a model itself."""
     if not argument.is_dir() or _is_model(argument):
         return [argument]
-    found = sorted(path for path in argument.iterdir() if path.suffix in (".safetensors", ".zip") or _is_model(path))
+    found = sorted(path for path in argument.iterdir() if path.suffix in _SUFFIXES or _is_model(path))
+    if not found and argument.suffix in _SUFFIXES:  # one of many, which costs its own answer only
+        return [argument]
     if not found:
         raise fail(f"{argument} holds no config.json, no .safetensors or .zip file, and no folder of a model")
     return found

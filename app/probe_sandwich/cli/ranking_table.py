@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import groupby
 from typing import Self
 
 from rich.box import SIMPLE_HEAD
@@ -18,14 +19,18 @@ from probe_sandwich.cli.failures import console
 from probe_sandwich.ranking import Ranked, rank
 
 _SUFFIX = ".safetensors"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell begins with that a spreadsheet runs."""
 _LEGEND = "P: P(generalizer), which no label and no long input went into"
 _LEGEND_OF_THE_TEST = "; (T, 2T]: accuracy there by the direct test, on labels"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One file; without a rank, `reason` says why."""
+    """One file; without a rank, `reason` says why. Ranks are among files of one task and T."""
 
+    task: str | None
+    train_max_length: int | None
     rank: int | None
     last_rank: int | None
     file: str
@@ -52,6 +57,8 @@ class Row:
         diagnosis = answered.diagnosis
         test = diagnosis.direct_test if diagnosis is not None else None
         return cls(
+            task=diagnosis.checkpoint.task if diagnosis else None,
+            train_max_length=diagnosis.checkpoint.train_max_length if diagnosis else None,
             rank=ranked.rank if ranked else None,
             last_rank=ranked.last_rank if ranked else None,
             file=answered.file,
@@ -84,19 +91,31 @@ def print_json(rows: Sequence[Row]) -> None:
 
 
 def print_csv(rows: Sequence[Row]) -> None:
-    """One line a file, those without a rank last."""
+    """One line a file, those without a rank last. A text that a spreadsheet would run as a formula begins with an
+    apostrophe."""
     writer = csv.DictWriter(sys.stdout, [field.name for field in fields(Row)])
     writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
+    writer.writerows({name: _inert(value) for name, value in asdict(row).items()} for row in rows)
+
+
+def _inert(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def print_table(rows: Sequence[Row]) -> None:
-    """The ranking; below it what has no rank, and what the table means."""
+    """A ranking for each task and T; below them what has no rank, and what the tables mean."""
     ranked, without = ([row for row in rows if (row.rank is None) is absent] for absent in (False, True))
     names = _names(rows)
+    groups = [list(group) for _, group in groupby(ranked, lambda row: (row.task, row.train_max_length))]
+    for group in groups:
+        if len(groups) > 1:
+            _say(f"\n{group[0].task}, T = {group[0].train_max_length}:")
+        console.print(_table(group, names))
+        _say_who_is_first(group, names)
+    if len(groups) > 1:
+        _say("Ranks of another task or T do not compare: what is asked there is not the same.")
     if ranked:
-        console.print(_table(ranked, names))
-        _say_who_is_first(ranked, names)
+        _say_what_it_means(ranked)
     _list_without(without, names)
     _list_withheld(ranked, names)
 
@@ -132,6 +151,9 @@ def _say_who_is_first(ranked: Sequence[Row], names: dict[str, str]) -> None:
         _say(f"{len(first)} of {len(ranked)} may stand first: the members of the ensemble do not agree on their order.")
     elif len(ranked) > 1:
         _say(f"{names[first[0].file]} stands ahead: every member of the ensemble puts it above the others.")
+
+
+def _say_what_it_means(ranked: Sequence[Row]) -> None:
     if any(row.rank != row.last_rank for row in ranked):
         _say("A rank such as 2-4 is a tie: anywhere between the two.")
     _say(_LEGEND + (_LEGEND_OF_THE_TEST if any(row.long_accuracy is not None for row in ranked) else ""))

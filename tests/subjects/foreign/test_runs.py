@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 import torch
-from probe_sandwich.subjects.foreign.errors import UncallableModel, UnusableModel, WrongLogits
+from probe_sandwich.subjects.foreign.errors import (
+    DependsOnItsBatch,
+    NotDeterministic,
+    UncallableModel,
+    UnusableModel,
+    WrongLogits,
+)
 from probe_sandwich.subjects.foreign.reading import Reading
 from probe_sandwich.subjects.foreign.runs import alike, by_length, find_run, random_ids, says_nothing
 from torch import Tensor, nn
@@ -55,13 +61,48 @@ def test_inputs_of_one_length_share_a_call_and_answers_keep_their_rows() -> None
     [
         (lambda ids, mask: ids["logits"], UncallableModel),
         (lambda ids, mask: torch.zeros(len(ids), 3), WrongLogits),
-        (lambda ids, mask: torch.randn(len(ids), 2), UncallableModel),
+        (lambda ids, mask: torch.randn(len(ids), 2), NotDeterministic),
     ],
     ids=["fails", "three classes", "never the same"],
 )
 def test_a_way_that_is_none_is_refused(forward: Callable[[Tensor, Tensor], Any], error: type[UnusableModel]) -> None:
     with pytest.raises(error):
         find_run(Encoder(), READING, forward)
+
+
+class _Misbehaving(Encoder):
+    """Wants its mask, so that a call without it fails for another reason."""
+
+    def __init__(self, misbehave: Callable[[nn.Module, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.misbehave = misbehave
+
+    def forward(self, ids: Tensor, padding_mask: Tensor) -> Tensor:
+        return self.misbehave(self, super().forward(ids, padding_mask))
+
+
+def drifting(module: nn.Module, logits: Tensor) -> Tensor:
+    for parameter in module.parameters():
+        parameter.data *= 0.9
+    return logits
+
+
+@pytest.mark.parametrize(
+    ("misbehave", "error"),
+    [
+        (lambda module, logits: logits + torch.randn_like(logits), NotDeterministic),
+        (drifting, NotDeterministic),
+        (lambda module, logits: logits - logits.mean(dim=0), DependsOnItsBatch),
+        (lambda module, logits: logits + (len(logits) > 8) * logits[:1], DependsOnItsBatch),
+    ],
+    ids=["random", "weights change", "batch's mean", "only in large batches"],
+)
+@torch.no_grad()
+def test_a_module_that_misbehaves_is_told_how(
+    misbehave: Callable[[nn.Module, Tensor], Tensor], error: type[UnusableModel]
+) -> None:
+    with pytest.raises(error):
+        find_run(_Misbehaving(misbehave).eval(), READING)
 
 
 def test_logits_are_alike_up_to_rounding_and_no_further() -> None:

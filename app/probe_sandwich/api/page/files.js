@@ -36,11 +36,14 @@ export function checkpointsAmong(files) {
 /** Show what came of a batch, the likeliest generalizer first. */
 export function showBatch({ results, ranking = [] }) {
   const placeOf = new Map(ranking.map((ranked, order) => [ranked.index, { ...ranked, order }]));
-  const rows = results.map((result, index) => rowOf(result, placeOf.get(index)));
+  const several = new Set(ranking.map(groupName)).size > 1;
+  const rows = results.map((result, index) => rowOf(result, placeOf.get(index), several));
   at("batch-title").textContent = `${results.length} checkpoints`;
   at("batch-note").textContent = ranking.length
     ? "A rank such as 2–4 is a tie: any of these places may be its own. A probability in brackets is withheld as a " +
-      "verdict, and ranks all the same. Click a heading to sort, a file to see its whole answer."
+      "verdict, and ranks all the same. " +
+      (several ? "Each task and T has a ranking of its own: ranks of two of them do not compare. " : "") +
+      "Click a heading to sort, a file to see its whole answer."
     : "Click a heading to sort, a file to see its whole answer.";
   at("files").tBodies[0].replaceChildren(...rows);
   sortBy(0, "ascending");
@@ -49,7 +52,7 @@ export function showBatch({ results, ranking = [] }) {
 }
 
 /** A file of a batch: its answer in one line, and a button that shows the whole of it. */
-function rowOf({ file, diagnosis, problem, address }, ranked) {
+function rowOf({ file, diagnosis, problem, address }, ranked, several) {
   const row = document.createElement("tr");
   const cell = (text, order, tone = "") => {
     const made = row.appendChild(document.createElement("td"));
@@ -59,7 +62,7 @@ function rowOf({ file, diagnosis, problem, address }, ranked) {
     made.dataset.order = order;
     return made;
   };
-  cell(ranked ? rankName(ranked) : "", ranked ? ranked.order : LAST, "rank");
+  cell(ranked ? rankName(ranked, several) : "", ranked ? ranked.order : LAST, "rank");
   const head = row.appendChild(document.createElement("th"));
   head.scope = "row";
   head.dataset.order = file;
@@ -91,8 +94,15 @@ function rowOf({ file, diagnosis, problem, address }, ranked) {
   return row;
 }
 
-function rankName({ rank, last_rank: last }) {
-  return last > rank ? `${rank}–${last}` : String(rank);
+function rankName(ranked, several) {
+  const { rank, last_rank: last } = ranked;
+  const place = last > rank ? `${rank}–${last}` : String(rank);
+  return several ? `${place} of ${groupName(ranked)}` : place;
+}
+
+/** What is ranked together. */
+function groupName({ task, train_max_length: length }) {
+  return `${task}, T = ${length}`;
 }
 
 function sortBy(column, direction) {

@@ -3,6 +3,9 @@
 UnusableReading          what was said of it cannot be
 UnusableModel
 ├── UncallableModel      no way to call it was found, or it fails
+├── NotInPlainTorch      a ScriptModule, or one without weights
+├── NotDeterministic     the same inputs get another answer
+├── DependsOnItsBatch    an input's answer depends on the others beside it
 ├── WrongLogits          its answers are no logits of so many classes
 ├── NonFiniteAnswers     NaN or infinity
 ├── AnswersNothing       the same answer to everything, so that nothing can be checked
@@ -29,6 +32,33 @@ class UncallableModel(UnusableModel):
         super().__init__(
             f"the model cannot be called with ids of shape (batch, length): {failure}. Give "
             "forward=lambda ids, mask: ..., which returns logits (batch, classes); mask is True on symbols, not padding"
+        )
+
+
+class NotInPlainTorch(UnusableModel):
+    """A module whose parts cannot be looked into, or that has no weights."""
+
+    def __init__(self, kind: str, instead: str) -> None:
+        super().__init__(f"the model is {kind}, which cannot be asked: {instead}")
+
+
+class NotDeterministic(UnusableModel):
+    """The same batch has another answer the second time."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the model is not deterministic: the same inputs got another answer the second time. In eval mode, let it "
+            "draw no random numbers and change neither weights nor buffers"
+        )
+
+
+class DependsOnItsBatch(UnusableModel):
+    """An input has another answer beside other inputs."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "an input's answer depends on its batch: it is another beside other inputs. In eval mode, let the model "
+            "compute each input by itself, as nn.BatchNorm does with its running statistics"
         )
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from probe_sandwich.subjects.config import Placing
-from probe_sandwich.subjects.foreign.errors import UncallableModel, UnusableModel
+from probe_sandwich.subjects.foreign.errors import NotInPlainTorch, UncallableModel, UnusableModel
 from probe_sandwich.subjects.foreign.facts import ForeignFacts
 from probe_sandwich.subjects.foreign.frame import framed, own_places
 from probe_sandwich.subjects.foreign.placing import find_placing
@@ -25,12 +25,21 @@ from probe_sandwich.subjects.transformer import Responses
 _HEAD_WIDTH = 8
 
 
+def check_plain(module: nn.Module) -> None:
+    """Raises `NotInPlainTorch`."""
+    if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
+        raise NotInPlainTorch("a ScriptModule", "give the nn.Module that it was made of")
+    if any(parameter.is_meta for parameter in module.parameters()):
+        raise NotInPlainTorch("on the device `meta`, without weights", "load them first, onto the CPU or a GPU")
+
+
 class PlainSubject:
     """One module, frozen while it is asked. Where it cannot be placed, everything stands at its usual places, and
     `obstacle` says why."""
 
     def __init__(self, module: nn.Module, reading: Reading, forward: Forward | None = None) -> None:
         """`forward` where the module cannot be called as it is. Raises `UnusableModel`, but not `CannotBePlaced`."""
+        check_plain(module)
         self.module = module
         self.reading = reading
         self.own_ids = torch.tensor(reading.own_ids)

@@ -12,7 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from probe_sandwich.subjects.foreign.errors import NonFiniteAnswers, UncallableModel, UnusableModel, WrongLogits
+from probe_sandwich.subjects.foreign.errors import (
+    DependsOnItsBatch,
+    NonFiniteAnswers,
+    NotDeterministic,
+    UncallableModel,
+    UnusableModel,
+    WrongLogits,
+)
 from probe_sandwich.subjects.foreign.reading import Reading
 from probe_sandwich.subjects.foreign.untouched import device_of
 
@@ -22,32 +29,42 @@ also one logit each, `(batch,)` or `(batch, 1)`, that of class 1."""
 Run = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """The same with places `(batch, length)`, None for the usual ones, to logits `(batch, classes)` in single precision."""
 POSITION_ARGUMENTS = ("position_ids", "positions", "pos_ids")
-_ROWS = 3
+_ROWS, _MANY_ROWS = 3, 64
 _ALIKE, _ROUNDING = 1e-4, 8
 
 
 def find_run(module: nn.Module, reading: Reading, forward: Forward | None = None) -> tuple[Run, bool]:
     """A way to run a module, and whether it heeds a mask or padding, in which case one call may hold inputs of several
-    lengths. Raises `UncallableModel`, `WrongLogits`, `NonFiniteAnswers`."""
+    lengths. Raises `NotDeterministic`, `DependsOnItsBatch`, `UncallableModel`, `WrongLogits`, `NonFiniteAnswers`."""
     failures: list[UnusableModel] = []
     plain: list[Run] = [_given(forward, reading)] if forward else list(_guessed(module, reading))
+    ways = [(run, True) for run in plain] + [(by_length(run), False) for run in plain]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for run in plain:
+        for run, heeds_mask in ways:
             try:
                 if pads_alike(run, module, reading):
-                    return run, True
-            except UnusableModel as failure:
-                failures.append(failure)
-        for run in (by_length(run) for run in plain):
-            try:
-                if pads_alike(run, module, reading):
-                    return run, False
+                    _check_order_is_nothing(run, module, reading)
+                    return run, heeds_mask
+                failures.append(DependsOnItsBatch())
+            except NotDeterministic:
+                raise
             except UnusableModel as failure:
                 failures.append(failure)
     # What is wrong with the answers says more than a call that is not taken.
     failures.sort(key=lambda failure: isinstance(failure, UncallableModel))
-    raise failures[0] if failures else UncallableModel("an input's answer depends on the others of its batch")
+    failures.sort(key=lambda failure: not isinstance(failure, DependsOnItsBatch))
+    raise failures[0]
+
+
+def _check_order_is_nothing(run: Run, module: nn.Module, reading: Reading) -> None:
+    """Many inputs, as they will be asked. Raises `DependsOnItsBatch`."""
+    ids = random_ids(reading, _MANY_ROWS, reading.train_max_length + reading.frame).to(device_of(module))
+    order = torch.randperm(len(ids), generator=torch.Generator().manual_seed(0)).to(ids.device)
+    mask = torch.ones_like(ids, dtype=torch.bool)
+    with torch.no_grad():
+        if not alike(run(ids, mask, None)[order], run(ids[order], mask, None), precision_of(module)):
+            raise DependsOnItsBatch
 
 
 def alike(one: Tensor, other: Tensor, precision: torch.dtype) -> bool:
@@ -66,13 +83,16 @@ def says_nothing(logits: Tensor, precision: torch.dtype) -> bool:
 
 
 def pads_alike(run: Run, module: nn.Module, reading: Reading) -> bool:
-    """Whether inputs of several lengths have one answer in a batch and each by itself. Raises `UnusableModel`."""
+    """Whether inputs of several lengths have one answer in a batch and each by itself. Raises `UnusableModel`,
+    `NotDeterministic` first."""
     length = reading.train_max_length + reading.frame
     lengths = [length, length - 1, max(2, length // 2)]
     ids = random_ids(reading, _ROWS, length).to(device_of(module))
     mask = torch.arange(length, device=ids.device) < torch.tensor(lengths, device=ids.device).unsqueeze(1)
     with torch.no_grad():
-        together = run(torch.where(mask, ids, reading.pad_id), mask, None)
+        together, again = (run(torch.where(mask, ids, reading.pad_id), mask, None) for _ in range(2))
+        if not alike(together, again, precision_of(module)):
+            raise NotDeterministic
         alone = [run(ids[n : n + 1, :most], mask[n : n + 1, :most], None) for n, most in enumerate(lengths)]
     return alike(together, torch.cat(alone), precision_of(module))
 
