@@ -24,15 +24,16 @@ def test_a_request_keeps_its_id_and_a_strange_one_is_replaced(guarded: httpx.Cli
 
 
 def test_a_problem_at_the_end_of_a_stream_is_counted_and_logged_by_its_status(
-    http: httpx.Client, caplog: pytest.LogCaptureFixture
+    faked: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     logger = logging.getLogger("probe_sandwich.access")
     logger.addHandler(caplog.handler)
     try:
         with caplog.at_level(logging.INFO, logger.name):
-            assert post(http, b"junk", accept="text/event-stream").status_code == 200
-            counted = http.get("/metrics").text
+            streamed = post(faked, b"fine", accept="text/event-stream")
+            counted = faked.get("/metrics").text
     finally:
         logger.removeHandler(caplog.handler)
-    assert vars(caplog.records[0])["status"] == 415
-    assert re.search(r'requests_total\{[^}]*route="/classify"[^}]*status="415"', counted)
+    (told,) = re.findall(r'event: problem\ndata: .*"status":(\d+)', streamed.text)
+    assert (streamed.status_code, vars(caplog.records[0])["status"]) == (200, int(told))
+    assert re.search(rf'requests_total\{{[^}}]*route="/classify"[^}}]*status="{told}"', counted)

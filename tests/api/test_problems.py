@@ -60,7 +60,7 @@ def test_what_a_file_says_of_itself_may_be_no_unicode() -> None:
     assert problem.response().body
 
 
-def test_a_path_without_curls_at_sign_is_told_of_it(http: httpx.Client) -> None:
-    refused = http.post("/classify", files={"checkpoint": (None, "model.safetensors")})
+def test_a_path_without_curls_at_sign_is_told_of_it(faked: httpx.Client) -> None:
+    refused = faked.post("/classify", files={"checkpoint": (None, "model.safetensors")})
     assert refused.status_code == 422
     assert "with curl write `@` before the path" in refused.json()["detail"]
