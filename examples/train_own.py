@@ -3,7 +3,9 @@
 python examples/train_own.py FOLDER
 
 The model and what writes a checkpoint of it stand in `export_checkpoint.py`; the task asks whether the first symbol is
-the last.
+the last. Inputs have at most T symbols and are placed anywhere up to 2T, by an offset drawn for each batch: that trains
+positions past T, and is what makes these seeds generalize. All five
+take about 45 seconds of one processor core, more on a busy machine.
 """
 
 import sys
@@ -19,17 +21,21 @@ TASK, SEEDS, STEPS, BATCH = LanguageTask(name="first_last"), 5, 700, 64
 
 
 def train(model: Classifier, lengths: list[tuple[torch.Tensor, torch.Tensor]]) -> float:
-    """Train on ids and labels of one length at a time, placed anywhere up to 2T; return the last loss."""
+    """Train on ids and labels of one length at a time, placed anywhere up to 2T, and say how far it is; return the last
+    loss."""
     optimizer = torch.optim.AdamW(model.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=2e-3, total_steps=STEPS)
-    for _ in range(STEPS):
+    for step in range(1, STEPS + 1):
         ids, labels = lengths[torch.randint(len(lengths), ())]
         chosen = torch.randint(len(ids), (BATCH,))
-        loss = F.cross_entropy(model(ids[chosen], first=int(torch.randint(T + 1, ()))), labels[chosen])
+        offset = int(torch.randint(T + 1, ()))
+        loss = F.cross_entropy(model(ids[chosen], first=offset), labels[chosen])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
+        if step % 100 == 0:
+            print(f"  step {step} of {STEPS}: loss {loss.item():.3f}", flush=True)
     return loss.item()
 
 
@@ -44,6 +50,7 @@ def main(folder: Path) -> None:
     for seed in range(SEEDS):
         torch.manual_seed(seed)
         model = Classifier()
+        print(f"seed {seed}, {seed + 1} of {SEEDS}", flush=True)
         print(f"seed {seed}: loss {train(model, lengths):.3f}")
         export(model, folder / f"seed-{seed}.safetensors", TASK.name)
 

@@ -16,6 +16,7 @@ from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.subjects.checkpoint import save_checkpoint
 from probe_sandwich.subjects.config import SubjectConfig
 from probe_sandwich.subjects.transformer import join
+from torch import Tensor
 
 from tests.conftest import fresh_weights
 from tests.sandwich.test_meta_classifier import NO_FIGURES, NO_ZOO
@@ -45,8 +46,24 @@ def own_config(**changes: object) -> SubjectConfig:
 def own_checkpoint(folder: Path, **changes: object) -> Path:
     """A file of it."""
     path, config = folder / "own.safetensors", own_config(**changes)
-    save_checkpoint(path, config, fresh_weights(config))
+    save_checkpoint(path, config, undecided_weights(config))
     return path
+
+
+def undecided_weights(config: SubjectConfig) -> dict[str, Tensor]:
+    """Fresh weights whose head answers either class to half of some inputs."""
+    weights = fresh_weights(config)
+    logits = torch.cat([logits_of(config, weights, text) for text in texts(64, 10)])
+    lead = (logits[:, 0] - logits[:, 1]).median()
+    return weights | {"head.bias": weights["head.bias"] - torch.stack([lead, torch.zeros(())])}
+
+
+def logits_of(config: SubjectConfig, weights: dict[str, Tensor], text: str) -> Tensor:
+    """What a subject answers to one input, `(1, classes)`."""
+    subject = join([(config, weights)])
+    ids = torch.tensor([[[2, *map(ALPHABET.index, text)]]])
+    with torch.inference_mode():
+        return subject.forward(subject.embed_ids(ids), torch.ones(1, ids.shape[2], dtype=torch.bool)).logits[0]
 
 
 def texts(count: int, length: int) -> list[str]:
@@ -54,7 +71,7 @@ def texts(count: int, length: int) -> list[str]:
     return [f"{number:0{length}b}".replace("0", "x").replace("1", "y") for number in range(count)]
 
 
-def unlabelled_file(folder: Path, inputs: Sequence[str] = texts(16, 10)) -> Path:
+def unlabelled_file(folder: Path, inputs: Sequence[str] = texts(64, 10)) -> Path:
     """Inputs, one a line."""
     path = folder / "inputs.txt"
     path.write_text("\n".join(inputs))
@@ -64,14 +81,12 @@ def unlabelled_file(folder: Path, inputs: Sequence[str] = texts(16, 10)) -> Path
 def labelled_file(folder: Path, inputs: Sequence[str]) -> Path:
     """Inputs as JSON lines, labelled as the subject itself answers: the direct test finds it right everywhere."""
     config = own_config()
-    subject = join([(config, fresh_weights(config))])
+    weights = undecided_weights(config)
     path = folder / "labelled.jsonl"
     with path.open("w") as file:
         for text in inputs:
-            ids = torch.tensor([[[2, *map(ALPHABET.index, text)]]])
-            with torch.inference_mode():
-                logits = subject.forward(subject.embed_ids(ids), torch.ones(1, ids.shape[2], dtype=torch.bool)).logits
-            file.write(json.dumps({"input": text, "label": int(logits.argmax())}) + "\n")
+            label = int(logits_of(config, weights, text).argmax())
+            file.write(json.dumps({"input": text, "label": label}) + "\n")
     return path
 
 

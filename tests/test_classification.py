@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,12 @@ import pytest
 import torch
 from probe_sandwich import Diagnosis, Options, Reading, classify
 from probe_sandwich.answer import ProbeContent
-from probe_sandwich.classification import NeedlessReading, NoReading, served_meta_classifier
+from probe_sandwich.classification import NeedlessReading, NoModel, NoReading, served_meta_classifier
 from probe_sandwich.diagnosis import diagnose
 from probe_sandwich.subjects.checkpoint import NotSafetensors
-from probe_sandwich.subjects.foreign.errors import NoRoomForPlaces, NotInPlainTorch, WrongLogits
+from probe_sandwich.subjects.foreign.errors import NoRoomForPlaces, NotInPlainTorch, UnusableReading, WrongLogits
 from probe_sandwich.subjects.uploads import load_upload
 from probe_sandwich.tasks.given import UnusableInputs
-from pydantic import ValidationError
 from torch import Tensor, nn
 
 from tests.conftest import EXAMPLES
@@ -23,7 +23,7 @@ from tests.own_models import GPT, VOCABULARY, Encoder, T
 
 QUICK = Options(direct_test=False, noise_draws=1)
 READING = Reading(vocabulary=VOCABULARY, train_max_length=T, pad="#")
-INPUTS = ["abcabc", "aabbcc", "cabbac", "bbbbba", "acacac", "ccbbaa", "abbabba", "cabcabca", "aaaaaaaa"]
+INPUTS = [head + tail for head in ("abca", "bbbb", "cacab") for tail in map("".join, product("abc", repeat=3))]
 
 
 def made(kind: Callable[[], nn.Module]) -> nn.Module:
@@ -70,13 +70,18 @@ def test_a_checkpoint_gets_the_answer_of_the_service() -> None:
 
 def test_labelled_inputs_are_the_direct_test() -> None:
     model = made(Encoder).eval()
-    ids = torch.tensor([[VOCABULARY.index(symbol) for symbol in text] for text in INPUTS[:6]])
+    assert isinstance(model, Encoder)
+    texts = INPUTS[:54]  # of one length
+    ids = torch.tensor([[VOCABULARY.index(symbol) for symbol in text] for text in texts])
+    with torch.no_grad():
+        logits = model(ids)
+        model.head.bias -= logits.median(dim=0).values  # either answer to about half of them
     labels = model(ids).argmax(dim=1).tolist()
-    labelled = list(zip(INPUTS[:6], labels, strict=True))
+    labelled = list(zip(texts, labels, strict=True))
     diagnosis = classify(model, READING, labelled=labelled, options=Options(noise_draws=1))
     assert diagnosis.direct_test is not None
     assert diagnosis.direct_test.in_distribution_accuracy == 1.0
-    assert [bucket.formulas for bucket in diagnosis.direct_test.buckets] == [6, 0, 0, 0, 0]
+    assert [bucket.formulas for bucket in diagnosis.direct_test.buckets] == [54, 0, 0, 0, 0]
 
 
 def test_quotes_and_brackets_may_be_symbols() -> None:
@@ -148,10 +153,18 @@ def test_a_model_that_is_refused_comes_back_as_it_went_in() -> None:
     assert state_of(model) == before
 
 
+def test_none_means_that_no_inputs_are_given() -> None:
+    model = made(Encoder)
+    told = classify(model, READING, inputs=None, labelled=None, options=QUICK)
+    assert without_timings(told) == without_timings(classify(model, READING, options=QUICK))
+
+
 def test_what_a_user_got_wrong_is_named() -> None:
     model = made(Encoder)
     with pytest.raises(NoReading, match="give a Reading"):
         classify(model, options=QUICK)
+    with pytest.raises(NoModel, match=r"a state dict cannot be asked: pass the torch\.nn\.Module itself"):
+        classify(model.state_dict(), READING)  # type: ignore[arg-type]
     with pytest.raises(NeedlessReading, match="give no Reading"):
         classify(EXAMPLES[0], READING, options=QUICK)
     with pytest.raises(NotSafetensors, match="does not start like"):
@@ -185,5 +198,5 @@ class _Short(Encoder):
     ],
 )
 def test_a_reading_that_contradicts_itself_is_refused(facts: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(UnusableReading, match=message):
         Reading(**({"vocabulary": VOCABULARY, "train_max_length": T} | facts))

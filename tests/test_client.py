@@ -116,7 +116,7 @@ def test_the_client_returns_a_diagnosis_or_raises_the_problem(service_url: str, 
 
 
 def test_inputs_of_the_users_own_go_with_a_checkpoint(service_url: str, tmp_path: Path) -> None:
-    own, labelled = own_checkpoint(tmp_path), labelled_file(tmp_path, [*texts(20, 10), *texts(30, 15)])
+    own, labelled = own_checkpoint(tmp_path), labelled_file(tmp_path, [*texts(50, 10), *texts(30, 15)])
     wrong = unlabelled_file(tmp_path, ["xyz"])
 
     async def ask() -> Diagnosis:
@@ -133,4 +133,4 @@ def test_inputs_of_the_users_own_go_with_a_checkpoint(service_url: str, tmp_path
     for answer in (*answers, result.diagnosis):
         assert answer is not None
         assert answer.direct_test is not None
-        assert [bucket.formulas for bucket in answer.direct_test.buckets] == [20, 30, 0, 0, 0]
+        assert [bucket.formulas for bucket in answer.direct_test.buckets] == [50, 30, 0, 0, 0]

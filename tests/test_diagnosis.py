@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from probe_sandwich.answer import Diagnosis, ProbeContent, Verdict
+from probe_sandwich.answer import Diagnosis, Doubt, ProbeContent, Verdict
 from probe_sandwich.diagnosis import SHOWN_PROBES, diagnose
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.calibration import Calibration
@@ -21,7 +21,7 @@ from probe_sandwich.tasks.given import read_given
 from torch import Tensor
 
 from tests.conftest import EXAMPLES, MODEL, ConfigFactory, fresh_weights
-from tests.own_task import ALPHABET, for_any_task, labelled_file, own_checkpoint, texts, unlabelled_file
+from tests.own_task import ALPHABET, for_any_task, labelled_file, own_checkpoint, own_config, texts, unlabelled_file
 
 CPU = torch.device("cpu")
 QUICK = Options(direct_test=False, noise_draws=1)
@@ -170,10 +170,9 @@ def diagnosis_of(path: Path, folder: Path, inputs: Path | None = None, labelled:
 def test_of_an_own_task_without_inputs_the_alphabet_is_asked_and_what_is_missing_is_named(tmp_path: Path) -> None:
     answer = diagnosis_of(own_checkpoint(tmp_path), tmp_path)
     assert (answer.probe_content, answer.direct_test) == (ProbeContent.BARE, None)
-    assert answer.verdict is Verdict.GENERALIZER
-    assert (
-        "random strings of it: give unlabelled short inputs of the task (`inputs`) for a better answer" in answer.reason
-    )
+    assert (answer.verdict, answer.doubt) == (Verdict.ABSTAIN, Doubt.BARE_PROBES)
+    assert answer.withheld_probability == pytest.approx(0.9)
+    assert "give unlabelled inputs of task mine (`inputs`), at least 32 different ones of 7 to 12" in answer.reason
     assert "no labelled inputs of task mine: give some of any length (`labelled`)" in answer.reason
     assert {symbol for probe in answer.probes for symbol in probe.symbols} == set(ALPHABET)
 
@@ -190,13 +189,13 @@ def test_an_answer_shows_what_it_rests_on(tmp_path: Path) -> None:
 
 def test_given_inputs_become_probes_and_nothing_is_said_to_be_missing(tmp_path: Path) -> None:
     inputs = unlabelled_file(tmp_path)
-    labelled = labelled_file(tmp_path, [*texts(20, 10), *texts(30, 15), *texts(40, 20)])
+    labelled = labelled_file(tmp_path, [*texts(50, 10), *texts(30, 15), *texts(40, 20)])
     answer = diagnosis_of(own_checkpoint(tmp_path), tmp_path, inputs, labelled)
     assert answer.probe_content is ProbeContent.GIVEN
     assert {"".join(probe.symbols) for probe in answer.probes} <= set(inputs.read_text().split())
     assert answer.reason == "P(generalizer) = 0.90 is at or above the threshold 0.50"
     assert answer.direct_test is not None
-    assert [bucket.formulas for bucket in answer.direct_test.buckets] == [20, 30, 40, 0, 0]
+    assert [bucket.formulas for bucket in answer.direct_test.buckets] == [50, 30, 40, 0, 0]
     assert answer.direct_test.generalizer
     assert answer.direct_test.buckets[4].unreachable == "no labelled input of these lengths was given"
 
@@ -206,6 +205,42 @@ def test_of_a_built_in_language_inputs_are_drawn(tmp_path: Path) -> None:
     assert answer.probe_content is ProbeContent.DRAWN
     assert answer.direct_test is not None
     assert "inputs" not in answer.reason
+
+
+def test_inputs_that_come_beside_a_built_in_task_flip_no_verdict_and_are_said_to_be_left_out(tmp_path: Path) -> None:
+    example = EXAMPLES[1]
+    inputs, labelled = tmp_path / "inputs.txt", tmp_path / "labelled.jsonl"
+    inputs.write_text("\n".join("&".join("a" * count) for count in range(1, 7)) + "\na&~a\n~a\nb\nc\n")
+    labelled.write_text('{"input": "a", "label": 0}')
+    checkpoint = load_upload(example)
+    config = checkpoint.config
+    meta = load_meta_classifier(MODEL, CPU)
+    given = read_given(inputs, labelled, config.task, config.train_max_length, config.classes)
+    options = Options(noise_draws=1, formulas_per_length=50)
+    (alone,) = diagnose([checkpoint], meta, CPU, options)
+    (beside,) = diagnose([checkpoint], meta, CPU, options, given=given)
+    assert (beside.verdict, beside.probe_content) == (Verdict.NOT_GENERALIZER, ProbeContent.DRAWN)
+    assert beside.generalizer_probability == alone.generalizer_probability
+    assert beside.direct_test == alone.direct_test
+    assert "the inputs that came with it were left out" in beside.reason
+    assert "left out" not in alone.reason
+
+
+def test_an_own_task_whose_inputs_are_few_or_short_gets_no_verdict(tmp_path: Path) -> None:
+    for inputs in (texts(31, 10), texts(64, 6)):
+        answer = diagnosis_of(own_checkpoint(tmp_path), tmp_path, unlabelled_file(tmp_path, inputs))
+        assert (answer.verdict, answer.doubt) == (Verdict.ABSTAIN, Doubt.TOO_FEW_INPUTS)
+        assert "give at least 32 different ones of 7 to 12 symbols" in answer.reason
+
+
+def test_a_subject_that_tells_no_given_inputs_apart_gets_no_verdict(tmp_path: Path) -> None:
+    checkpoint = own_checkpoint(tmp_path)
+    config = own_config()
+    weights = fresh_weights(config)
+    save_checkpoint(checkpoint, config, weights | {"head.bias": torch.tensor([100.0, 0.0])})
+    answer = diagnosis_of(checkpoint, tmp_path, unlabelled_file(tmp_path))
+    assert (answer.verdict, answer.doubt) == (Verdict.ABSTAIN, Doubt.ONE_ANSWER)
+    assert "gives the same answer to 100% of the probes" in answer.reason
 
 
 LANGUAGE = {"task": {"name": "parity"}, "vocabulary": ("a", "b", "<bos>", "<pad>")}
@@ -224,7 +259,7 @@ def test_who_leaves_the_direct_test_out_is_not_told_that_labelled_inputs_are_mis
 
 
 def test_labels_that_a_subject_of_an_own_task_never_gives_are_remarked_on(tmp_path: Path) -> None:
-    labelled = labelled_file(tmp_path, texts(20, 10))
+    labelled = labelled_file(tmp_path, texts(50, 10))
     turned = labelled.read_text().replace('"label": 1', '"label": 2').replace('"label": 0', '"label": 1')
     labelled.write_text(turned.replace('"label": 2', '"label": 0'))
     answer = diagnosis_of(own_checkpoint(tmp_path), tmp_path, labelled=labelled)

@@ -5,14 +5,14 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from probe_sandwich.answer import Agreement, BucketResult, Definition, Doubt, LengthTestResult, Verdict
+from probe_sandwich.answer import Agreement, BucketResult, Definition, Doubt, LengthTestResult, ProbeContent, Verdict
 from probe_sandwich.length_test import buckets, judge, wilson_interval
 from probe_sandwich.sandwich.card import Card, KindRecord
 from probe_sandwich.sandwich.meta_classifier import CARD as CARD_FILE
 from probe_sandwich.subjects.config import Placing
 from probe_sandwich.tasks.logic.tasks import Task
 from probe_sandwich.tasks.task import AnyTask, OwnTask
-from probe_sandwich.verdict import Decision, SubjectPrediction, decide
+from probe_sandwich.verdict import Asked, Decision, SubjectPrediction, decide
 
 from tests.conftest import MODEL
 
@@ -26,6 +26,7 @@ CONFIDENT = SubjectPrediction(
     farthest="the mean margin is 0.3 standard deviations above theirs",
     split=False,
     placed=True,
+    asked=Asked(ProbeContent.DRAWN, long_inputs=256, commonest=0.5),
 )
 
 
@@ -100,6 +101,28 @@ def test_it_abstains_and_says_why(
     assert reason in decision.reason
 
 
+GIVEN = Asked(ProbeContent.GIVEN, long_inputs=32, commonest=0.95)
+
+
+@pytest.mark.parametrize(
+    ("asked", "doubt", "reason"),
+    [
+        (
+            replace(GIVEN, content=ProbeContent.BARE),
+            Doubt.BARE_PROBES,
+            "(`inputs`), at least 32 different ones of 7 to",
+        ),
+        (replace(GIVEN, long_inputs=31), Doubt.TOO_FEW_INPUTS, "31 of the unlabelled inputs"),
+        (replace(GIVEN, commonest=0.96), Doubt.ONE_ANSWER, "the same answer to 96% of the probes"),
+    ],
+)
+def test_probes_unlike_those_that_it_was_measured_on_give_no_verdict(asked: Asked, doubt: Doubt, reason: str) -> None:
+    decision = decided(asked=asked)
+    assert (decision.verdict, decision.doubt) == (Verdict.ABSTAIN, doubt)
+    assert reason in decision.reason
+    assert decided(asked=GIVEN).verdict is Verdict.GENERALIZER
+
+
 @pytest.mark.parametrize(
     ("subjects", "accuracy", "verdict"),
     [(50, 0.80, Verdict.GENERALIZER), (49, 0.95, Verdict.ABSTAIN), (50, 0.79, Verdict.ABSTAIN)],
@@ -130,6 +153,7 @@ def test_on_a_task_never_seen_a_verdict_is_given_where_the_sandwich_is_sure(
 
 REASONS_BY_RANK = [
     ({"placed": False}, "positions cannot be chosen"),
+    ({"asked": replace(GIVEN, long_inputs=31)}, "31 of the unlabelled inputs"),
     ({"unlikeness": 2.0}, "unlike those of the zoo's"),
     ({"split": True}, "of two minds"),
 ]

@@ -78,6 +78,9 @@ class Doubt(StrEnum):
     NOT_FINITE = "not_finite"
     NOT_CONVERGED = "not_converged"
     NOT_PLACED = "not_placed"
+    BARE_PROBES = "bare_probes"
+    TOO_FEW_INPUTS = "too_few_inputs"
+    ONE_ANSWER = "one_answer"
     UNTRUSTED_KIND = "untrusted_kind"
     UNLIKE_THE_ZOO = "unlike_the_zoo"
     MEMBERS_DISAGREE = "members_disagree"
@@ -92,7 +95,7 @@ class Agreement(StrEnum):
 
 
 class ProbeContent(StrEnum):
-    """Where the content of the probes came from, the best first."""
+    """Where the content of the probes came from."""
 
     GIVEN = "given inputs"
     DRAWN = "drawn inputs"
@@ -240,9 +243,9 @@ class Diagnosis(BaseModel):
     agreement: Agreement
     probe_content: ProbeContent | None = Field(
         default=None,
-        description="where the probes' content came from: selected by noise from the given "
-        "unlabelled inputs, from inputs drawn of the built-in task, or from random strings of the alphabet; "
-        "null where no probe was asked",
+        description="where the probes' content came from: selected by noise from inputs drawn of the built-in task, "
+        "from the given unlabelled inputs of a task of one's own, or from random strings of the alphabet, by which no "
+        "verdict is given; null where no probe was asked",
     )
     probes: list[ProbeReading] = Field(
         description="those whose answers move most with their places; none where it cannot be placed"

@@ -1,6 +1,6 @@
 """`classify`: the service's answer about a model in this process."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -35,6 +35,16 @@ class NoReading(ValueError):
         )
 
 
+class NoModel(ValueError):
+    """What came is neither a module nor a checkpoint."""
+
+    def __init__(self, given: object) -> None:
+        what = "a state dict" if isinstance(given, Mapping) else f"an object of type {type(given).__name__}"
+        super().__init__(
+            f"{what} cannot be asked: pass the torch.nn.Module itself, with its weights loaded, or a checkpoint's path"
+        )
+
+
 class NeedlessReading(ValueError):
     """A checkpoint came with what its file says already."""
 
@@ -46,8 +56,8 @@ def classify(
     model: nn.Module | Path | str | AnyCheckpoint,
     reading: Reading | None = None,
     *,
-    inputs: Iterable[Input] = (),
-    labelled: Iterable[tuple[Input, int]] = (),
+    inputs: Iterable[Input] | None = None,
+    labelled: Iterable[tuple[Input, int]] | None = None,
     forward: Forward | None = None,
     options: Options = Options(),
 ) -> Diagnosis:
@@ -57,8 +67,8 @@ def classify(
     `reading`, and a `forward` where it cannot be called as it is. `inputs`: unlabelled ones of at most T symbols, of
     which probes are made. `labelled`: pairs of an input of any length and its class, for the direct test.
 
-    Raises `NoReading`, `NeedlessReading`, `UnusableInputs`; of a module `UnusableModel`, of a checkpoint or a Hugging
-    Face model `CheckpointError`, each a base of one type a cause; and `NoFormulas` as `diagnose` does.
+    Raises `NoModel`, `NoReading`, `NeedlessReading`, `UnusableInputs`; of a module `UnusableModel`, of a checkpoint or
+    a Hugging Face model `CheckpointError`, each a base of one type a cause; and `NoFormulas` as `diagnose` does.
     """
     if isinstance(model, nn.Module):
         if reading is None:
@@ -66,11 +76,13 @@ def classify(
         check_plain(model)
         with untouched(model):
             checkpoint = _in_memory(model, reading, forward)
-            return _diagnosed(checkpoint, device_of(model), inputs, labelled, options)
+            return _diagnosed(checkpoint, device_of(model), inputs or (), labelled or (), options)
+    if not isinstance(model, Path | str | Checkpoint | ForeignCheckpoint):
+        raise NoModel(model)
     if reading is not None or forward is not None:
         raise NeedlessReading
     loaded = model if isinstance(model, Checkpoint | ForeignCheckpoint) else load_upload(Path(model))
-    return _diagnosed(loaded, torch_device("auto"), inputs, labelled, options)
+    return _diagnosed(loaded, torch_device("auto"), inputs or (), labelled or (), options)
 
 
 @lru_cache(maxsize=2)

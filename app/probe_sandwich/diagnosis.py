@@ -20,7 +20,7 @@ from probe_sandwich.answer import (
 from probe_sandwich.length_test import bucket_formulas, buckets, run_labelled_test, run_length_test
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.card import Card
-from probe_sandwich.sandwich.inputs import Candidates, best_candidates
+from probe_sandwich.sandwich.inputs import Candidates, given_candidates
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier
 from probe_sandwich.sandwich.placed_answers import PlacedAnswers
 from probe_sandwich.sandwich.prediction import Prediction
@@ -34,7 +34,7 @@ from probe_sandwich.subjects.uploads import stacked
 from probe_sandwich.tasks.given import GivenInputs
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.tasks.task import OwnTask
-from probe_sandwich.verdict import SubjectPrediction, decide, missing_inputs
+from probe_sandwich.verdict import Asked, SubjectPrediction, decide, missing_inputs
 
 SHOWN_PROBES = 6
 _USUAL = Task(name=TaskName.CONJUNCTION), 12
@@ -73,15 +73,15 @@ def diagnose(
     if meta is not None:
         candidates = _candidates(config, given)
         content = candidates.content
-        predictions = _predictions(meta, subjects, options, cancelled, candidates)
         placed = meta.placed_answers(subjects, options.seed, cancelled, candidates)
+        predictions = _predictions(meta, subjects, options, cancelled, candidates, placed)
     sandwich_done = time.perf_counter()
     tests: Sequence[LengthTestResult | None] = [None] * len(checkpoints)
     if options.direct_test:
         tests = _direct_tests(meta, subjects, options, progress, cancelled, given)
     finished = time.perf_counter()
     timings = Timings(sandwich=sandwich_done - started, direct_test=finished - sandwich_done, total=finished - started)
-    missing = missing_inputs(config, content, untested=options.direct_test and tests[0] is None)
+    missing = missing_inputs(config, given, untested=options.direct_test and tests[0] is None)
     diagnoses = [
         _diagnosis(checkpoint, meta, prediction, test, content, missing, str(device), timings)
         for checkpoint, prediction, test in zip(checkpoints, predictions, tests, strict=True)
@@ -99,7 +99,7 @@ def diagnose(
 def _candidates(config: SubjectFacts, given: GivenInputs) -> Candidates:
     """What probes are selected from."""
     if given.unlabelled:
-        return best_candidates(config.task, config.train_max_length, given.unlabelled)
+        return given_candidates(config.task, config.train_max_length, given.unlabelled)
     return candidates_of(config.task, config.train_max_length)
 
 
@@ -109,13 +109,18 @@ def _predictions(
     options: Options,
     cancelled: Cancelling,
     candidates: Candidates,
+    placed: PlacedAnswers,
 ) -> list[SubjectPrediction]:
     """The ensemble's prediction for every subject of a stack."""
     together = meta.predict(subjects, options.seed, options.noise_draws, cancelled, candidates)
-    return [_row(together, row, meta.card, config.placing) for row, config in enumerate(subjects.configs)]
+    long_inputs = int((candidates.lengths > subjects.configs[0].train_max_length // 2).sum())
+    return [
+        _row(together, row, meta.card, config.placing, Asked(candidates.content, long_inputs, placed.commonest(row)))
+        for row, config in enumerate(subjects.configs)
+    ]
 
 
-def _row(prediction: Prediction, row: int, card: Card, placing: Placing) -> SubjectPrediction:
+def _row(prediction: Prediction, row: int, card: Card, placing: Placing, asked: Asked) -> SubjectPrediction:
     deviation = float(prediction.deviation[row])
     farthest = moment_name(card.sandwich, int(prediction.farthest[row]))
     moves = placing in (Placing.BY_POSITION, Placing.BY_FILLERS) and bool(prediction.moved[row])
@@ -128,6 +133,7 @@ def _row(prediction: Prediction, row: int, card: Card, placing: Placing) -> Subj
         "theirs",
         split=bool(prediction.split(card.threshold)[row]),
         placed=moves or placing is Placing.NEEDLESS,
+        asked=asked,
     )
 
 

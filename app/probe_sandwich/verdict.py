@@ -7,16 +7,30 @@ from dataclasses import dataclass
 from probe_sandwich.answer import Agreement, Doubt, LengthTestResult, ProbeContent, Verdict
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.subjects.subject import SubjectFacts
+from probe_sandwich.tasks.given import ENOUGH, GivenInputs
 from probe_sandwich.tasks.logic.tasks import Task as LogicTask
 from probe_sandwich.tasks.task import OwnTask
 
 _MOSTLY_WRONG, _NEAR_CHANCE = 0.4, 0.6
 """In-distribution accuracies below which a subject's labels look exchanged, and its input misread."""
 _MOST_NAMED = 8
+"""Symbols that a remark names."""
+_LEAST_SHARE = 0.05
+"""Of given probes, that get another answer than the commonest. Drawn ones are of two classes half and half."""
 UNLIKE = 1.5
 """Distance from the zoo, in units of its limit, from which nothing is said. Of 15 converged subjects from elsewhere
 none lay beyond; of 176 with shuffled or fresh weights one lay within (docs/evidence.md)."""
-"""Symbols that a remark names."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a subject was asked about, and whether it told inputs apart."""
+
+    content: ProbeContent
+    long_inputs: int
+    """Different inputs of more than half of T among those that noise selects from."""
+    commonest: float
+    """Share of the probes that got the commonest answer at the usual places."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,7 @@ class SubjectPrediction:
     """Whether more than a quarter of the members disagree with the ensemble."""
     placed: bool
     """Whether the subject read each probe at the places chosen for it."""
+    asked: Asked
 
     @property
     def finite(self) -> bool:
@@ -65,19 +80,18 @@ def decide(
     return Decision(verdict, doubt, "; ".join((reason, *missing, *_remarks(config, test))), _agreement(verdict, test))
 
 
-def missing_inputs(config: SubjectFacts, content: ProbeContent | None, *, untested: bool) -> list[str]:
-    """What a user could give to get a better answer. `untested`: the direct test was wanted, and nothing to run it on
-    was there."""
+def missing_inputs(config: SubjectFacts, given: GivenInputs, *, untested: bool) -> list[str]:
+    """What a user could give to get a better answer, or need not. `untested`: the direct test was wanted, and nothing
+    to run it on was there."""
     missing = []
-    if content is ProbeContent.BARE:
+    if given.left_out:
         missing.append(
-            f"nothing is known of task {config.task.name} but its alphabet, so that the probes are random strings of "
-            "it: give unlabelled short inputs of the task (`inputs`) for a better answer"
+            f"the inputs that came with it were left out: task {config.task.name} is built in, and its own are drawn"
         )
     if untested:
         missing.append(
             f"the direct test was left out, as there are no labelled inputs of task {config.task.name}: give some of "
-            "any length (`labelled`) to have it run"
+            f"any length (`labelled`), at least {ENOUGH} of them of at most T symbols, to have it run"
         )
     return missing
 
@@ -137,7 +151,33 @@ def _doubt(
             "its positions cannot be chosen, so that every probe stands at its usual places wherever it is put; what "
             "tells generalizers is how a subject answers further out",
         )
-    return _doubt_of_the_responses(config, card, prediction)
+    return _doubt_of_the_probes(config, prediction.asked) or _doubt_of_the_responses(config, card, prediction)
+
+
+def _doubt_of_the_probes(config: SubjectFacts, asked: Asked) -> tuple[Doubt, str] | None:
+    """What verdicts are worth was measured on drawn inputs: others must be as long, as many, and of two classes."""
+    longest = config.train_max_length
+    wanted = f"at least {ENOUGH} different ones of {longest // 2 + 1} to {longest} symbols"
+    if asked.content is ProbeContent.BARE:
+        return (
+            Doubt.BARE_PROBES,
+            "no inputs of its task are at hand, so that the probes are random strings of the alphabet, which tell "
+            f"little: give unlabelled inputs of task {config.task.name} (`inputs`), {wanted}",
+        )
+    if asked.content is not ProbeContent.GIVEN:
+        return None
+    if asked.long_inputs < ENOUGH:
+        return (
+            Doubt.TOO_FEW_INPUTS,
+            f"{asked.long_inputs} of the unlabelled inputs that were given can be probes: give {wanted}",
+        )
+    if 1 - asked.commonest < _LEAST_SHARE:
+        return (
+            Doubt.ONE_ANSWER,
+            f"it gives the same answer to {asked.commonest:.0%} of the probes, and what tells generalizers is whether "
+            "it still tells inputs apart further out: give unlabelled inputs (`inputs`) of two classes, half and half",
+        )
+    return None
 
 
 def _doubt_of_the_responses(

@@ -97,7 +97,7 @@ def test_what_describes_a_foreign_model_is_refused_without_one(bounded: httpx.Cl
 
 
 def own_parts(folder: Path) -> Files:
-    labelled = labelled_file(folder, [*texts(20, 10), *texts(30, 15), *texts(40, 20)])
+    labelled = labelled_file(folder, [*texts(50, 10), *texts(30, 15), *texts(40, 20)])
     paths = {"checkpoint": own_checkpoint(folder), "inputs": unlabelled_file(folder), "labelled": labelled}
     return [(name, (path.name, path.read_bytes())) for name, path in paths.items()]
 
@@ -109,10 +109,10 @@ def buckets(answer: Any) -> list[int]:
 def test_the_direct_test_of_a_request_runs_on_its_labelled_inputs(http: httpx.Client, tmp_path: Path) -> None:
     parts = own_parts(tmp_path)
     answer = http.post("/classify", data=FAST, files=parts).raise_for_status().json()
-    assert (answer["checkpoint"]["task"], buckets(answer)) == ("mine", [20, 30, 40, 0, 0])
+    assert (answer["checkpoint"]["task"], buckets(answer)) == ("mine", [50, 30, 40, 0, 0])
     together = [("checkpoints", content) if name == "checkpoint" else (name, content) for name, content in parts]
     (result,) = http.post("/classify/batch", data=FAST, files=together).raise_for_status().json()["results"]
-    assert buckets(result["diagnosis"]) == [20, 30, 40, 0, 0]
+    assert buckets(result["diagnosis"]) == [50, 30, 40, 0, 0]
 
 
 def test_a_task_of_ones_own_is_answered_without_any_inputs_and_costs_others_nothing(

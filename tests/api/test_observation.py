@@ -1,8 +1,13 @@
 """Every request gets an id and a count."""
 
+import logging
+import re
+
 import httpx
+import pytest
 
 from tests.api.raw import ask, head
+from tests.conftest import post
 
 
 def test_invented_methods_are_one_series(guarded: httpx.Client, url: str) -> None:
@@ -16,3 +21,19 @@ def test_invented_methods_are_one_series(guarded: httpx.Client, url: str) -> Non
 def test_a_request_keeps_its_id_and_a_strange_one_is_replaced(guarded: httpx.Client) -> None:
     assert guarded.get("/health/live", headers={"x-request-id": "abc-1"}).headers["x-request-id"] == "abc-1"
     assert guarded.get("/health/live", headers={"x-request-id": "a b"}).headers["x-request-id"] != "a b"
+
+
+def test_a_problem_at_the_end_of_a_stream_is_counted_and_logged_by_its_status(
+    faked: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    logger = logging.getLogger("probe_sandwich.access")
+    logger.addHandler(caplog.handler)
+    try:
+        with caplog.at_level(logging.INFO, logger.name):
+            streamed = post(faked, b"fine", accept="text/event-stream")
+            counted = faked.get("/metrics").text
+    finally:
+        logger.removeHandler(caplog.handler)
+    (told,) = re.findall(r'event: problem\ndata: .*"status":(\d+)', streamed.text)
+    assert (streamed.status_code, vars(caplog.records[0])["status"]) == (200, int(told))
+    assert re.search(rf'requests_total\{{[^}}]*route="/classify"[^}}]*status="{told}"', counted)

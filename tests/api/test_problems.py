@@ -58,3 +58,9 @@ def test_what_a_file_says_of_itself_may_be_no_unicode() -> None:
     problem = Problem("invalid-config", 422, "the config names \ud800")
     assert problem.document().detail == "the config names \\ud800"
     assert problem.response().body
+
+
+def test_a_path_without_curls_at_sign_is_told_of_it(faked: httpx.Client) -> None:
+    refused = faked.post("/classify", files={"checkpoint": (None, "model.safetensors")})
+    assert refused.status_code == 422
+    assert "with curl write `@` before the path" in refused.json()["detail"]

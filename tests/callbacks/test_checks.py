@@ -122,3 +122,27 @@ def test_a_model_that_says_the_same_to_everything_is_trained_on() -> None:
     check = Checks(ask).step()
     assert check is not None
     assert check.logs["generalizer/answered"] == 0.0
+
+
+def test_training_ends_with_a_check_unless_its_last_step_was_one() -> None:
+    checks = Checks(lambda: diagnosis(0.7), every=2)
+    assert [checks.step() is not None for _ in range(2)] == [True, False]
+    assert checks.finish() is not None
+    assert checks.finish() is None
+    assert checks.step() is not None
+    assert checks.finish() is None
+
+
+def test_where_no_model_was_kept_the_reason_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    learning = withheld(0.9, Doubt.NOT_CONVERGED).model_copy(update={"reason": "it has not converged: 0.945"})
+    answers = iter([learning, diagnosis(0.4)])
+    checks = Checks(lambda: next(answers), every=2, keeps_best=True)
+    checks.step()
+    checks.finish()
+    assert "no model was kept: at the last check it has not converged: 0.945" in caplog.text
+    caplog.clear()
+    checks.step()
+    check = checks.finish()
+    assert check is not None
+    assert check.best
+    assert not caplog.text

@@ -11,7 +11,7 @@ pytest.importorskip("accelerate")
 import transformers
 from probe_sandwich.callbacks.hugging_face import GeneralizerCallback
 
-from tests.callbacks.test_loop import LABELLED, batch
+from tests.callbacks.test_loop import LABELLED, TEXTS, batch
 from tests.own_models import VOCABULARY, T
 
 pytestmark = [pytest.mark.hf, pytest.mark.filterwarnings("ignore")]
@@ -37,7 +37,7 @@ def test_it_logs_to_the_trainer_and_keeps_the_best_model(tmp_path: Path) -> None
     trainer.add_callback(
         GeneralizerCallback(
             trainer,
-            lambda: classify(model, reading, labelled=LABELLED, options=Options(noise_draws=1)),
+            lambda: classify(model, reading, inputs=TEXTS, labelled=LABELLED, options=Options(noise_draws=1)),
             every=29,
             best=tmp_path / "best",
         )

@@ -12,7 +12,7 @@ pytest.importorskip("lightning.pytorch")
 import lightning.pytorch as lightning
 from probe_sandwich.callbacks.lightning import GeneralizerCallback
 
-from tests.callbacks.test_loop import LABELLED, batch
+from tests.callbacks.test_loop import LABELLED, TEXTS, batch
 from tests.own_models import VOCABULARY, Encoder, T
 
 pytestmark = [pytest.mark.lightning, pytest.mark.filterwarnings("ignore")]
@@ -47,7 +47,7 @@ def test_it_logs_to_the_trainers_loggers_and_keeps_the_best_checkpoint(tmp_path:
     module, logger = Classifier(), Kept()
     reading = Reading(vocabulary=VOCABULARY, train_max_length=T, pad="#")
     callback = GeneralizerCallback(
-        lambda: classify(module.model, reading, labelled=LABELLED, options=Options(noise_draws=1)),
+        lambda: classify(module.model, reading, inputs=TEXTS, labelled=LABELLED, options=Options(noise_draws=1)),
         every=29,
         best=tmp_path / "best.ckpt",
     )

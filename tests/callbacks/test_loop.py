@@ -1,5 +1,6 @@
 """The callback for a loop of one's own."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from tests.own_models import VOCABULARY, Encoder, T
 
 READING = Reading(vocabulary=VOCABULARY, train_max_length=T, pad="#")
 QUICK = Options(noise_draws=1)
-TEXTS = ["abcabc", "aabbcc", "bbbbba", "acacac", "ccbbaa", "abbabba"]
-LABELLED = [(text, int(text[0] == "a")) for text in TEXTS]
+TEXTS = [head + tail for head in ("abcabc", "abba", "bbbbb", "aaaa") for tail in map("".join, product("abc", repeat=2))]
+LABELLED = [(text, int("c" in text)) for text in TEXTS]
 
 
 def batch() -> tuple[Tensor, Tensor]:
@@ -47,7 +48,7 @@ def test_training_goes_on_as_if_nothing_had_been_asked(tmp_path: Path) -> None:
     torch.manual_seed(1)
     train(alone, None)
     torch.manual_seed(1)
-    ask = lambda: classify(watched, READING, labelled=LABELLED, options=QUICK)  # noqa: E731
+    ask = lambda: classify(watched, READING, inputs=TEXTS, labelled=LABELLED, options=QUICK)  # noqa: E731
     logs = train(watched, GeneralizerCallback(watched, ask, every=29, best=tmp_path / "deep" / "best.pt"))
     for name, tensor in alone.state_dict().items():
         assert torch.equal(watched.state_dict()[name], tensor), name
@@ -62,3 +63,12 @@ def test_what_cannot_be_kept_is_said_at_the_first_step(tmp_path: Path) -> None:
     ask = lambda: classify(model, READING, options=Options(noise_draws=1, direct_test=False))  # noqa: E731
     with pytest.raises(NothingToKeepBy):
         GeneralizerCallback(model, ask, best=tmp_path / "best.pt").step()
+
+
+def test_training_ends_with_a_last_check_that_may_be_the_best(tmp_path: Path) -> None:
+    model = fresh()
+    ask = lambda: classify(model, READING, labelled=LABELLED, options=QUICK)  # noqa: E731
+    callback = GeneralizerCallback(model, ask, every=1000, best=tmp_path / "best.pt")
+    train(model, callback)
+    assert callback.finish()["generalizer/in_distribution_accuracy"] == 1.0
+    assert (tmp_path / "best.pt").exists()

@@ -38,6 +38,12 @@ def test_a_folder_of_nothing_that_can_be_asked_ends_the_command(
     assert "holds no config.json, no .safetensors or .zip file" in capsys.readouterr().err
 
 
+def test_paths_of_which_none_exists_end_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit):
+        files_of([tmp_path / "nothere"])
+    assert "nothere: no such path exists" in capsys.readouterr().err
+
+
 def test_a_question_has_whole_paths_so_that_another_process_finds_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,25 +51,29 @@ def test_a_file_that_is_not_there_costs_its_own_line_only(tmp_path: Path) -> Non
 
 def test_inputs_of_the_users_own_become_probes_and_the_direct_test(tmp_path: Path) -> None:
     own, model = str(own_checkpoint(tmp_path)), str(any_task_folder(tmp_path / "models"))
-    labelled = str(labelled_file(tmp_path, [*texts(20, 10), *texts(30, 15), *texts(40, 20)]))
+    labelled = str(labelled_file(tmp_path, [*texts(50, 10), *texts(30, 15), *texts(40, 20)]))
     inputs = str(unlabelled_file(tmp_path))
     done = invoked("classify", own, "--model", model, "--inputs", inputs, "--labelled", labelled, "--json")
     (answer,) = [json.loads(line) for line in done.stdout.splitlines()]
     assert (answer["probe_content"], answer["verdict"]) == ("given inputs", "generalizer")
-    assert [bucket["formulas"] for bucket in answer["direct_test"]["buckets"]] == [20, 30, 40, 0, 0]
+    assert [bucket["formulas"] for bucket in answer["direct_test"]["buckets"]] == [50, 30, 40, 0, 0]
     bare = words(invoked("classify", own, "--model", model).output)
     assert "Probes from: bare alphabet" in bare
-    assert "give unlabelled short inputs of the task" in bare
+    assert "give unlabelled inputs of task mine" in bare
 
 
 def test_inputs_that_cannot_be_used_cost_the_files_that_they_are_not_for(tmp_path: Path) -> None:
-    files = [str(own_checkpoint(tmp_path)), str(EXAMPLES[0])]
-    labelled = str(labelled_file(tmp_path, texts(20, 10)))
+    (tmp_path / "other").mkdir()
+    other = own_checkpoint(
+        tmp_path / "other", task={"name": "other", "alphabet": "pq"}, vocabulary=("p", "q", "<bos>", "<pad>")
+    )
+    files = [str(own_checkpoint(tmp_path)), str(other)]
+    labelled = str(labelled_file(tmp_path, texts(50, 10)))
     done = invoked("classify", *files, "--labelled", labelled, "--json", "--noise-draws", "1")
     answers = {answer["file"]: answer for answer in map(json.loads, done.stdout.splitlines())}
     assert done.exit_code == 1
     assert answers[files[1]]["problem"]["type"] == "UnusableInputs"
-    assert answers[files[0]]["direct_test"]["buckets"][0]["formulas"] == 20
+    assert answers[files[0]]["direct_test"]["buckets"][0]["formulas"] == 50
 
 
 def test_a_task_of_ones_own_is_answered_without_any_inputs_and_costs_others_nothing(tmp_path: Path) -> None:

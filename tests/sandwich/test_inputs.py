@@ -17,6 +17,7 @@ from probe_sandwich.tasks.task import AnyTask, OwnTask
 
 OWN = OwnTask(name="mine", alphabet=("x1", "x2", "&"))
 GIVEN = [("x1",), ("x1", "&", "x2"), ("x2", "x2"), ("&",)]
+"""None of more than half of six symbols, one of more than half of four."""
 
 
 @pytest.mark.parametrize("task", [Task(), LanguageTask(name=LanguageName.DYCK1)], ids=lambda task: task.name)
@@ -38,7 +39,7 @@ def test_bare_candidates_need_nothing_but_an_alphabet() -> None:
 
 
 def test_given_candidates_are_the_given_inputs() -> None:
-    candidates = given_candidates(OWN, GIVEN)
+    candidates = given_candidates(OWN, 6, GIVEN)
     spelled = {
         tuple(OWN.alphabet[index] for index in row[:length])
         for row, length in zip(candidates.symbols.argmax(dim=-1).tolist(), candidates.lengths.tolist(), strict=True)
@@ -46,8 +47,12 @@ def test_given_candidates_are_the_given_inputs() -> None:
     assert spelled == set(GIVEN)
 
 
+def test_given_inputs_of_no_more_than_half_of_t_are_no_probes_beside_longer_ones() -> None:
+    candidates = given_candidates(OWN, 4, [*GIVEN, GIVEN[1]])
+    assert candidates.lengths.tolist() == [3]
+
+
 def test_the_best_that_there_is() -> None:
-    assert best_candidates(OWN, 8, GIVEN).content is ProbeContent.GIVEN
     assert best_candidates(OWN, 8).content is ProbeContent.BARE
     assert best_candidates(Task(), 12).content is ProbeContent.DRAWN
     assert best_candidates(Task(), 4).content is ProbeContent.BARE, "no balanced formula is so short"
@@ -55,4 +60,4 @@ def test_the_best_that_there_is() -> None:
 
 def test_features_do_not_depend_on_which_symbol_is_which() -> None:
     renamed = [tuple({"x1": "&", "x2": "x1", "&": "x2"}[symbol] for symbol in one) for one in GIVEN]
-    torch.testing.assert_close(given_candidates(OWN, renamed).features, given_candidates(OWN, GIVEN).features)
+    torch.testing.assert_close(given_candidates(OWN, 6, renamed).features, given_candidates(OWN, 6, GIVEN).features)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from probe_sandwich.subjects import checkpoint as checkpoints
-from probe_sandwich.subjects.checkpoint import CheckpointError, load_checkpoint
+from probe_sandwich.subjects.checkpoint import CheckpointError, InvalidConfig, load_checkpoint
 from probe_sandwich.subjects.convert import NotAStateDict, convert
 
 from tests.conftest import ConfigFactory, fresh_weights
@@ -86,3 +86,9 @@ def test_convert_refuses_what_torch_never_wrote(tmp_path: Path, tiny_config: Con
     (tmp_path / "config.json").write_text(tiny_config().model_dump_json())
     with pytest.raises(NotAStateDict, match=r"state\.pt cannot be read as a state dict"):
         convert(tmp_path / "state.pt", tmp_path / "config.json", tmp_path / "out.safetensors")
+
+
+def test_convert_names_the_file_that_is_no_config(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("width = 32")
+    with pytest.raises(InvalidConfig, match=r"mine\.py: the config does not validate"):
+        convert(tmp_path / "state.pt", tmp_path / "mine.py", tmp_path / "out.safetensors")

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from probe_sandwich.tasks.given import GivenInputs, UnusableInputs, read_given, read_labelled, read_unlabelled
+from probe_sandwich.tasks.given import GivenInputs, UnusableInputs, given_in, read_given, read_labelled, read_unlabelled
 from probe_sandwich.tasks.languages.names import LanguageName, LanguageTask
+from probe_sandwich.tasks.logic.tasks import Task
 from probe_sandwich.tasks.task import OwnTask
 
 WORDS = OwnTask(name="words", alphabet=("x1", "x2", "&"))
 BRACKETS = LanguageTask(name=LanguageName.DYCK2)
+OWN_BRACKETS = OwnTask(name="brackets", alphabet=("(", ")", "[", "]"))
 EIGHT = ("()", "[]", "([])", "[()]", "()()", "[][]", "(())", "[[]]")
 
 
@@ -82,7 +84,11 @@ def test_an_own_task_may_have_more_classes_than_two() -> None:
         ("inputs", b"()()()", "inputs: line 1 has 6 symbols"),
         ("inputs", b"\xff\xfe", "inputs: it is no text in UTF-8"),
         ("labelled", b"()", "labelled: line 1 has no label"),
-        ("labelled", b'{"input": "()()()", "label": 0}', "labelled: the shortest input has 6 symbols; give some of"),
+        (
+            "labelled",
+            b'{"input": "()", "label": 0}',
+            "labelled: 1 different inputs of at most T = 4 symbols, of 1 class",
+        ),
     ],
 )
 def test_a_complaint_says_of_which_file_it_is(part: str, content: bytes, says: str, tmp_path: Path) -> None:
@@ -90,7 +96,41 @@ def test_a_complaint_says_of_which_file_it_is(part: str, content: bytes, says: s
     file.write_bytes(content)
     files: dict[str, Path | None] = {"inputs": None, "labelled": None} | {part: file}
     with pytest.raises(UnusableInputs, match=says):
-        read_given(files["inputs"], files["labelled"], BRACKETS, 4, 2)
+        read_given(files["inputs"], files["labelled"], OWN_BRACKETS, 4, 2)
+
+
+SHORT = [f"{first}{second}{third}" for first in "()[]" for second in "()[]" for third in "()[]"]
+
+
+def labels(inputs: list[str], ones: int) -> str:
+    return "\n".join(json.dumps({"input": one, "label": int(row < ones)}) for row, one in enumerate(inputs))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (labels(SHORT[:31], 15), "31 different inputs of at most T = 4 symbols, of 2 classes; give at least 32 such"),
+        (labels([*SHORT[:31], SHORT[0]], 15), "31 different inputs"),
+        (labels([*SHORT[:31], "()()()"], 15), "31 different inputs"),
+        (labels(SHORT[:32], 0), "32 different inputs of at most T = 4 symbols, of 1 classes"),
+    ],
+)
+def test_a_word_on_convergence_takes_enough_labelled_inputs_of_two_classes(text: str, says: str) -> None:
+    with pytest.raises(UnusableInputs, match=says):
+        given_in(None, text, OWN_BRACKETS, 4, 2)
+    enough = given_in(None, labels(SHORT[:32], 16), OWN_BRACKETS, 4, 2).labelled
+    assert enough is not None
+    assert len(enough) == 32
+
+
+def test_where_a_built_in_tasks_inputs_are_drawn_given_ones_are_left_out() -> None:
+    assert given_in("no input", None, Task(), 12, 2) == GivenInputs(left_out=True)
+    assert given_in(None, "no input", Task(), 12, 2) == GivenInputs(left_out=True)
+
+
+def test_where_t_is_too_short_to_draw_any_given_ones_are_read() -> None:
+    eight = "\n".join([*"abcde", "~a", "~b", "~c"])
+    assert len(given_in(eight, None, Task(), 4, 2).unlabelled) == 8
 
 
 def test_nothing_given_is_nothing_read() -> None:

@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from probe_sandwich.api.logs import request_id
 from probe_sandwich.api.metrics import Metrics
 
+PROBLEM_STATUS = "probe_sandwich.problem_status"
+"""In a request's scope: the status of a problem that came as the end of a stream, when 200 was sent already."""
 log = logging.getLogger("probe_sandwich.access")
 # Strangers can invent any number of methods; each would be a series of its own.
 _METHODS = frozenset(method.value for method in HTTPMethod)
@@ -46,6 +48,7 @@ class Observation:
             # The route, not the path, of which strangers can make any number.
             route = getattr(scope.get("route"), "path", "other")
             method = scope["method"] if scope["method"] in _METHODS else "other"
+            status = scope.get(PROBLEM_STATUS, status)
             self.metrics.requests.labels(method, route, status).inc()
             seconds = round(time.perf_counter() - started, 4)
             log.info("request", extra={"method": method, "route": route, "status": status, "seconds": seconds})

@@ -40,6 +40,12 @@ def unexpected() -> Problem:
     return Problem("internal-error", 500, "the service failed on this request; its log says why")
 
 
+def _in_plain_words(message: str) -> str:
+    if "Expected UploadFile" in message:
+        return "a file is wanted, and its name or other text came; with curl write `@` before the path, -F NAME=@PATH"
+    return message
+
+
 def install_handlers(app: FastAPI) -> None:
     """Bring every error of the app to one shape."""
 
@@ -54,7 +60,8 @@ def install_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
         details = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}" for item in error.errors()[:8]
+            f"{'.'.join(str(part) for part in item['loc'][1:])}: {_in_plain_words(item['msg'])}"
+            for item in error.errors()[:8]
         )
         return Problem("invalid-request", 422, details or "the request does not validate").response()
 

@@ -10,13 +10,15 @@ from fastapi import APIRouter, File, Request, Response, UploadFile
 from fastapi.responses import FileResponse, StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel, TypeAdapter
+from starlette.types import Scope
 
 from probe_sandwich.answer import BatchResult, Diagnosis, ProblemDocument
 from probe_sandwich.api.admission import UploadRoute
 from probe_sandwich.api.bounds import client_of
 from probe_sandwich.api.documented import EVENT_STREAM, EXAMPLE, PROBLEMS
 from probe_sandwich.api.forms import DescriptionDependency, GivenDependency, OptionsDependency
-from probe_sandwich.api.messages import Outcome, Stage, Subject
+from probe_sandwich.api.messages import Stage, Subject
+from probe_sandwich.api.observation import PROBLEM_STATUS
 from probe_sandwich.api.problems import MEDIA_TYPE, Problem, unexpected
 from probe_sandwich.api.reference import Example, Histogram, example_file, examples, histograms
 from probe_sandwich.api.results import address_of
@@ -86,7 +88,7 @@ async def classify(
     )
     if EVENT_STREAM in request.headers.get("accept", ""):
         events = service.events([subject], options, client_of(request.scope))
-        return StreamingResponse(_encoded(events), media_type=EVENT_STREAM)
+        return StreamingResponse(_encoded(events, request.scope), media_type=EVENT_STREAM)
     answers = await _while_connected(request, service, [subject], options)
     outcome = answers.outcomes[0]
     if outcome.problem is not None:
@@ -188,25 +190,29 @@ async def _until_gone(request: Request) -> None:
         pass
 
 
-async def _encoded(events: AsyncIterator[Stage | Answers]) -> AsyncIterator[bytes]:
+async def _encoded(events: AsyncIterator[Stage | Answers], scope: Scope) -> AsyncIterator[bytes]:
+    """The events as they are sent; the status of a problem among them is left in the request's scope."""
     try:
         async for event in events:
             if isinstance(event, Stage):
                 data = event.model_dump_json(exclude={"kind", "job"})
                 yield format_sse_event(event="progress", data_str=data)
                 continue
-            yield _last_event(event.outcomes[0], address_of(event.kept[0]))
+            outcome = event.outcomes[0]
+            if outcome.problem is not None:
+                yield _problem_event(outcome.problem, scope)
+            else:
+                yield format_sse_event(event="result", data_str=outcome.diagnosis, id=address_of(event.kept[0]))
     except Problem as problem:
-        yield format_sse_event(event="problem", data_str=problem.document().model_dump_json())
+        yield _problem_event(problem.document(), scope)
     except Exception:  # the status is sent: only an event can still say that there is no answer
         log.exception("an event stream failed")
-        yield format_sse_event(event="problem", data_str=unexpected().document().model_dump_json())
+        yield _problem_event(unexpected().document(), scope)
 
 
-def _last_event(outcome: Outcome, address: str | None) -> bytes:
-    if outcome.problem is not None:
-        return format_sse_event(event="problem", data_str=outcome.problem.model_dump_json())
-    return format_sse_event(event="result", data_str=outcome.diagnosis, id=address)
+def _problem_event(problem: ProblemDocument, scope: Scope) -> bytes:
+    scope[PROBLEM_STATUS] = problem.status
+    return format_sse_event(event="problem", data_str=problem.model_dump_json())
 
 
 def _response_of(problem: ProblemDocument) -> Response:

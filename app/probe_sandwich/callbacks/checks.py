@@ -1,5 +1,6 @@
 """When a model in training is asked, what is logged of the answer, and whether it is the best so far."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from probe_sandwich.answer import Diagnosis, Verdict
 from probe_sandwich.ranking import RANKED_DOUBTS
 from probe_sandwich.subjects.foreign.errors import AnswersNothing
 
+log = logging.getLogger("probe_sandwich.callbacks")
 SHARE = 0.02
 """Of the time of training, what all checks together may take."""
 Ask = Callable[[], Diagnosis]
@@ -52,6 +54,10 @@ class Checks:
     _started: float = field(default=0.0, init=False)
     _last: float = field(default=0.0, init=False)
     _best: float = field(default=-1.0, init=False)
+    _stale: bool = field(default=False, init=False)
+    """Whether training has gone on since the last check."""
+    _obstacle: str = field(default="it was never asked", init=False)
+    """Why the last check kept nothing."""
 
     def step(self) -> Check | None:
         """Call after every step of training: a check where one was due. Raises as `ask` does, and
@@ -59,10 +65,20 @@ class Checks:
         now = self.clock()
         if self.steps == 0:
             self._started = now
-        due = self._due(now)
+        self._stale = not self._due(now)
         self.steps += 1
-        if not due:
-            return None
+        return None if self._stale else self._timed(now)
+
+    def finish(self) -> Check | None:
+        """Call when training ends: a last check, whatever its share, unless the last step was one. Warns with the
+        reason where the best model was to be kept and none was. Raises as `step` does."""
+        check = self._timed(self.clock()) if self._stale else None
+        self._stale = False
+        if self.keeps_best and self._best < 0:
+            log.warning("no model was kept: at the last check %s", self._obstacle)
+        return check
+
+    def _timed(self, now: float) -> Check:
         check = self._asked()
         self._last = self.clock() - now
         self.spent += self._last
@@ -78,11 +94,13 @@ class Checks:
     def _asked(self) -> Check:
         try:
             diagnosis = self.ask()
-        except AnswersNothing:  # as a model does whose head begins at nothing
+        except AnswersNothing as nothing:  # as a model does whose head begins at nothing
+            self._obstacle = str(nothing)
             return Check({"generalizer/answered": 0.0}, False)
         test = diagnosis.direct_test
         if self.keeps_best and test is None:
             raise NothingToKeepBy
+        self._obstacle = diagnosis.reason
         score = score_of(diagnosis)
         best = self.keeps_best and score is not None and score > self._best
         if best and score is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from transformers import Trainer, TrainerCallback
 
-from probe_sandwich.callbacks.checks import SHARE, Ask, Checks
+from probe_sandwich.callbacks.checks import SHARE, Ask, Check, Checks
 
 
 class GeneralizerCallback(TrainerCallback):
@@ -27,7 +27,13 @@ class GeneralizerCallback(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         """Asks where a check is due. Raises as `Checks.step` does."""
-        check = self.checks.step() if state.is_world_process_zero else None
+        self._log(self.checks.step() if state.is_world_process_zero else None)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        """A last check; warns where no model was kept. Raises as `Checks.step` does."""
+        self._log(self.checks.finish() if state.is_world_process_zero else None)
+
+    def _log(self, check: Check | None) -> None:
         if check is None:
             return
         self.trainer.log(check.logs)

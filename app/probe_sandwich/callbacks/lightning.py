@@ -5,7 +5,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from probe_sandwich.callbacks.checks import SHARE, Ask, Checks
+from probe_sandwich.callbacks.checks import SHARE, Ask, Check, Checks
 
 
 class GeneralizerCallback(Callback):
@@ -23,7 +23,13 @@ class GeneralizerCallback(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Asks where a check is due. Raises as `Checks.step` does."""
-        check = self.checks.step()
+        self._log(trainer, self.checks.step())
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """A last check; warns where no model was kept. Raises as `Checks.step` does."""
+        self._log(trainer, self.checks.finish())
+
+    def _log(self, trainer: Trainer, check: Check | None) -> None:
         if check is None:
             return
         for logger in trainer.loggers:

@@ -6,12 +6,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from probe_sandwich.callbacks.checks import SHARE, Ask, Checks
+from probe_sandwich.callbacks.checks import SHARE, Ask, Check, Checks
 from probe_sandwich.files import write_atomically
 
 
 class GeneralizerCallback:
-    """Call `step` after every step of training, and log what it returns."""
+    """Call `step` after every step of training and `finish` after the last one, and log what they return."""
 
     def __init__(
         self,
@@ -29,7 +29,13 @@ class GeneralizerCallback:
 
     def step(self) -> dict[str, float]:
         """Numbers to log by name; none where no check was due. Raises as `Checks.step` does."""
-        check = self.checks.step()
+        return self._kept(self.checks.step())
+
+    def finish(self) -> dict[str, float]:
+        """Those of a last check when training ends; warns where no model was kept. Raises as `Checks.step` does."""
+        return self._kept(self.checks.finish())
+
+    def _kept(self, check: Check | None) -> dict[str, float]:
         if check is None:
             return {}
         if check.best and self.best is not None:

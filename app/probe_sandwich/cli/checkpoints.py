@@ -46,7 +46,10 @@ Labelled = Annotated[
 
 
 def files_of(arguments: Sequence[Path]) -> list[Path]:
-    """Every file or model that is meant, each once."""
+    """Every file or model that is meant, each once; one that is not there costs its own answer where others are."""
+    if not any(argument.exists() for argument in arguments):
+        missing = ", ".join(str(argument) for argument in arguments)
+        raise fail(f"{missing}: no such path exists; name a checkpoint, or a folder that holds some")
     return list(dict.fromkeys(path for argument in arguments for path in _in(argument)))
 
 

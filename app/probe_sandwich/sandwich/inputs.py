@@ -1,4 +1,4 @@
-"""Where a probe's content comes from when no generator can write it: unlabelled inputs of the task, or bare symbols.
+"""Where a probe's content comes from: unlabelled inputs of the task, or bare symbols.
 
 Noise selects among such candidates; nothing about them has a label, and none is longer than T.
 """
@@ -72,11 +72,16 @@ def bare_candidates(task: AnyTask, train_max_length: int, seed: int = _SEED) -> 
     return Candidates.of(ProbeContent.BARE, ids.astype(np.uint8), lengths, symbols)
 
 
-def given_candidates(task: AnyTask, inputs: Sequence[Sequence[str]], seed: int = _SEED) -> Candidates:
-    """Unlabelled inputs that came beside a subject (`read_unlabelled`); of more than are needed, some at random."""
+def given_candidates(
+    task: AnyTask, train_max_length: int, inputs: Sequence[tuple[str, ...]], seed: int = _SEED
+) -> Candidates:
+    """Unlabelled inputs that came beside a subject (`read_unlabelled`), each once: those from half of T on, as drawn
+    ones are, or all where none is so long; of more than are needed, some at random."""
     alphabet = {symbol: number for number, symbol in enumerate(alphabet_of(task))}
-    order = np.random.default_rng(seed).permutation(len(inputs))[:CANDIDATES]
-    some = [inputs[number] for number in order.tolist()]
+    different = list(dict.fromkeys(inputs))
+    different = [one for one in different if len(one) > train_max_length // 2] or different
+    order = np.random.default_rng(seed).permutation(len(different))[:CANDIDATES]
+    some = [different[number] for number in order.tolist()]
     lengths = np.array([len(one) for one in some], np.int64)
     ids = np.full((len(some), lengths.max()), len(alphabet), np.uint8)
     for row, one in enumerate(some):
@@ -84,11 +89,9 @@ def given_candidates(task: AnyTask, inputs: Sequence[Sequence[str]], seed: int =
     return Candidates.of(ProbeContent.GIVEN, ids, lengths, len(alphabet))
 
 
-def best_candidates(task: AnyTask, train_max_length: int, inputs: Sequence[Sequence[str]] = ()) -> Candidates:
-    """The best that there is: inputs that are given, else inputs drawn from a built-in task, else random strings: of a
-    task of one's own, and where T is too short for any balanced input."""
-    if inputs:
-        return given_candidates(task, inputs)
+def best_candidates(task: AnyTask, train_max_length: int) -> Candidates:
+    """The best that there is where none are given: inputs drawn from a built-in task, else random strings, of a task
+    of one's own and where T is too short for any balanced input."""
     if isinstance(task, OwnTask):
         return bare_candidates(task, train_max_length)
     try:

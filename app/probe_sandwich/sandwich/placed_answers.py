@@ -39,6 +39,11 @@ class PlacedAnswers:
         answers = self.probabilities[model].argmax(dim=-1)  # (placements, probes)
         return _rounded((answers == answers[:1]).float().mean(dim=1))
 
+    def commonest(self, model: int) -> float:
+        """Share of the probes that get a subject's commonest answer at the usual places."""
+        answers = self.probabilities[model, 0].argmax(dim=-1)  # (probes,)
+        return float(answers.bincount().max() / len(answers))
+
     def most_moved(self, model: int, count: int) -> list[ProbeReading]:
         """The different probes whose answers move most with their places, the one that moves most first."""
         own = self.probabilities[model]  # (placements, probes, classes)

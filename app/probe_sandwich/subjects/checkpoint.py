@@ -185,8 +185,9 @@ def read_header(file: Readable, size: int) -> dict[str, Any]:
     is_pickle = start.startswith(_PICKLE_STARTS)
     if brace != b"{" or (is_pickle and 8 + length > size):
         raise NotSafetensors(
-            "this is a pickle or zip file, which is never opened here; make a checkpoint of it on your own "
-            "machine with `probe-sandwich convert`"
+            "this is a pickle or zip file, which is never opened here; on your own machine `probe-sandwich convert` "
+            "makes a checkpoint of a state dict whose names are those of docs/checkpoint.md; of other models "
+            "examples/export_checkpoint.py shows how, or ask them in memory with `classify(model, reading)`"
             if is_pickle
             else "the file does not start like a safetensors file"
         )

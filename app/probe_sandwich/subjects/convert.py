@@ -9,6 +9,7 @@ from torch import Tensor
 
 from probe_sandwich.subjects.checkpoint import (
     CheckpointError,
+    InvalidConfig,
     MissingTensor,
     UnexpectedTensor,
     WrongShape,
@@ -31,7 +32,10 @@ def convert(state: Path, config: Path, out: Path) -> None:
     The state dict is read with `weights_only=True`; its names and shapes must be those of `weight_shapes`.
     Raises the subclass of `CheckpointError` that names what is wrong.
     """
-    subject_config = parse_config(config.read_bytes())
+    try:
+        subject_config = parse_config(config.read_bytes())
+    except InvalidConfig as error:
+        raise InvalidConfig(f"{config}: {error}") from error
     tensors = _read_state(state)
     shapes = weight_shapes(subject_config)
     for name, shape in shapes.items():

@@ -1,5 +1,8 @@
 """Inputs that a user gives: unlabelled short ones to make probes of, and labelled ones of any length for the test.
 
+They are for tasks of the user's own. What answers are worth was measured on inputs that are drawn, and convergence on
+labels that are exact: wherever a built-in task has inputs to draw, given ones are left out.
+
 Lines of text, one input each, or JSON lines: `"abba"`, `["x1", "&"]`, `{"input": …}` and, labelled, `{"input": …,
 "label": 1}`. A text is cut into symbols: at blanks where the alphabet has longer ones, else character by character.
 """
@@ -8,17 +11,22 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from probe_sandwich.tasks.alphabets import alphabet_of
-from probe_sandwich.tasks.datasets import Formulas
-from probe_sandwich.tasks.task import AnyTask
+from probe_sandwich.tasks.datasets import Formulas, NoFormulas, sample_formulas
+from probe_sandwich.tasks.splits import Split
+from probe_sandwich.tasks.task import AnyTask, OwnTask
 
 MOST_UNLABELLED, MOST_LABELLED, MOST_SYMBOLS = 4096, 50_000, 4096
 LEAST_UNLABELLED = 8
+ENOUGH = 32
+"""Different inputs that a verdict wants: unlabelled ones of more than half of T for the probes, labelled ones of at
+most T for the word on convergence."""
 _MOST_QUOTED = 40
 """Characters of a mistaken symbol or label that a message repeats."""
 
@@ -38,12 +46,14 @@ class GivenInputs:
 
     unlabelled: tuple[tuple[str, ...], ...] = ()
     labelled: Formulas | None = None
+    left_out: bool = False
+    """Whether a file came that was not read, as its like are drawn from the task."""
 
 
 def read_given(
     inputs: Path | None, labelled: Path | None, task: AnyTask, train_max_length: int, classes: int
 ) -> GivenInputs:
-    """What is in the files that came, held against a subject's task, T and classes.
+    """What is in the files that came, held against a subject's task, T and classes, but where inputs are drawn.
 
     Raises `UnusableInputs`, whose message names the part and the line, and `OSError`.
     """
@@ -56,11 +66,17 @@ def given_in(
     """The same from texts. Raises `UnusableInputs`."""
     found = GivenInputs()
     if inputs is not None:
-        with _named("inputs"):
-            found = replace(found, unlabelled=read_unlabelled(inputs, task, train_max_length))
+        if _drawn(task, train_max_length // 2 + 1, train_max_length, Split.TRAINING):
+            found = replace(found, left_out=True)
+        else:
+            with _named("inputs"):
+                found = replace(found, unlabelled=read_unlabelled(inputs, task, train_max_length))
     if labelled is not None:
-        with _named("labelled"):
-            found = replace(found, labelled=_tested(read_labelled(labelled, task, classes), train_max_length))
+        if _drawn(task, 1, train_max_length, Split.EVALUATION):
+            found = replace(found, left_out=True)
+        else:
+            with _named("labelled"):
+                found = replace(found, labelled=_tested(read_labelled(labelled, task, classes), train_max_length))
     return found
 
 
@@ -99,8 +115,8 @@ def _unlabelled(
         found[symbols] = None
     if len(found) < LEAST_UNLABELLED:
         raise UnusableInputs(
-            f"{len(found)} different unlabelled inputs; give at least {LEAST_UNLABELLED}, better 100 and more, of T "
-            "symbols and shorter"
+            f"{len(found)} different unlabelled inputs; give at least {ENOUGH}, better 100 and more, of "
+            f"{train_max_length // 2 + 1} to T = {train_max_length} symbols"
         )
     return tuple(found)
 
@@ -133,12 +149,26 @@ def _labelled(entries: Iterator[tuple[int, Any]], task: AnyTask, classes: int) -
     return Formulas(alphabet, table, lengths, np.array([label for _, label in rows], np.int64))
 
 
+@lru_cache(maxsize=256)
+def _drawn(task: AnyTask, min_length: int, max_length: int, split: Split) -> bool:
+    """Whether a task is built in and has inputs of these lengths."""
+    if isinstance(task, OwnTask):
+        return False
+    try:
+        sample_formulas(task, min_length, max_length, ENOUGH, 0, split)
+    except NoFormulas:
+        return False
+    return True
+
+
 def _tested(labelled: Formulas, train_max_length: int) -> Formulas:
     """The same, where convergence can be judged on them. Raises `UnusableInputs`."""
-    if labelled.lengths[0] > train_max_length:
+    short = labelled.lengths <= train_max_length
+    different, classes = len(np.unique(labelled.ids[short], axis=0)), len(np.unique(labelled.satisfiable[short]))
+    if different < ENOUGH or classes < 2:
         raise UnusableInputs(
-            f"the shortest input has {labelled.lengths[0]} symbols; give some of at most T = {train_max_length} too: "
-            "whether it has learned its task shows on those"
+            f"{different} different inputs of at most T = {train_max_length} symbols, of {classes} classes; give at "
+            f"least {ENOUGH} such, of two classes or more: whether it has learned its task shows on those"
         )
     return labelled
 

@@ -9,6 +9,8 @@ from probe_sandwich.tasks.logic.tasks import Task as LogicTask
 from probe_sandwich.tasks.logic.tasks import TaskName as LogicName
 
 BUILT_IN = (*(name.value for name in LogicName), *(name.value for name in LanguageName))
+MOST_SYMBOLS = 254
+"""Of an alphabet of the user's own."""
 
 
 class OwnTask(BaseModel):
@@ -18,7 +20,10 @@ class OwnTask(BaseModel):
 
     name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")
     alphabet: tuple[Annotated[str, Field(min_length=1, max_length=16)], ...] = Field(
-        min_length=2, max_length=254, strict=False, description="the symbols of an input, special ones left out"
+        min_length=2,
+        max_length=MOST_SYMBOLS,
+        strict=False,
+        description="the symbols of an input, special ones left out",
     )
 
     @model_validator(mode="after")

@@ -1,5 +1,7 @@
 """From zoos to the universal meta-classifier: its folder, its figures, and what it answers."""
 
+import itertools
+import json
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from probe_sandwich.options import Options
 from probe_sandwich.sandwich.config import SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import CARD, WEIGHTS, load_card, load_meta_classifier
 from probe_sandwich.subjects.checkpoint import load_checkpoint, save_checkpoint
-from probe_sandwich.tasks.given import GivenInputs, read_labelled, read_unlabelled
+from probe_sandwich.tasks.given import given_in
 from probe_sandwich.tasks.task import OwnTask
 
 from tests.conftest import ConfigFactory, fresh_weights
@@ -103,17 +105,13 @@ def test_it_answers_for_a_task_of_ones_own_from_given_inputs(
     save_checkpoint(tmp_path / "mine.safetensors", config, fresh_weights(config))
     checkpoint = load_checkpoint(tmp_path / "mine.safetensors")
     meta = load_meta_classifier(universal, CPU)
-    lines = [f"{first}{second}xyz" for first in "xyz" for second in "xyz"]
-    given = GivenInputs(
-        read_unlabelled("\n".join(lines), task, 8),
-        read_labelled(
-            "\n".join(f'{{"input": "{line * n}", "label": 1}}' for n in (1, 2, 3) for line in lines), task, 2
-        ),
-    )
+    lines = ["".join(symbols) for symbols in itertools.product("xyz", repeat=5)][:36]
+    labelled = [{"input": line * times, "label": int(line[-1] == "x")} for times in (1, 2, 3) for line in lines]
+    given = given_in("\n".join(lines), "\n".join(map(json.dumps, labelled)), task, 8, 2)
     (bare,) = diagnose([checkpoint], meta, CPU, Options(noise_draws=1))
     (asked,) = diagnose([checkpoint], meta, CPU, Options(noise_draws=1), given=given)
     assert bare.direct_test is None
     assert asked.direct_test is not None
-    assert [bucket.formulas for bucket in asked.direct_test.buckets] == [9, 9, 9, 0, 0]
+    assert [bucket.formulas for bucket in asked.direct_test.buckets] == [36, 36, 36, 0, 0]
     assert {"".join(probe.symbols) for probe in asked.probes} <= set(lines)
     assert asked.verdict is Verdict.ABSTAIN  # it was never trained, so the test finds it unconverged

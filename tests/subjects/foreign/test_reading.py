@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
+from probe_sandwich.subjects.foreign.errors import UnusableReading
 from probe_sandwich.subjects.foreign.reading import Reading
 from probe_sandwich.tasks.logic.tasks import Task
 from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
 from probe_sandwich.tasks.task import OwnTask
-from pydantic import ValidationError
 
 FRAMED = Reading(vocabulary=("<", ">", "_", "a", "b"), train_max_length=8, begin="<", end=">", pad="_")
 
@@ -37,11 +37,17 @@ def test_without_special_symbols_nothing_frames_an_input_and_a_symbol_stands_whe
         ({"vocabulary": ("a", "b", "a")}, "names a symbol twice"),
         ({"pad": "?"}, r"special symbol '\?' is not in the vocabulary"),
         ({"task": Task().name}, "lacks .* of the task; name them in `symbols`"),
-        ({"train_max_length": 3}, "train_max_length"),
-        ({"padding": "a"}, "padding"),
+        ({"train_max_length": 3}, "^train_max_length: "),
+        ({"padding": "a"}, "^padding: "),
+        (
+            {"task": "conjuction"},
+            r"^task: 'conjuction' is unknown; built-in ones are conjunction, .*, or give an alphabet",
+        ),
+        ({"vocabulary": ("a", "b"), "pad": "a"}, "^vocabulary: it has 1 symbols beside pad, begin and end"),
     ],
 )
 def test_what_contradicts_itself_is_named(facts: dict[str, Any], message: str) -> None:
-    usual = {"vocabulary": ("a", "b", "c"), "train_max_length": 8}
-    with pytest.raises(ValidationError, match=message):
-        Reading.model_validate(usual | facts)
+    usual: dict[str, Any] = {"vocabulary": ("a", "b", "c"), "train_max_length": 8}
+    with pytest.raises(UnusableReading, match=message) as refused:
+        Reading(**usual | facts)
+    assert "http" not in str(refused.value)

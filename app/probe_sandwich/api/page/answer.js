@@ -1,6 +1,7 @@
 // One diagnosis, as text and drawings.
 
 import { accuracyCurve, histogram, scale } from "./chart.js";
+import { write } from "./messages.js";
 import { keptCurves, legend, strip } from "./probes.js";
 import { given, keep } from "./upload.js";
 
@@ -49,7 +50,7 @@ export async function showResult(diagnosis, name, address) {
   const [words, tone] = verdictOf(diagnosis);
   at("verdict").textContent = words;
   at("verdict").className = `verdict ${tone}`;
-  at("reason").textContent = `${diagnosis.reason[0].toUpperCase()}${diagnosis.reason.slice(1)}.`;
+  write(at("reason"), `${diagnosis.reason}.`);
   const probability = diagnosis.generalizer_probability;
   at("scale").replaceChildren();
   at("scale-note").textContent = "";

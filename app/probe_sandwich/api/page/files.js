@@ -2,6 +2,7 @@
 
 import { at, directVerdictOf, show, showResult, verdictOf } from "./answer.js";
 import { spark } from "./chart.js";
+import { write } from "./messages.js";
 
 const READABLE = /\.(safetensors|zip)$/i;
 const LAST = Number.MAX_VALUE;
@@ -55,7 +56,8 @@ function rowOf({ file, diagnosis, problem, address }, ranked, several) {
   const row = document.createElement("tr");
   const cell = (text, order, tone = "") => {
     const made = row.appendChild(document.createElement("td"));
-    made.textContent = text;
+    if (tone === "reason") write(made, text);
+    else made.textContent = text;
     made.className = tone;
     made.dataset.order = order;
     return made;

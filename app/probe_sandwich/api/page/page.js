@@ -2,6 +2,7 @@
 
 import { at, show, showResult } from "./answer.js";
 import { checkpointsAmong, filesOf, makeSortable, showBatch } from "./files.js";
+import { write } from "./messages.js";
 import { classify, classifyBatch, given, kept } from "./upload.js";
 
 const STAGES = {
@@ -32,7 +33,7 @@ function tell(stage, detail) {
 function fail(problem) {
   show("progress", false);
   show("problem", true);
-  at("problem-text").textContent = problem.detail ?? "The service did not answer. Is it still running?";
+  write(at("problem-text"), problem.detail ?? "The service did not answer. Is it still running?");
   at("problem-type").textContent = problem.type ? `${problem.status} ${problem.type}` : "";
 }
 

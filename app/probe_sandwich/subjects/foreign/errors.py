@@ -1,5 +1,6 @@
 """What can be wrong with somebody's module in memory, one type a cause; each message says what to do.
 
+UnusableReading          what was said of it cannot be
 UnusableModel
 ├── UncallableModel      no way to call it was found, or it fails
 ├── NotInPlainTorch      a ScriptModule, or one without weights
@@ -14,6 +15,10 @@ UnusableModel
     ├── CountsItsSymbols masked symbols count for nothing, not even as places
     └── NoRoomForPlaces  its positions end before 2T
 """
+
+
+class UnusableReading(ValueError):
+    """A `Reading` that contradicts itself; the message names the field."""
 
 
 class UnusableModel(ValueError):
