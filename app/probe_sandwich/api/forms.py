@@ -74,11 +74,11 @@ def description_of(
 def given_of(
     inputs: Annotated[
         UploadFile | None,
-        File(description="unlabelled inputs of the task, at most T symbols each, one a line; probes are made of them"),
+        File(description="of a task of your own: unlabelled inputs of at most T symbols, one a line, for the probes"),
     ] = None,
     labelled: Annotated[
         UploadFile | None,
-        File(description='labelled inputs of any length, as JSON lines {"input": …, "label": …}, for the direct test'),
+        File(description='of a task of your own: labelled inputs, JSON lines {"input": …, "label": …}, to test it on'),
     ] = None,
 ) -> GivenFiles:
     """Where inputs of the user's own lie."""

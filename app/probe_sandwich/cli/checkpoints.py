@@ -32,7 +32,7 @@ Unlabelled = Annotated[
     typer.Option(
         exists=True,
         dir_okay=False,
-        help="Unlabelled inputs of the task, at most T symbols each, one a line: probes are made of them.",
+        help="Of a task of your own: unlabelled inputs of at most T symbols, one a line, to make probes of.",
     ),
 ]
 Labelled = Annotated[
@@ -40,7 +40,7 @@ Labelled = Annotated[
     typer.Option(
         exists=True,
         dir_okay=False,
-        help='Labelled inputs of any length, JSON lines {"input": "…", "label": 1}: the direct test runs on them.',
+        help='Of a task of your own: labelled inputs, JSON lines {"input": "…", "label": 1}, to test it on.',
     ),
 ]
 
