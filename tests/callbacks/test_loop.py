@@ -67,7 +67,7 @@ def test_what_cannot_be_kept_is_said_at_the_first_step(tmp_path: Path) -> None:
 
 def test_training_ends_with_a_last_check_that_may_be_the_best(tmp_path: Path) -> None:
     model = fresh()
-    ask = lambda: classify(model, READING, labelled=LABELLED, options=QUICK)  # noqa: E731
+    ask = lambda: classify(model, READING, inputs=TEXTS, labelled=LABELLED, options=QUICK)  # noqa: E731
     callback = GeneralizerCallback(model, ask, every=1000, best=tmp_path / "best.pt")
     train(model, callback)
     assert callback.finish()["generalizer/in_distribution_accuracy"] == 1.0
