@@ -78,15 +78,26 @@ def decided(test: LengthTestResult | None = None, facts: Facts = Facts(), **chan
     ],
 )
 def test_a_verdict_goes_by_the_cards_threshold(probability: float, verdict: Verdict, relation: str) -> None:
-    decision = decided(probability=probability)
+    decision = decided(accurate(0.99, 0.95), probability=probability)
     assert (decision.verdict, decision.reason) == (verdict, f"P(generalizer) = {relation}")
+
+
+def test_a_verdict_without_a_direct_test_says_that_it_takes_convergence_for_granted() -> None:
+    assert decided().reason.endswith("it takes for granted that the model has converged, which was not tested")
+    assert "for granted" not in decided(unlikeness=1.6).reason
 
 
 @pytest.mark.parametrize(
     ("changes", "facts", "test", "doubt", "reason"),
     [
         ({"placed": False}, Facts(), None, Doubt.NOT_PLACED, "its positions cannot be chosen"),
-        ({}, Facts(task=MINE), None, Doubt.UNTRUSTED_KIND, "tasks that were left out of the training"),
+        (
+            {"probability": 0.6},
+            Facts(task=MINE),
+            None,
+            Doubt.UNTRUSTED_KIND,
+            "tasks that were left out of the training",
+        ),
         ({"probability": float("nan")}, Facts(), None, Doubt.NOT_FINITE, "not finite numbers"),
         ({"unlikeness": 1.6}, Facts(), None, Doubt.UNLIKE_THE_ZOO, "1.6 times as far from them as the limit"),
         ({}, Facts(), accurate(0.949, 0.949), Doubt.NOT_CONVERGED, "has not converged: accuracy 0.949"),

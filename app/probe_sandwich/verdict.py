@@ -21,6 +21,8 @@ UNLIKE = 1.5
 """Distance from the zoo, in units of its limit, from which nothing is said. Of 15 converged subjects from elsewhere
 none lay beyond; of 176 with shuffled or fresh weights one lay within (docs/evidence.md)."""
 
+_UNTESTED = "it takes for granted that the model has converged, which was not tested"
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -77,7 +79,9 @@ def decide(
     """The decision about a subject, from the meta-classifier's card and prediction, if there is one, and the direct
     test, where it was run. `missing`: what was not given, and what that costs."""
     verdict, doubt, reason = _verdict(config, card, prediction, test)
-    return Decision(verdict, doubt, "; ".join((reason, *missing, *_remarks(config, test))), _agreement(verdict, test))
+    granted = [_UNTESTED] if test is None and verdict is not Verdict.ABSTAIN else []
+    remarks = (reason, *granted, *missing, *_remarks(config, test))
+    return Decision(verdict, doubt, "; ".join(remarks), _agreement(verdict, test))
 
 
 def missing_inputs(config: SubjectFacts, given: GivenInputs, *, untested: bool) -> list[str]:

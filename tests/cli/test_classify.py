@@ -65,7 +65,7 @@ def test_inputs_of_the_users_own_become_probes_and_the_direct_test(tmp_path: Pat
 def test_inputs_that_cannot_be_used_cost_the_files_that_they_are_not_for(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     other = own_checkpoint(
-        tmp_path / "other", task={"name": "other", "alphabet": "pq"}, vocabulary=("p", "q", "<bos>", "<pad>")
+        tmp_path / "other", task={"name": "other", "alphabet": ("p", "q")}, vocabulary=("p", "q", "<bos>", "<pad>")
     )
     files = [str(own_checkpoint(tmp_path)), str(other)]
     labelled = str(labelled_file(tmp_path, texts(50, 10)))
