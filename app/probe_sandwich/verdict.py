@@ -18,8 +18,8 @@ _MOST_NAMED = 8
 _LEAST_SHARE = 0.05
 """Of given probes, that get another answer than the commonest. Drawn ones are of two classes half and half."""
 UNLIKE = 1.5
-"""Distance from the zoo, in units of its limit, from which nothing is said. The zoo of many tasks is wide: of 32 foreign
-models with shuffled or fresh weights 29 lie within (docs/evidence.md); what has not converged is told by the direct test."""
+"""Distance from the zoo, in units of its limit, from which nothing is said. A zoo of many tasks is wide: of 32 foreign
+models with shuffled or fresh weights 29 lie within (docs/evidence.md); the direct test tells what has not converged."""
 _UNTESTED = "it takes for granted that the model has converged, which was not tested"
 
 
