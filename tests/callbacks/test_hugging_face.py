@@ -29,8 +29,8 @@ def test_it_logs_to_the_trainer_and_keeps_the_best_model(tmp_path: Path) -> None
         for row, label in zip(ids, labels, strict=True)
     ]
     arguments = transformers.TrainingArguments(
-        str(tmp_path / "run"), max_steps=30, learning_rate=1e-2, report_to=[], save_strategy="no", disable_tqdm=True,
-        per_device_train_batch_size=6, use_cpu=True,
+        str(tmp_path / "run"), max_steps=200, learning_rate=1e-2, report_to=[], save_strategy="no", disable_tqdm=True,
+        per_device_train_batch_size=12, use_cpu=True,
     )  # fmt: skip
     trainer = transformers.Trainer(model, arguments, train_dataset=rows)
     reading = Reading(vocabulary=VOCABULARY, train_max_length=T, pad="#")
@@ -38,13 +38,13 @@ def test_it_logs_to_the_trainer_and_keeps_the_best_model(tmp_path: Path) -> None
         GeneralizerCallback(
             trainer,
             lambda: classify(model, reading, inputs=TEXTS, labelled=LABELLED, options=Options(noise_draws=1)),
-            every=29,
+            every=199,
             best=tmp_path / "best",
         )
     )
     trainer.train()
     logged = [entry for entry in trainer.state.log_history if "generalizer/answered" in entry]
-    assert [entry["step"] for entry in logged] == [1, 30]
+    assert [entry["step"] for entry in logged] == [1, 200]
     assert logged[-1]["generalizer/in_distribution_accuracy"] == 1.0
     kept = transformers.BertForSequenceClassification.from_pretrained(tmp_path / "best").state_dict()
     assert all(torch.equal(kept[name], tensor) for name, tensor in model.state_dict().items())
