@@ -14,6 +14,7 @@ from torch import Tensor
 
 from probe_sandwich.evidence.figures.auc import auc, bootstrapped_auc, middle_interval
 from probe_sandwich.evidence.figures.lead import Lead
+from probe_sandwich.evidence.universal.part import in_folds
 from probe_sandwich.evidence.universal.settings import UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.files import write_atomically
@@ -146,11 +147,11 @@ class _Arm:
 def measure_asking(pool: Pool, rows: Sequence[IndexRow], config: SandwichConfig, training: SandwichTraining) -> Asking:
     """Both arms on subjects of one task and T, whose index rows are `rows`, cross-validated over their configurations:
     neither a selector nor a reader saw any seed of a judged one."""
-    folds = _folds(pool.groups.numpy(), training.folds, training.seed)
+    labels, groups = pool.labels.numpy() == 1, pool.groups.numpy()
+    folds = in_folds(groups, np.ones(len(groups), np.bool_), training.folds, training.seed)
     known = [pool.select(torch.from_numpy(np.flatnonzero(~judged))) for judged in folds]
     taught = [fit_selector(config, training, [part], number) for number, part in enumerate(known)]
     arms = {"random": _Arm([Selector(config)] * len(folds), config), "learned": _Arm(taught, config)}
-    labels, groups = pool.labels.numpy() == 1, pool.groups.numpy()
     points: dict[str, list[AskedPoint]] = {name: [] for name in arms}
     leads = {}
     with torch.no_grad():
@@ -182,12 +183,6 @@ def direct_point(rows: Sequence[IndexRow], labels: NDArray[np.bool_], tokens: fl
     count = max(1, round(tokens / one))
     areas = [auc(rng.hypergeometric(right, wrong, count) / count, labels) for _ in range(_DIRECT_DRAWS)]
     return DirectPoint(formulas=count, tokens=count * one, auc=float(np.array(areas, np.float64).mean()))
-
-
-def _folds(groups: NDArray[np.int64], folds: int, seed: int) -> list[NDArray[np.bool_]]:
-    """Which subjects each fold judges."""
-    found = np.random.default_rng(seed).permutation(np.unique(groups))
-    return [np.isin(groups, part) for part in np.array_split(found, folds)]
 
 
 def _read(config: SandwichConfig, fitting: Recording, judging: Recording) -> NDArray[np.float64]:

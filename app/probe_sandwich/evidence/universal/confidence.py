@@ -15,6 +15,12 @@ def confidence(probability: NDArray[np.float64]) -> NDArray[np.float64]:
     return distance
 
 
+def right_by_task(right: NDArray[np.bool_], tasks: NDArray[np.str_], sure: NDArray[np.bool_]) -> float | None:
+    """Share of right verdicts among those that are sure, every task counting alike; None where none is."""
+    by_task = [right[sure & (tasks == task)].mean() for task in np.unique(tasks[sure])]
+    return float(np.mean(by_task)) if by_task else None
+
+
 def least_confidence(
     probability: NDArray[np.float64], labels: NDArray[np.bool_], tasks: NDArray[np.str_], threshold: float
 ) -> float:
@@ -22,9 +28,8 @@ def least_confidence(
     tasks that have any so sure; 0.5, which nothing exceeds, where there is no such."""
     right = (probability >= threshold) == labels
     for step in _STEPS.tolist():
-        sure = confidence(probability) >= step
-        by_task = [right[sure & (tasks == task)].mean() for task in np.unique(tasks[sure])]
-        if by_task and np.mean(by_task) >= WANTED:
+        share = right_by_task(right, tasks, confidence(probability) >= step)
+        if share is not None and share >= WANTED:
             return float(step)
     return _NEVER
 

@@ -29,11 +29,17 @@ class Split:
 def by_configuration(table: "Table", folds: int, seed: int) -> list[Split]:
     """Cross-validation over the configurations outside the reserve."""
     known = ~table.reserve
-    found = np.random.default_rng(seed).permutation(np.unique(table.configurations[known]))
-    return [
-        _split(f"configurations {number}", known & ~(test := np.isin(table.configurations, part)), known & test)
-        for number, part in enumerate(np.array_split(found, folds))
-    ]
+    judged = in_folds(table.configurations, known, folds, seed)
+    return [_split(f"configurations {number}", known & ~test, known & test) for number, test in enumerate(judged)]
+
+
+def in_folds(
+    configurations: NDArray[np.int64], known: NDArray[np.bool_], folds: int, seed: int
+) -> list[NDArray[np.bool_]]:
+    """Which subjects each fold judges, `(subjects,)` each: the configurations of those that are known, dealt out at
+    random."""
+    found = np.random.default_rng(seed).permutation(np.unique(configurations[known]))
+    return [np.isin(configurations, part) for part in np.array_split(found, folds)]
 
 
 def task_left_out(table: "Table") -> list[Split]:

@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from probe_sandwich.evidence.universal.confidence import WANTED, confidence
+from probe_sandwich.evidence.universal.confidence import WANTED, confidence, right_by_task
 from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Evaluation, facts_of
 from probe_sandwich.evidence.universal.figures import UniversalEvidence
 from probe_sandwich.evidence.universal.methods import (
@@ -95,12 +95,8 @@ def sure_verdicts(path: Path, table: Table, evaluation: Evaluation) -> None:
             right = (probability >= THRESHOLD) == facts.labels
             steps = np.linspace(0, 0.45, 19)
             sure = [confidence(probability) >= step for step in steps]
-            accuracy = [
-                np.mean([right[some & (facts.tasks == task)].mean() for task in np.unique(facts.tasks[some])])
-                if some.any()
-                else np.nan
-                for some in sure
-            ]
+            shares = [right_by_task(right, facts.tasks, some) for some in sure]
+            accuracy = [np.nan if share is None else share for share in shares]
             axes.plot(steps, accuracy, color=f"C{number}", label=f"{kind}: right")
             axes.plot(steps, [some.mean() for some in sure], color=f"C{number}", linestyle=":", label="given")
         axes.axhline(WANTED, color="0.7", linewidth=1)

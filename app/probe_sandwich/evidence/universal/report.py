@@ -78,14 +78,14 @@ def _targets(evidence: UniversalEvidence) -> list[str]:
     def of_task(task: str) -> Callable[[MethodFigures], str]:
         return lambda method: _short(method.tasks[task].auc) if task in method.tasks else "-"
 
-    add("conjunctions, T = 12, unseen configurations: AUC", kinds.CONJUNCTIONS, _area, "0.945")
+    add("conjunctions, T = 12, unseen configurations: AUC", kinds.CONJUNCTIONS, area, "0.945")
     for task, least in (("conjunction", "0.93"), ("cnf", "0.90"), ("formula", "0.90")):
         add(f"{task}, every T, unseen configurations: AUC", kinds.UNSEEN, of_task(task), least)
-    add("T left out: AUC", kinds.LENGTH, _area, "0.90")
-    add("size left out: AUC", kinds.SIZE, _area, "0.88")
+    add("T left out: AUC", kinds.LENGTH, area, "0.90")
+    add("size left out: AUC", kinds.SIZE, area, "0.88")
     add("task left out: AUC, mean over tasks", kinds.TASK, lambda method: _short(method.mean_task_auc), "0.90")
     add("task left out: AUC, least of a task", kinds.TASK, lambda method: _short(method.least_task_auc), "0.80")
-    add("task left out: AUC, pooled", kinds.TASK, _area, "0.88")
+    add("task left out: AUC, pooled", kinds.TASK, area, "0.88")
     add("within a configuration, unseen", kinds.UNSEEN, _within, "0.80")
     add("within a configuration, task left out", kinds.TASK, _within, "0.75")
     for kind in (kinds.LENGTH, kinds.SIZE, kinds.TASK):
@@ -94,7 +94,7 @@ def _targets(evidence: UniversalEvidence) -> list[str]:
     add("gap to the best seed closed, task left out", kinds.TASK, _gap, "0.65")
     if FOREIGN in evidence.kinds:
         figures = evidence.kinds[FOREIGN]
-        add("foreign: AUC", FOREIGN, _area, "0.85")
+        add("foreign: AUC", FOREIGN, area, "0.85")
         rows.append(f"| foreign: answered | {figures.answered.share:.2f} | 0.80 |")
         rows.append(f"| foreign: right of the answered | {_short(figures.answered.accuracy)} | 0.85 |")
     return rows
@@ -139,24 +139,31 @@ def _learning_curve(evidence: UniversalEvidence) -> list[str]:
 
 
 def _row(name: str, method: MethodFigures) -> str:
-    lead, gap = method.sandwich_lead, method.gap_lead
+    gap = method.gap_lead
     cells = [
         name + " *" * (name in _LABELLED),
-        _area(method),
+        area(method),
         _short(method.mean_task_auc),
         _short(method.least_task_auc),
         _within(method),
         _gap(method),
         _short(method.calibration_error),
         _short(method.accuracy),
-        "-" if lead is None else f"{lead.auc:+.3f} ({lead.low:+.3f} to {lead.high:+.3f})",
+        lead_of(method),
         "-" if gap is None else f"{gap.closed:+.2f} ({gap.low:+.2f} to {gap.high:+.2f})",
     ]
     return "| " + " | ".join(cells) + " |"
 
 
-def _area(method: MethodFigures) -> str:
+def area(method: MethodFigures) -> str:
+    """Pooled AUC with its interval."""
     return f"{_short(method.auc)} ({_short(method.auc_low)} to {_short(method.auc_high)})"
+
+
+def lead_of(method: MethodFigures) -> str:
+    """How far the sandwich is ahead of a method, with the interval of the difference."""
+    lead = method.sandwich_lead
+    return "-" if lead is None else f"{lead.auc:+.3f} ({lead.low:+.3f} to {lead.high:+.3f})"
 
 
 def _within(method: MethodFigures) -> str:
