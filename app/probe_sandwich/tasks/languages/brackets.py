@@ -41,6 +41,16 @@ def _balanced_with_fillers(length: int, count: int, rng: np.random.Generator) ->
     return strings
 
 
+def _exchange_within(strings: Strings, rng: np.random.Generator) -> Strings:
+    """Two places exchange their symbols, unless the first bracket would then close or the last one open: such a string
+    would be told by its ends."""
+    edited = exchange(strings, rng)
+    brackets = edited != _FILLER
+    rows = np.arange(len(edited))
+    first, last = edited[rows, brackets.argmax(axis=1)], edited[rows, -1 - brackets[:, ::-1].argmax(axis=1)]
+    return np.where(((first == _CLOSE) | (last == _OPEN))[:, None], strings, edited)
+
+
 def _of_two_kinds(length: int, count: int, rng: np.random.Generator) -> Strings:
     """Balanced strings, each pair round (0, 1) or square (2, 3)."""
     strings = _balanced(length, count, rng)
@@ -72,7 +82,7 @@ def _is_balanced_in_two_kinds(strings: Strings) -> NDArray[np.bool_]:
     return result
 
 
-DYCK1 = Language(("(", ")", "x"), _balanced_with_fillers, _is_balanced, exchange, has=lambda length: length > 1)
+DYCK1 = Language(("(", ")", "x"), _balanced_with_fillers, _is_balanced, _exchange_within, has=lambda length: length > 5)
 DYCK2 = Language(
     ("(", ")", "[", "]"),
     _of_two_kinds,

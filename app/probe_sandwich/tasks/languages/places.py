@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from probe_sandwich.tasks.languages.language import Language, Strings, exchange, exchanged, uniform
 
-_RARE = (0.2, 0.2, 0.6)
+_LETTERS = 3
 _KEYS, _VALUES = 3, 2
 _IN_ORDER = 3
 
@@ -83,8 +83,19 @@ def _differing(length: int, count: int, rng: np.random.Generator) -> Strings:
     return strings
 
 
-def _mostly_filler(length: int, count: int, rng: np.random.Generator) -> Strings:
-    return rng.choice(3, size=(count, length), p=_RARE).astype(np.uint8)
+def _few_letters(length: int, count: int, rng: np.random.Generator) -> Strings:
+    """About three of a and of b each, however long, so that the ends tell no more of a longer string; else c."""
+    rare = min(0.25, _LETTERS / length)
+    return rng.choice(3, size=(count, length), p=(rare, rare, 1 - 2 * rare)).astype(np.uint8)
+
+
+def _exchange_letters(strings: Strings, rng: np.random.Generator) -> Strings:
+    """One a and one b of each string change places; one without both stays."""
+    chance = rng.random(strings.shape)
+    one, other = (np.where(strings == letter, chance, -1).argmax(axis=1) for letter in (0, 1))
+    edited = exchanged(strings, one, other)
+    both = (strings == 0).any(axis=1) & (strings == 1).any(axis=1)
+    return np.where(both[:, None], edited, strings)
 
 
 def _recalls(strings: Strings) -> NDArray[np.bool_]:
@@ -113,8 +124,8 @@ def _exchange_values(strings: Strings, rng: np.random.Generator) -> Strings:
 FIRST_LAST = Language(("a", "b", "c"), uniform(3), _first_is_last, exchange)
 CONTAINS = Language(("a", "b", "c"), _without_substring, _contains, exchange)
 SORTED = Language(("a", "b", "c", "d"), _sorted, _is_sorted, exchange)
-LAST_OCCURRENCE = Language(("a", "b", "c"), _mostly_filler, _last_is_a, exchange)
-FIRST_OCCURRENCE = Language(("a", "b", "c"), _mostly_filler, _first_is_a, exchange)
+LAST_OCCURRENCE = Language(("a", "b", "c"), _few_letters, _last_is_a, _exchange_letters)
+FIRST_OCCURRENCE = Language(("a", "b", "c"), _few_letters, _first_is_a, _exchange_letters)
 SUBSEQUENCE = Language(("a", "b", "c", "d"), _few_of_each, _in_order, exchange)
 ADJACENT = Language(("a", "b", "c", "d"), _differing, _neighbours_differ, exchange)
 RECALL = Language(
