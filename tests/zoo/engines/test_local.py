@@ -6,10 +6,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Thread
+from unittest.mock import patch
 
-from probe_sandwich.zoo.shards import (
-    read_index,
-)
+import pytest
+from probe_sandwich.zoo.engines.local import worker_pool
+from probe_sandwich.zoo.shards import read_index
 
 BUILDER = """
 import sys
@@ -76,3 +78,12 @@ def test_a_worker_that_dies_is_replaced_and_its_groups_done_again(tmp_path: Path
     hashes = [[row.subject for row in read_index(folder)] for folder in (killed, quiet)]
     assert hashes[0] == hashes[1]
     assert len(hashes[0]) == 16
+
+
+def test_ctrl_c_before_the_pool_has_begun_is_told_as_ctrl_c() -> None:
+    def interrupted(thread: Thread) -> None:
+        raise KeyboardInterrupt
+
+    interrupted_start = patch("concurrent.futures.process._ExecutorManagerThread.start", interrupted)
+    with interrupted_start, pytest.raises(KeyboardInterrupt), worker_pool(1) as pool:
+        pool.submit(os.getpid)

@@ -64,10 +64,13 @@ def worker_pool(workers: int, start: Callable[[], None] = start_worker) -> Itera
     `start`: what each does first."""
     others = set(active_children())
     # CUDA cannot be used in a forked child, hence spawn.
-    with ProcessPoolExecutor(workers, get_context("spawn"), start) as pool:
-        try:
-            yield pool
-        except BaseException:
-            for process in set(active_children()) - others:
-                process.kill()
-            raise
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), start)
+    try:
+        yield pool
+    except BaseException:
+        for process in set(active_children()) - others:
+            process.kill()
+        # Ctrl-C may have come before the pool's own thread began, and nobody can wait for that one.
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
