@@ -4,8 +4,9 @@
 
 A service of its own process answers the honest clients alone, then as many requests of as many honest clients while
 others (a tenth of all, at least three) send files that are made to end a worker, open connections that send only
-headers or read no answer, or ask for the largest allowed options, in a loop. Each client has an address of its own, as a trusted proxy
-would tell it. Everything stays on 127.0.0.1. No request is begun after so many seconds of a run (1,500 by default).
+headers or read no answer, or ask for the largest allowed options, in a loop. Each client has an address of its own, as
+a trusted proxy would tell it. Everything stays on 127.0.0.1. No request is begun after so many seconds of a run (1,500
+by default).
 """
 
 import asyncio
