@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
+import pytest
+from probe_sandwich.api import connections
 from probe_sandwich.api.pages import DOCS
 from probe_sandwich.settings import Settings
 
@@ -63,6 +65,15 @@ def test_connections_that_do_not_take_their_answers_make_room(guarded: httpx.Cli
         raise AssertionError("there is no room")
 
 
+def test_answers_that_are_not_taken_fill_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_MOST_UNSENT", 400_000)
+    settings = Settings(device="cpu", model=tmp_path, cache_bytes=0)
+    with faking(), running(settings) as address, asking_for_much(address, 12) as raws:
+        time.sleep(2)
+        whole = sum(len(everything(raw)) > BUNDLE.stat().st_size for raw in raws)
+    assert 1 <= whole <= 8
+
+
 def test_where_all_are_busy_the_address_with_most_makes_room(tmp_path: Path) -> None:
     settings = Settings(device="cpu", model=tmp_path, cache_bytes=0, max_connections=20, client_share=1)
     content = b"--x\r\n" + PART[5:] + PATIENT + b"\r\n--x--\r\n"
@@ -97,7 +108,6 @@ def asking_for_much(url: str, count: int) -> Iterator[list[socket.socket]]:
     """Connections on which the largest file was asked for, and nothing is read."""
     with connected(url, count) as raws:
         for raw in raws:
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 14)
             raw.sendall(head(0, "/docs/swagger-ui-bundle.js", "GET"))
         yield raws
 

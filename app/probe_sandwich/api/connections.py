@@ -20,6 +20,8 @@ _MOST_FILES = 1 << 16
 _MOST_HEADER_BYTES = 1 << 16
 _MOST_SENT = 1 << 18
 """Bytes of an answer that the system takes before its client does: else megabytes, of whoever reads nothing."""
+_MOST_UNSENT = 1 << 26
+"""Bytes of all answers that wait here for their clients to take them; one of a batch may have millions."""
 _FREE_CHUNKS, _LEAST_CHUNK = 100, 256
 """Of a chunked body, so many chunks may be of any size, and all together have so many bytes on average: each costs a
 tenth of a millisecond, and one read of 256 KiB in chunks of one byte would stop all else for seconds."""
@@ -82,9 +84,15 @@ class Connections(H11Protocol):
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The client does not take what is written."""
+        """The client does not take what is written; where too much is not taken, what was not for longest is lost."""
         self._stuck_since = self.loop.time()
         super().pause_writing()
+        stuck = sorted((other for other in self._open() if other.stuck), key=lambda other: other._stuck_since)
+        unsent = sum(other.transport.get_write_buffer_size() for other in stuck)
+        while unsent > _MOST_UNSENT:
+            goer = stuck.pop(0)
+            unsent -= goer.transport.get_write_buffer_size()
+            goer.transport.abort()
 
     @property
     def idle(self) -> bool:
@@ -98,12 +106,16 @@ class Connections(H11Protocol):
 
     def _one_to_go(self) -> "Connections":
         """The one that has kept us waiting longest; where none does, the newest of the address that has most."""
-        others = [other for other in self.connections if isinstance(other, Connections)]
+        others = self._open()
         waiting = [other for other in others if other is not self and (other.idle or other.stuck)]
         if waiting:
             return min(waiting, key=lambda other: other._since)
         held = Counter(other._address for other in others)
         return max(others, key=lambda other: (held[other._address], other._since))
+
+    def _open(self) -> "list[Connections]":
+        """All that are open, this one among them."""
+        return [other for other in self.connections if isinstance(other, Connections)]
 
     @property
     def _address(self) -> str:
