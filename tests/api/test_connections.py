@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -16,7 +17,7 @@ from probe_sandwich.settings import Settings
 from tests.api.conftest import KEY
 from tests.api.fakes import PATIENT, faking
 from tests.api.raw import PART, connected, head
-from tests.conftest import EXAMPLES, running
+from tests.conftest import EXAMPLES, on_socket, running
 
 BUNDLE = DOCS / "swagger-ui-bundle.js"
 
@@ -52,6 +53,23 @@ def test_an_answer_that_is_taken_slowly_comes_whole(tmp_path: Path) -> None:
     settings = Settings(device="cpu", model=tmp_path, cache_bytes=0, header_seconds=1)
     with faking(), running(settings) as address, asking_for_much(address, 1) as (raw,):
         assert len(everything(raw, pause=0.1)) > BUNDLE.stat().st_size
+
+
+def test_an_answer_of_one_piece_may_be_taken_slowly_too() -> None:
+    whole = bytes(4_000_000)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4000000")]})
+        await send({"type": "http.response.body", "body": whole})
+
+    with on_socket(app, Settings(device="cpu", header_seconds=1)) as address, connected(address) as (raw,):
+        raw.sendall(head(0, "/", "GET"))
+        received = 0
+        with suppress(ConnectionResetError):
+            while received < len(whole) and (more := raw.recv(1 << 16)):
+                received += len(more)
+                time.sleep(0.06)
+        assert received >= len(whole)
 
 
 def test_connections_that_do_not_take_their_answers_make_room(guarded: httpx.Client, url: str) -> None:

@@ -68,8 +68,8 @@ class Connections(H11Protocol):
         """Make room where there is none."""
         super().connection_made(transport)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_SENT)
-        self._since = self.loop.time()
-        self._stuck_since = 0.0
+        self._since = self._looked = self.loop.time()
+        self._stuck_since, self._unsent = 0.0, 0
         self._served = self.cycle
         self._timer = self.loop.call_later(self.settings.header_seconds, self._look)
         # Files, pipes and workers need descriptors too: connections get at most half of them.
@@ -122,12 +122,16 @@ class Connections(H11Protocol):
         return self.client[0] if self.client else ""
 
     def _look(self) -> None:
-        """Close it where since the last look it has sent no whole request, or has not taken what was written."""
-        silent = self.idle and self.cycle is self._served
-        if silent or (self.stuck and self.loop.time() - self._stuck_since >= self.settings.header_seconds):
+        """Close it where since the last look it has sent no whole request, or has taken nothing of what was written."""
+        now, unsent = self.loop.time(), self.transport.get_write_buffer_size()
+        if self.stuck:
+            keeps_waiting = self._stuck_since <= self._looked and unsent >= self._unsent
+        else:
+            keeps_waiting = self.idle and self.cycle is self._served
+        if keeps_waiting:
             self.transport.abort()
             return
-        self._served = self.cycle
+        self._served, self._looked, self._unsent = self.cycle, now, unsent
         self._timer = self.loop.call_later(self.settings.header_seconds, self._look)
 
 
