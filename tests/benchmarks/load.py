@@ -26,6 +26,7 @@ from probe_sandwich.settings import Settings
 from tests.api.test_hostile import mutated, resident_mebibytes
 from tests.api.test_worker import metric, until_ready
 from tests.benchmarks import hostile
+from tests.benchmarks.hostile import START_SECONDS
 from tests.conftest import EXAMPLES, FAST, post, running
 
 GOOD_SHARE, KILLS = 0.5, 3
@@ -90,7 +91,7 @@ async def kill_workers(load: "asyncio.Task[None]", http: httpx.Client) -> int:
 def measure(name: str, settings: Settings, requests: int, clients: int, seconds: float, kills: bool) -> float:
     """One run against a service of its own; returns its throughput."""
     with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
-        until_ready(http)
+        until_ready(http, START_SECONDS)
         expected = {
             number: post(http, path.read_bytes()).json()["generalizer_probability"]
             for number, path in enumerate(EXAMPLES)
@@ -107,7 +108,7 @@ def measure(name: str, settings: Settings, requests: int, clients: int, seconds:
         started = time.monotonic()
         killed = asyncio.run(both())
         took = time.monotonic() - started
-        until_ready(http)
+        until_ready(http, START_SECONDS)
         done = sum(load.statuses.values())
         assert set(load.statuses) <= PROPER, load.statuses
         cuts = statistics.quantiles(load.seconds, n=100)

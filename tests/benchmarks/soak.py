@@ -15,6 +15,7 @@ from probe_sandwich.settings import Settings
 
 from tests.api.test_hostile import CORPUS, mutated, resident_mebibytes
 from tests.api.test_worker import metric, until_ready
+from tests.benchmarks.hostile import START_SECONDS
 from tests.conftest import EXAMPLES, post, running
 
 REQUESTS_A_SECOND = 2.0
@@ -28,7 +29,7 @@ def main(minutes: float) -> None:
     marks: list[tuple[float, float]] = []
     settings = Settings(device="cpu", cache_bytes=0, log_level="warning")
     with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
-        until_ready(http)
+        until_ready(http, START_SECONDS)
         (worker,) = [process.pid for process in multiprocessing.active_children()]
         assert worker is not None
         started = time.monotonic()
