@@ -20,7 +20,9 @@ _LEAST_SHARE = 0.05
 UNLIKE = 1.5
 """Distance from the zoo, in units of its limit, from which nothing is said. A zoo of many tasks is wide: of 32 foreign
 models with shuffled or fresh weights 29 lie within (docs/evidence.md); the direct test tells what has not converged."""
-_UNMEASURED = "how often this meta-classifier's verdicts are right was not measured (`probe-sandwich evaluate` does that)"
+_UNMEASURED = (
+    "how often this meta-classifier's verdicts are right was not measured (`probe-sandwich evaluate` does that)"
+)
 _UNTESTED = "it takes for granted that the model has converged, which was not tested"
 
 

@@ -163,9 +163,7 @@ def _strangers(
     return Foreign.of(folder, start_universal(config, training), rivals.recordings.judging.noise)
 
 
-def _ask_few(
-    folder: Path, table: Table, training: SandwichTraining, device: torch.device, progress: Progress
-) -> None:
+def _ask_few(folder: Path, table: Table, training: SandwichTraining, device: torch.device, progress: Progress) -> None:
     if training.selector_steps:
         progress("asking")
         write_asking(folder, table, training, device)
