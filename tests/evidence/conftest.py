@@ -16,7 +16,7 @@ from probe_sandwich.evidence.universal.labelled import BUDGETS, Labelled
 from probe_sandwich.evidence.universal.methods import Recordings, Rivals
 from probe_sandwich.evidence.universal.settings import UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
-from probe_sandwich.evidence.universal.workers import Job
+from probe_sandwich.evidence.universal.workers import ReadingJob
 from probe_sandwich.sandwich.answers import ANSWER_CHANNELS
 from probe_sandwich.sandwich.config import SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import Member
@@ -25,9 +25,7 @@ from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.config import Activation, Norm
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.zoo.foreign.build import build
-from probe_sandwich.zoo.foreign.config import Family, ForeignConfig, ForeignTraining
-from probe_sandwich.zoo.foreign.config import Pool as ForeignPool
-from probe_sandwich.zoo.foreign.config import Table as Positions
+from probe_sandwich.zoo.foreign.config import Family, ForeignConfig, ForeignPool, ForeignTraining, PositionSource
 from probe_sandwich.zoo.foreign.recipe import Plan
 from probe_sandwich.zoo.shards import INDEX, IndexRow, merge, read_index, shard_path
 
@@ -129,7 +127,7 @@ def rivals(three_tasks: Table) -> Rivals:
     return Rivals.of(three_tasks, Recordings(recording(1.0), recording(1.0), recording(0.0)), labelled, CONFIG)
 
 
-def here(rivals: Rivals) -> Callable[[Sequence[Job]], list[object]]:
+def here(rivals: Rivals) -> Callable[[Sequence[ReadingJob]], list[object]]:
     """Jobs done one after the other."""
     return lambda jobs: [job(rivals) for job in jobs]
 
@@ -173,7 +171,7 @@ def foreign_folder(tmp_path: Path) -> Path:
         layers=2,
         heads=2,
         d_ff=16,
-        table=Positions.LEARNED,
+        table=PositionSource.LEARNED,
         causal=True,
         pool=ForeignPool.MAX,
         norm=Norm.PRE,

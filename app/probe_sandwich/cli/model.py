@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from probe_sandwich.cli.failures import console, explained
-from probe_sandwich.cli.options import CORES
+from probe_sandwich.cli.options import CORES, Workers
 from probe_sandwich.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 Zoos = Annotated[list[Path], typer.Argument(exists=True, file_okay=False, help="Folders of one or more zoos.")]
 
 
-Workers = Annotated[int, typer.Option(min=1, help="Processes, one thread each.")]
 ForeignSet = Annotated[
     Path | None,
     typer.Option(

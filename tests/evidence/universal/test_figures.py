@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from probe_sandwich.evidence.universal.figures import (
     FILE,
-    Answered,
+    AnsweredShare,
     Facts,
     UniversalEvidence,
     task_aucs,
@@ -71,8 +71,8 @@ def test_a_task_has_an_auc_where_either_label_has_five_of_its_subjects() -> None
 
 def test_what_is_answered_is_told_from_what_would_be_right() -> None:
     answered, right = np.array([True, True, False, False]), np.array([True, False, True, True])
-    assert Answered.of(answered, right) == Answered(share=0.5, accuracy=0.5, accuracy_of_all=0.75)
-    assert Answered.of(np.zeros(4, np.bool_), right).accuracy is None
+    assert AnsweredShare.of(answered, right) == AnsweredShare(share=0.5, accuracy=0.5, accuracy_of_all=0.75)
+    assert AnsweredShare.of(np.zeros(4, np.bool_), right).accuracy is None
     by_task = kind_of({"sandwich": UNSURE}, LABELS, "sandwich", tasks=["one"] * 5 + ["two"] * 5).answered_by_task
     assert {task: answered.accuracy_of_all for task, answered in by_task.items()} == {"one": 0.6, "two": 1.0}
 

@@ -21,7 +21,7 @@ from probe_sandwich.evidence.universal.methods import (
     direct_test,
     trees,
 )
-from probe_sandwich.evidence.universal.part import Split, by_configuration
+from probe_sandwich.evidence.universal.part import JudgedSplit, by_configuration
 from probe_sandwich.sandwich.answers import ANSWER_CHANNELS
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
 
@@ -29,11 +29,11 @@ from tests.evidence.conftest import CONFIG, TRAINING, RowFactory
 
 
 @pytest.fixture(scope="module")
-def split(rivals: Rivals) -> Split:
+def split(rivals: Rivals) -> JudgedSplit:
     return by_configuration(rivals.table, 2, 0)[0]
 
 
-def test_methods_score_what_they_read(rivals: Rivals, split: Split) -> None:
+def test_methods_score_what_they_read(rivals: Rivals, split: JudgedSplit) -> None:
     """Answers tell who generalizes; bare strings, and what configurations have in common, tell nothing."""
     scores = rivals.scores(split, CONFIG, TRAINING, 0)
     assert list(scores) == [method.name for method in METHODS if not method.control]
@@ -42,13 +42,13 @@ def test_methods_score_what_they_read(rivals: Rivals, split: Split) -> None:
     assert max(areas[name] for name in (BARE, CONFIGURATION)) < 0.75
 
 
-def test_controls_find_nothing(rivals: Rivals, split: Split) -> None:
+def test_controls_find_nothing(rivals: Rivals, split: JudgedSplit) -> None:
     scores = rivals.control_scores(split, CONFIG, TRAINING, 0)
     assert len(np.unique(scores[SEVERED].round(6))) == 1
     assert (auc(scores[SHUFFLED], rivals.table.labels[split.test]) or 0) < 0.9
 
 
-def test_a_readout_of_a_split_does_not_depend_on_labels_that_it_leaves_out(rivals: Rivals, split: Split) -> None:
+def test_a_readout_of_a_split_does_not_depend_on_labels_that_it_leaves_out(rivals: Rivals, split: JudgedSplit) -> None:
     def without(part: torch.Tensor) -> torch.Tensor:
         changed = part.clone()
         changed[torch.from_numpy(split.test)] = 1 - changed[torch.from_numpy(split.test)]
@@ -71,7 +71,7 @@ def test_agreement_is_the_mean_over_what_is_placed_elsewhere(rivals: Rivals) -> 
     assert agreement(replace(recording, channels=moved)) == pytest.approx(0.25)
 
 
-def test_subjects_far_from_those_trained_on_are_not_alike(rivals: Rivals, split: Split) -> None:
+def test_subjects_far_from_those_trained_on_are_not_alike(rivals: Rivals, split: JudgedSplit) -> None:
     assert rivals.alike(split.train, rivals.moments[split.test], 0).mean() > 0.9
     assert not rivals.alike(split.train, rivals.moments[split.test] + 20, 0).any()
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from probe_sandwich.evidence.universal.part import (
-    Split,
+    JudgedSplit,
     by_configuration,
     in_folds,
     length_left_out,
@@ -60,7 +60,7 @@ def test_large_ones_are_judged_by_what_saw_small_ones(tmp_path: Path, row_of: Ro
 
 
 def test_what_leaves_too_few_to_train_on_or_to_judge_is_no_split(tmp_path: Path, row_of: RowFactory) -> None:
-    def splits(short: int, long: int) -> list[Split]:
+    def splits(short: int, long: int) -> list[JudgedSplit]:
         lengths = [12] * short + [24] * long
         folder = tmp_path / f"{short}-{long}"
         return length_left_out(

@@ -12,7 +12,7 @@ from probe_sandwich.answer import Definition, TrackRecord, ZooCurves
 from probe_sandwich.evidence.universal.asking import FILE as ASKING
 from probe_sandwich.evidence.universal.asking import write_asking
 from probe_sandwich.evidence.universal.ensemble import ask_all, train_ensemble
-from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Evaluation, Progress, evaluate_universal
+from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Evaluation, StageProgress, evaluate_universal
 from probe_sandwich.evidence.universal.figures import FILE, KindFigures, UniversalEvidence, write_universal_evidence
 from probe_sandwich.evidence.universal.foreign import Foreign
 from probe_sandwich.evidence.universal.methods import SANDWICH, Rivals
@@ -37,7 +37,7 @@ def train_universal(
     folders: Sequence[Path],
     out: Path,
     device: torch.device,
-    progress: Progress = lambda stage: None,
+    progress: StageProgress = lambda stage: None,
     config: SandwichConfig = UNIVERSAL,
     training: SandwichTraining = TRAINING,
     foreign: Path | None = None,
@@ -68,7 +68,7 @@ def train_alone(
     folders: Sequence[Path],
     out: Path,
     device: torch.device,
-    progress: Progress = lambda stage: None,
+    progress: StageProgress = lambda stage: None,
     config: SandwichConfig = UNIVERSAL,
     training: SandwichTraining = TRAINING,
     workers: int = 1,
@@ -112,7 +112,7 @@ def evaluate_again(
     folders: Sequence[Path],
     model: Path,
     device: torch.device,
-    progress: Progress = lambda stage: None,
+    progress: StageProgress = lambda stage: None,
     foreign: Path | None = None,
     workers: int = 1,
 ) -> UniversalEvidence:
@@ -148,7 +148,7 @@ def _rivals(
     config: SandwichConfig,
     training: SandwichTraining,
     workers: int,
-    progress: Progress,
+    progress: StageProgress,
 ) -> Rivals:
     progress(f"asking {len(table)} subjects")
     asked = ask_all(table, device, config, training, workers)
@@ -163,7 +163,9 @@ def _strangers(
     return Foreign.of(folder, start_universal(config, training), rivals.recordings.judging.noise)
 
 
-def _ask_few(folder: Path, table: Table, training: SandwichTraining, device: torch.device, progress: Progress) -> None:
+def _ask_few(
+    folder: Path, table: Table, training: SandwichTraining, device: torch.device, progress: StageProgress
+) -> None:
     if training.selector_steps:
         progress("asking")
         write_asking(folder, table, training, device)
