@@ -12,6 +12,7 @@ from probe_sandwich.evidence.universal.build import train_universal
 from probe_sandwich.evidence.universal.ensemble import train_ensemble
 from probe_sandwich.evidence.universal.evaluation import Evaluation, evaluate_universal
 from probe_sandwich.evidence.universal.figures import Facts, KindFigures, measure_kind
+from probe_sandwich.evidence.universal.foreign import Foreign
 from probe_sandwich.evidence.universal.labelled import BUDGETS, Labelled
 from probe_sandwich.evidence.universal.methods import Recordings, Rivals
 from probe_sandwich.evidence.universal.settings import UNIVERSAL
@@ -21,6 +22,7 @@ from probe_sandwich.sandwich.answers import ANSWER_CHANNELS
 from probe_sandwich.sandwich.config import SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import Member
 from probe_sandwich.sandwich.training.recorded import Recording
+from probe_sandwich.sandwich.training.start import start_universal
 from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.config import Activation, Norm
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
@@ -139,31 +141,7 @@ def members(rivals: Rivals) -> list[Member]:
 
 
 @pytest.fixture(scope="session")
-def evaluation(rivals: Rivals, members: list[Member]) -> Evaluation:
-    """All kinds of splits of them, judged."""
-    return evaluate_universal(here(rivals), rivals, members, None, CONFIG, TRAINING)
-
-
-def kind_of(scores: dict[str, list[float]], labels: list[int], sandwich: str, **facts: Sequence[object]) -> KindFigures:
-    """Figures of subjects with these labels, all of which get a verdict; by default each a configuration of its own, of
-    one task."""
-    count = len(labels)
-    known = {
-        "long_accuracy": [0.5 + label / 2 for label in labels],
-        "configurations": range(count),
-        "tasks": ["one"] * count,
-    } | facts
-    return measure_kind(
-        {name: np.array(score, float) for name, score in scores.items()},
-        np.ones(count, np.bool_),
-        frozenset([sandwich]),
-        sandwich,
-        Facts(np.array(labels) == 1, *(np.array(list(known[name])) for name in known)),
-    )
-
-
-@pytest.fixture
-def foreign_folder(tmp_path: Path) -> Path:
+def foreign_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A foreign test set of one plain encoder that was hardly trained, and counts as converged."""
     config = ForeignConfig(
         family=Family.PLAIN,
@@ -192,6 +170,36 @@ def foreign_folder(tmp_path: Path) -> Path:
         stop_loss=0.0,
         max_offset=0,
     )
-    folder = tmp_path / "foreign"
+    folder = tmp_path_factory.mktemp("foreign")
     build(folder, [Plan(0, config, training, 0)], Definition(formulas_per_bucket=20, convergence_cut=0.0))
     return folder
+
+
+@pytest.fixture(scope="session")
+def foreign(foreign_folder: Path, rivals: Rivals) -> Foreign | None:
+    """That set, asked what they were asked."""
+    return Foreign.of(foreign_folder, start_universal(CONFIG, TRAINING), rivals.recordings.judging.noise)
+
+
+@pytest.fixture(scope="session")
+def evaluation(rivals: Rivals, members: list[Member], foreign: Foreign | None) -> Evaluation:
+    """All kinds of splits of them, judged."""
+    return evaluate_universal(here(rivals), rivals, members, foreign, CONFIG, TRAINING)
+
+
+def kind_of(scores: dict[str, list[float]], labels: list[int], sandwich: str, **facts: Sequence[object]) -> KindFigures:
+    """Figures of subjects with these labels, all of which get a verdict; by default each a configuration of its own, of
+    one task."""
+    count = len(labels)
+    known = {
+        "long_accuracy": [0.5 + label / 2 for label in labels],
+        "configurations": range(count),
+        "tasks": ["one"] * count,
+    } | facts
+    return measure_kind(
+        {name: np.array(score, float) for name, score in scores.items()},
+        np.ones(count, np.bool_),
+        frozenset([sandwich]),
+        sandwich,
+        Facts(np.array(labels) == 1, *(np.array(list(known[name])) for name in known)),
+    )

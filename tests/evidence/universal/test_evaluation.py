@@ -11,6 +11,7 @@ from probe_sandwich.evidence.universal.evaluation import (
     Evaluation,
     facts_of,
 )
+from probe_sandwich.evidence.universal.foreign import FOREIGN
 from probe_sandwich.evidence.universal.methods import IN_DISTRIBUTION, METHODS, SANDWICH, SEVERED
 from probe_sandwich.evidence.universal.table import Table
 
@@ -27,7 +28,7 @@ def test_every_kind_of_split_is_judged_on_its_own_subjects(three_tasks: Table, e
         SIZE: wide,
         RESERVE: three_tasks.reserve,
     }
-    assert list(evaluation.evidence.kinds) == list(expected)
+    assert list(evaluation.evidence.kinds) == [*expected, FOREIGN]
     for kind, own in expected.items():
         judged = evaluation.judged[kind].test
         assert sorted(judged.tolist()) == np.flatnonzero(own).tolist()

@@ -42,10 +42,11 @@ def test_methods_score_what_they_read(rivals: Rivals, split: JudgedSplit) -> Non
     assert max(areas[name] for name in (BARE, CONFIGURATION)) < 0.75
 
 
-def test_controls_find_nothing(rivals: Rivals, split: JudgedSplit) -> None:
+def test_controls_find_little_and_nothing(rivals: Rivals, split: JudgedSplit) -> None:
     scores = rivals.control_scores(split, CONFIG, TRAINING, 0)
     assert len(np.unique(scores[SEVERED].round(6))) == 1
-    assert (auc(scores[SHUFFLED], rivals.table.labels[split.test]) or 0) < 0.9
+    told = rivals.scores(split, CONFIG, TRAINING, 0)[SANDWICH]
+    assert np.abs(scores[SHUFFLED] - 0.5).mean() < 0.25 < np.abs(told - 0.5).mean()
 
 
 def test_a_readout_of_a_split_does_not_depend_on_labels_that_it_leaves_out(rivals: Rivals, split: JudgedSplit) -> None:

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import imread
-from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Evaluation
+from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Evaluation, JudgedKind
 from probe_sandwich.evidence.universal.methods import SANDWICH, TREES
 from probe_sandwich.evidence.universal.plots import (
     AREAS,
@@ -73,14 +73,15 @@ def test_every_task_left_out_is_a_colour_of_its_own(
 def test_the_surer_a_verdict_has_to_be_the_fewer_are_given(
     tmp_path: Path, three_tasks: Table, evaluation: Evaluation, drawn: list[Axes]
 ) -> None:
-    sure_verdicts(tmp_path / CONFIDENCE, three_tasks, evaluation)
+    """Of eight subjects of one task, whose labels alternate."""
+    probability = np.array([0.95, 0.05, 0.85, 0.15, 0.65, 0.35, 0.45, 0.55])
+    some = JudgedKind(np.arange(8), np.ones(8, np.bool_), {SANDWICH: probability})
+    sure_verdicts(tmp_path / CONFIDENCE, three_tasks, Evaluation(evaluation.evidence, {UNSEEN: some, TASK: some}))
     (axes,) = drawn
     assert legend(axes) == [f"{UNSEEN}: right", "given", f"{TASK}: right", "given"]
-    for line in (axes.lines[1], axes.lines[3]):
-        given = np.asarray(line.get_ydata())
-        assert given[0] == 1
-        assert (np.diff(given) <= 0).all()
-        assert given[-1] < 1
+    right, given = (np.asarray(line.get_ydata()) for line in axes.lines[:2])
+    assert (given[0], right[0]) == (1, 0.75)
+    assert (given[4], right[4]) == (0.75, 1)  # at least 0.1 from a half
     assert ink(tmp_path / CONFIDENCE) > 0.01
 
 
