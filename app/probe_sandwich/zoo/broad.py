@@ -94,7 +94,7 @@ FAMILIES: dict[TaskName | LanguageName, TaskFamily] = {
     LanguageName.SORTED: _language(LanguageName.SORTED, 800),
     LanguageName.LAST_OCCURRENCE: _language(LanguageName.LAST_OCCURRENCE, 800),
     LanguageName.CONTAINS: _language(LanguageName.CONTAINS, 1000),
-    LanguageName.DYCK1: _language(LanguageName.DYCK1, 1200, 10),
+    LanguageName.DYCK1: _language(LanguageName.DYCK1, 1200, 12),
     LanguageName.RECALL: _language(LanguageName.RECALL, 1400, 12),
     LanguageName.PALINDROME: _language(LanguageName.PALINDROME, 2000, 12),
     LanguageName.COPY: _language(LanguageName.COPY, 2000, 16),

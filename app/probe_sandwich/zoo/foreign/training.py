@@ -77,6 +77,7 @@ class _Batches:
         """Ids with the begin symbol first, mask and positions, `(batch, length)` each, and labels `(batch,)`."""
         training, done = self.training, step / self.training.steps
         longest = _longest(done, self.config.train_max_length) if training.short_first else self.config.train_max_length
+        longest = max(longest, int(self.examples.lengths[0]))  # a language need not have short ones
         within = int(np.searchsorted(self.examples.lengths, longest, side="right"))
         rows = self.random.integers(within, size=training.batch)
         lengths = torch.from_numpy(self.examples.lengths[rows]) + 1
