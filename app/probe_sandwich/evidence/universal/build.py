@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from probe_sandwich.answer import Definition, TrackRecord, ZooCurves
+from probe_sandwich.answer import Definition, TrackRecord
 from probe_sandwich.evidence.universal.asking import write_asking
 from probe_sandwich.evidence.universal.ensemble import ask_all, train_ensemble
 from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Evaluation, Progress, evaluate_universal
@@ -24,11 +25,13 @@ from probe_sandwich.evidence.universal.workers import workers_that_read
 from probe_sandwich.sandwich.card import Card, KindRecord, ZooFacts
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import load_meta_classifier, save_meta_classifier, write_card
-from probe_sandwich.sandwich.placed_answers import zoo_curves
+from probe_sandwich.sandwich.placed_answers import zoo_curves, zoo_curves_by_task
 from probe_sandwich.sandwich.prediction import student_quantile
 from probe_sandwich.sandwich.training.start import start_universal
 
 _LEAST_OF_A_LABEL = 10
+_JUDGED = ("track_record", "tasks", "other_tasks", "kept_answers", "kept_answers_by_task")
+"""What of a card is measured anew by an evaluation."""
 _PACKAGES = ("probe-sandwich", "torch", "numpy", "scikit-learn", "safetensors")
 
 
@@ -58,8 +61,8 @@ def train_universal(
     if training.selector_steps:
         progress("asking")
         write_asking(out, table, training, device)
-    curves = zoo_curves(rivals.recordings.judging.channels, table.labels.tolist())
-    card = save_meta_classifier(out, members, _card(out.name, table, evaluation.evidence, curves, config, training))
+    channels = rivals.recordings.judging.channels
+    card = save_meta_classifier(out, members, _card(out.name, table, evaluation.evidence, channels, config, training))
     _write(out, card, table, evaluation)
     return evaluation.evidence
 
@@ -97,10 +100,8 @@ def evaluate_again(
     strangers = _strangers(foreign, rivals, config, training)
     with workers_that_read(rivals, workers) as run:
         evaluation = evaluate_universal(run, rivals, meta.members, strangers, config, training, progress)
-    curves = zoo_curves(rivals.recordings.judging.channels, table.labels.tolist())
-    found = _card(meta.card.name, table, evaluation.evidence, curves, config, training)
-    figures = {name: getattr(found, name) for name in ("track_record", "tasks", "other_tasks", "kept_answers")}
-    card = meta.card.model_copy(update=figures)
+    found = _card(meta.card.name, table, evaluation.evidence, rivals.recordings.judging.channels, config, training)
+    card = meta.card.model_copy(update={name: getattr(found, name) for name in _JUDGED})
     write_card(model, card)
     _write(model, card, table, evaluation)
     return evaluation.evidence
@@ -138,11 +139,12 @@ def _card(
     name: str,
     table: Table,
     evidence: UniversalEvidence,
-    curves: ZooCurves | None,
+    channels: Tensor,
     config: SandwichConfig,
     training: SandwichTraining,
 ) -> Card:
-    """The card but for what saving the members adds to it."""
+    """The card but for what saving the members adds to it; `channels`: the answers of the table's subjects."""
+    labels = table.labels.tolist()
     return Card(
         name=name,
         definition=Definition(formulas_per_bucket=1000),
@@ -165,7 +167,8 @@ def _card(
         other_tasks=_record(evidence.kinds[TASK], least_confidence=evidence.least_confidence)
         if TASK in evidence.kinds
         else None,
-        kept_answers=curves,
+        kept_answers=zoo_curves(channels, labels),
+        kept_answers_by_task=zoo_curves_by_task(channels, labels, table.tasks.tolist()),
         packages={package: version(package) for package in _PACKAGES},
         sha256="",
     )
