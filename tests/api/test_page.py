@@ -121,7 +121,7 @@ def test_a_test_that_lacks_lengths_is_not_called_a_failure_and_an_abstention_say
     assert page.inner_text("#direct") == "Not known"
     assert "for want of inputs of 13 to 18 symbols" in page.inner_text("#direct-text")
     assert page.inner_text("#verdict") == "No verdict"
-    assert "it abstains. Labelled inputs" in page.inner_text("#next")
+    assert "the sandwich abstains. Labelled inputs" in page.inner_text("#next")
     assert "of all its tasks" in page.inner_text("#probes-zoo")
     assert fits(page)
     keep(page, request)

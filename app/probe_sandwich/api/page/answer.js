@@ -90,7 +90,7 @@ function nextStep({ verdict, doubt, direct_test: test }) {
   const instead = test && test.long_accuracy !== null
     ? "Go by the direct test beside it."
     : "Labelled inputs, longer ones among them, would let the direct test answer instead. " + UNDER_OPTIONS;
-  return `Where the sandwich might be guessing, it abstains. ${NEXT[doubt] ?? instead}`;
+  return `Where a verdict could not be trusted, the sandwich abstains. ${NEXT[doubt] ?? instead}`;
 }
 
 function trackRecord(meta) {

@@ -8,8 +8,8 @@ const ROW = 17;
 const THIN = 4;
 const ZOO = { "zoo-yes": "generalizers", "zoo-no": "others" };
 const SHORT = { shifted: "moved", parted: "cut", spread: "spread" };
-const WIDE = { label: 126, answer: 80 };
-const NARROW = { label: 78, answer: 70, names: SHORT };
+const WIDE = { label: 128, answer: 82 };
+const NARROW = { label: 82, answer: 76, names: SHORT };
 const SYMBOL = 7;
 const TOP = 24;
 
