@@ -3,13 +3,14 @@
 import json
 import sys
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from probe_sandwich.cli.failures import console, explained, fail
-from probe_sandwich.cli.options import CORES, MOST_SEED, Address, Device, EngineName, cluster
+from probe_sandwich.cli.options import CORES, MOST_SEED, Address, Device, EngineName, Workers, cluster
 from probe_sandwich.cli.progress import progress
 from probe_sandwich.cli.show import show_zoo, show_zoo_card
 from probe_sandwich.tasks.logic.tasks import TaskName
@@ -22,7 +23,6 @@ app = typer.Typer(help="Build and look at zoos of labelled Transformers.", no_ar
 
 Zoo = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the zoo.")]
 NewZoo = Annotated[Path, typer.Argument(file_okay=False, help="Folder of the zoo; what is finished there is kept.")]
-Workers = Annotated[int, typer.Option(min=1, help="Processes, one thread each.")]
 
 
 class RecipeName(StrEnum):
@@ -178,7 +178,9 @@ def verify(
     from probe_sandwich.settings import Settings  # noqa: PLC0415
     from probe_sandwich.zoo.verify import verify as verify_zoo  # noqa: PLC0415
 
-    checked = verify_zoo(folder, sample, seed, Settings().torch_device())
+    with progress(f"reading {folder} and its hashes") as ticker:
+        count = partial(ticker.count, what="subjects tested again")
+        checked = verify_zoo(folder, sample, seed, Settings().torch_device(), count)
     without = f" ({checked.pruned} pruned subjects have no weights)" if checked.pruned else ""
     if not checked.subjects:
         raise fail(f"nothing was tested: {folder} holds no weights{without}; fetch a zoo that was not pruned")
