@@ -43,6 +43,7 @@ def main(minutes: float) -> None:
             content = chance.choice([good, good, mutated(good, chance), chance.choice(attacks)])
             statuses[post(http, content, formulas_per_length="100").status_code] += 1
             time.sleep(max(0.0, 1 / REQUESTS_A_SECOND - (time.monotonic() - started - passed)))
+        marks.append((resident_mebibytes(os.getpid()), resident_mebibytes(worker)))
         print(f"{sum(statuses.values())} requests; statuses {dict(sorted(statuses.items()))}")
         print(f"workers lost {metric(http, 'worker_restarts_total'):.0f}")
         first, last = marks[0], marks[-1]
