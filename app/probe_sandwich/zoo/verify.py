@@ -13,8 +13,6 @@ from probe_sandwich.length_test import run_length_test
 from probe_sandwich.subjects.transformer import join, on_device
 from probe_sandwich.zoo.shards import read_index, read_weights, shard_rows
 
-Progress = Callable[[int, int], None]
-
 
 class Verification(BaseModel):
     """Outcome of a check; `wrong` names the subjects whose counts came out differently, `pruned` counts those whose
@@ -31,7 +29,11 @@ class StaleIndex(ValueError):
 
 
 def verify(
-    folder: Path, sample: int, seed: int, device: torch.device, progress: Progress = lambda done, total: None
+    folder: Path,
+    sample: int,
+    seed: int,
+    device: torch.device,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Verification:
     """Recompute the hash of every subject whose weights are there, and the length-test counts of a random sample.
     `progress` is called with how many of the sample are tested, and of how many.

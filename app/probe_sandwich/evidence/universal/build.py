@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from probe_sandwich.answer import Definition, TrackRecord
 from probe_sandwich.evidence.universal.asking import FILE as ASKING
@@ -31,8 +30,6 @@ from probe_sandwich.sandwich.prediction import student_quantile
 from probe_sandwich.sandwich.training.start import start_universal
 
 _LEAST_OF_A_LABEL = 10
-_CURVES = ("kept_answers", "kept_answers_by_task")
-"""What of a card the answers of its zoos' subjects tell."""
 _PACKAGES = ("probe-sandwich", "torch", "numpy", "scikit-learn", "safetensors")
 
 
@@ -60,7 +57,7 @@ def train_universal(
         members = train_ensemble(run, table, config, training)
         evaluation = evaluate_universal(run, rivals, members, strangers, config, training, progress)
     _ask_few(out, table, training, device, progress)
-    unjudged = _card(out.name, table, rivals.recordings.judging.channels, config, training)
+    unjudged = _compared(_card(out.name, table, config, training), table, rivals)
     card = save_meta_classifier(out, members, _judged(unjudged, evaluation.evidence))
     _write(out, card, table, evaluation)
     return evaluation.evidence
@@ -88,8 +85,7 @@ def train_alone(
     with workers_that_read(rivals, workers) as run:
         progress("training")
         members = train_ensemble(run, table, config, training)
-    channels = rivals.recordings.judging.channels
-    return save_meta_classifier(out, members, _card(out.name, table, channels, config, training))
+    return save_meta_classifier(out, members, _compared(_card(out.name, table, config, training), table, rivals))
 
 
 class HasEvidence(ValueError):
@@ -137,9 +133,7 @@ def evaluate_again(
         evaluation = evaluate_universal(run, rivals, meta.members, strangers, config, training, progress)
     if not (model / ASKING).exists():
         _ask_few(model, table, training, device, progress)
-    found = _card(meta.card.name, table, rivals.recordings.judging.channels, config, training)
-    curves = {name: getattr(found, name) for name in _CURVES}
-    card = _judged(meta.card.model_copy(update=curves), evaluation.evidence)
+    card = _judged(_compared(meta.card, table, rivals), evaluation.evidence)
     write_card(model, card)
     _write(model, card, table, evaluation)
     return evaluation.evidence
@@ -181,10 +175,15 @@ def _write(folder: Path, card: Card, table: Table, evaluation: Evaluation) -> No
     write_universal_report(folder, card, evaluation.evidence)
 
 
-def _card(name: str, table: Table, channels: Tensor, config: SandwichConfig, training: SandwichTraining) -> Card:
-    """The card but for what judging the members, and saving them, adds to it; `channels`: the answers of the table's
-    subjects."""
-    labels = table.labels.tolist()
+def _compared(card: Card, table: Table, rivals: Rivals) -> Card:
+    """A card with what answers are shown beside: how many of theirs the zoo's subjects keep."""
+    channels, labels = rivals.recordings.judging.channels, table.labels.tolist()
+    by_task = zoo_curves_by_task(channels, labels, table.tasks.tolist())
+    return card.model_copy(update={"kept_answers": zoo_curves(channels, labels), "kept_answers_by_task": by_task})
+
+
+def _card(name: str, table: Table, config: SandwichConfig, training: SandwichTraining) -> Card:
+    """The card but for what the subjects' answers, judging the members, and saving them add to it."""
     return Card(
         name=name,
         definition=Definition(formulas_per_bucket=1000),
@@ -205,8 +204,6 @@ def _card(name: str, table: Table, channels: Tensor, config: SandwichConfig, tra
         track_record=None,
         tasks={},
         other_tasks=None,
-        kept_answers=zoo_curves(channels, labels),
-        kept_answers_by_task=zoo_curves_by_task(channels, labels, table.tasks.tolist()),
         packages={package: version(package) for package in _PACKAGES},
         sha256="",
     )
