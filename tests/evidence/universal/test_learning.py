@@ -11,6 +11,7 @@ from probe_sandwich.evidence.universal.figures import LearningPoint
 from probe_sandwich.evidence.universal.learning import learning_curve
 from probe_sandwich.evidence.universal.part import Part
 from probe_sandwich.evidence.universal.table import Table
+from probe_sandwich.tasks.logic.tasks import Task, TaskName
 
 from tests.evidence.conftest import RowFactory, table_of
 
@@ -46,7 +47,12 @@ def test_the_tasks_of_a_draw_grow(three_tasks: Table) -> None:
 
 
 def test_only_a_task_of_both_labels_and_enough_configurations_begins_one(tmp_path: Path, row_of: RowFactory) -> None:
-    rows = [row_of(number, number) for number in range(12)]
-    assert curve(table_of(tmp_path / "one-label", rows))[0] == []
-    both = [row_of(number, number // 6, label=number % 2 == 0) for number in range(12)]
-    assert curve(table_of(tmp_path / "both", both), heads=3)[0] == []
+    def two_tasks(name: str, *, both: bool) -> Table:
+        rows = [
+            row_of(number, number // 6, label=not both or number % 2 == 0, task=Task(name=list(TaskName)[number // 12]))
+            for number in range(24)
+        ]
+        return table_of(tmp_path / name, rows)
+
+    assert curve(two_tasks("one label", both=False))[0] == []
+    assert [len(curve(two_tasks("two", both=True), heads)[0]) for heads in (2, 3)] == [1, 0]
