@@ -59,7 +59,9 @@ def train_universal(
         progress("asking")
         write_asking(out, table, training, device)
     curves = zoo_curves(rivals.recordings.judging.channels, table.labels.tolist())
-    card = save_meta_classifier(out, members, _card(out.name, table, evaluation.evidence, curves, config, training))
+    prober = start_universal(config, training).prober
+    card = _card(out.name, table, evaluation.evidence, curves, config, training)
+    card = save_meta_classifier(out, prober, members, card)
     _write(out, card, table, evaluation)
     return evaluation.evidence
 
@@ -124,7 +126,7 @@ def _strangers(
 ) -> Foreign | None:
     if folder is None:
         return None
-    return Foreign.of(folder, start_universal(config, training), rivals.recordings.judging.noise)
+    return Foreign.of(folder, start_universal(config, training).prober, rivals.recordings.judging.noise)
 
 
 def _write(folder: Path, card: Card, table: Table, evaluation: Evaluation) -> None:
