@@ -11,7 +11,7 @@ from probe_sandwich.sandwich.training.blind_heads import BlindHeads
 from probe_sandwich.sandwich.training.losses import held_out_loss, output_losses, seen_loss
 from probe_sandwich.sandwich.training.recorded import Recording
 
-Progress = Callable[[str, int, float], None]
+EpochProgress = Callable[[str, int, float], None]
 """Gets the stage, the epoch, and the loss of each subject by the head that is blind to it, averaged."""
 
 
@@ -21,7 +21,7 @@ def fit_readout(
     recording: Recording,
     blind: BlindHeads,
     seed: int,
-    progress: Progress = lambda stage, epoch, loss: None,
+    progress: EpochProgress = lambda stage, epoch, loss: None,
     weights: Tensor | None = None,
 ) -> Readout:
     """A fresh readout, each step on one of the recorded draws; each head keeps the state that had the lowest loss on
