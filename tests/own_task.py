@@ -11,8 +11,9 @@ from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import Member, MetaClassifier, load_meta_classifier, save_meta_classifier
+from probe_sandwich.sandwich.prober import Prober
+from probe_sandwich.sandwich.readout import Readout
 from probe_sandwich.sandwich.support import Support
-from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.subjects.checkpoint import save_checkpoint
 from probe_sandwich.subjects.config import SubjectConfig
 from probe_sandwich.subjects.transformer import join
@@ -95,8 +96,7 @@ def any_task_folder(folder: Path) -> Path:
     features = len(ANSWER_CHANNELS) * 2 * (1 + len(SANDWICH.placements))
     says = Calibration(slope=0.0, shift=float(torch.tensor(0.9).logit()))
     members = [
-        Member(UniversalSandwich(SANDWICH), says, Support(torch.zeros(features), torch.ones(features), 1e6))
-        for _ in range(2)
+        Member(Readout(SANDWICH), says, Support(torch.zeros(features), torch.ones(features), 1e6)) for _ in range(2)
     ]
     card = Card(
         name="any",
@@ -114,7 +114,7 @@ def any_task_folder(folder: Path) -> Path:
         packages={},
         sha256="",
     )
-    save_meta_classifier(folder / "any", members, card)
+    save_meta_classifier(folder / "any", Prober(SANDWICH), members, card)
     return folder / "any"
 
 

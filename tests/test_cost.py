@@ -56,9 +56,10 @@ def test_what_the_sandwich_asks_is_counted_with_its_placements_draws_and_candida
         return estimate(checkpoint, meta, Options(noise_draws=draws, direct_test=False), given=given).sandwich
 
     settings = meta.card.sandwich
-    rows = len(meta.members) * settings.probes * (1 + len(settings.placements))
+    rows = settings.probes * (1 + len(settings.placements))
     assert sandwich(2) - sandwich(1) == pytest.approx(sandwich(3) - sandwich(2))
     assert sandwich(2) - sandwich(1) >= rows * checkpoint.size.row_flop(1 + checkpoint.config.train_max_length)
+    assert sandwich(4) == sandwich(64)  # every candidate was asked
     assert sandwich(1, GivenInputs(unlabelled=(("a",),) * 8)) < sandwich(1)
 
 

@@ -20,17 +20,18 @@ from probe_sandwich.answer import (
 from probe_sandwich.length_test import bucket_formulas, buckets, run_labelled_test, run_length_test
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.card import Card
-from probe_sandwich.sandwich.inputs import Candidates, given_candidates
+from probe_sandwich.sandwich.inputs import Candidates, candidates_of, given_candidates
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier
 from probe_sandwich.sandwich.placed_answers import PlacedAnswers
 from probe_sandwich.sandwich.prediction import Prediction
+from probe_sandwich.sandwich.prober import ProbeAnswers
 from probe_sandwich.sandwich.readout import moment_name
-from probe_sandwich.sandwich.universal import candidates_of
 from probe_sandwich.subjects.batching import Cancelling, never
 from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.stacks import AnyCheckpoint
 from probe_sandwich.subjects.subject import SubjectFacts, Subjects
 from probe_sandwich.subjects.uploads import stacked
+from probe_sandwich.tasks.alphabets import alphabet_of
 from probe_sandwich.tasks.given import GivenInputs
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.tasks.task import OwnTask
@@ -73,8 +74,9 @@ def diagnose(
     if meta is not None:
         candidates = _candidates(config, given)
         content = candidates.content
-        placed = meta.placed_answers(subjects, options.seed, cancelled, candidates)
-        predictions = _predictions(meta, subjects, options, cancelled, candidates, placed)
+        answers = meta.ask(subjects, options.seed, options.noise_draws, cancelled, candidates)
+        placed = PlacedAnswers.of(answers, meta.card.sandwich, alphabet_of(config.task))
+        predictions = _predictions(meta, subjects, answers, placed)
     sandwich_done = time.perf_counter()
     tests: Sequence[LengthTestResult | None] = [None] * len(checkpoints)
     if options.direct_test:
@@ -104,15 +106,10 @@ def _candidates(config: SubjectFacts, given: GivenInputs) -> Candidates:
 
 
 def _predictions(
-    meta: MetaClassifier,
-    subjects: Subjects,
-    options: Options,
-    cancelled: Cancelling,
-    candidates: Candidates,
-    placed: PlacedAnswers,
+    meta: MetaClassifier, subjects: Subjects, answers: ProbeAnswers, placed: PlacedAnswers
 ) -> list[SubjectPrediction]:
     """The ensemble's prediction for every subject of a stack."""
-    together = meta.predict(subjects, options.seed, options.noise_draws, cancelled, candidates)
+    together, candidates = meta.judge(answers), answers.candidates
     long_inputs = int((candidates.lengths > subjects.configs[0].train_max_length // 2).sum())
     return [
         _row(together, row, meta.card, config.placing, Asked(candidates.content, long_inputs, placed.commonest(row)))

@@ -19,8 +19,9 @@ from probe_sandwich.sandwich.meta_classifier import (
     load_meta_classifier,
     save_meta_classifier,
 )
+from probe_sandwich.sandwich.prober import Prober
+from probe_sandwich.sandwich.readout import Readout
 from probe_sandwich.sandwich.support import fit_support
-from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.zoo.cohorts import Cohort
 from safetensors.torch import load_file, save_file
 
@@ -45,7 +46,7 @@ def meta_folder(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     features = len(ANSWER_CHANNELS) * 2 * (1 + len(CONFIG.placements))
     supports = [fit_support(rng.normal(size=(50, features)), rng.normal(size=(50, features))) for _ in range(2)]
-    members = [Member(UniversalSandwich(CONFIG), Calibration(slope=1.0, shift=0.0), support) for support in supports]
+    members = [Member(Readout(CONFIG), Calibration(slope=1.0, shift=0.0), support) for support in supports]
     card = Card(
         name="untrained",
         definition=Definition(),
@@ -62,7 +63,7 @@ def meta_folder(tmp_path: Path) -> Path:
         packages={},
         sha256="",
     )
-    save_meta_classifier(tmp_path / "untrained", members, card)
+    save_meta_classifier(tmp_path / "untrained", Prober(CONFIG), members, card)
     return tmp_path / "untrained"
 
 

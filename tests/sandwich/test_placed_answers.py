@@ -7,20 +7,20 @@ from probe_sandwich.sandwich.noise import draw_noise
 from probe_sandwich.sandwich.placed_answers import (
     LEAST_OF_A_LABEL,
     PlacedAnswers,
-    place_and_ask,
     placements_of,
     zoo_curves,
     zoo_curves_by_task,
 )
-from probe_sandwich.sandwich.universal import UniversalSandwich
+from probe_sandwich.sandwich.prober import ProbeAnswers, Prober
 from probe_sandwich.tasks.task import OwnTask
 
 from tests.conftest import StackFactory
 
 CONFIG = SandwichConfig(noise_dim=16, probes=24)
 NOISE = draw_noise(CONFIG, 1, torch.Generator().manual_seed(0))
+TASK = OwnTask(name="mine", alphabet=("x", "y", "z"))
 OWN = {
-    "task": OwnTask(name="mine", alphabet=("x", "y", "z")),
+    "task": TASK,
     "vocabulary": ("<pad>", "y", "x", "z", "<bos>"),
     "classes": 3,
 }
@@ -29,15 +29,15 @@ T = 12
 
 
 @pytest.fixture(scope="module")
-def sandwich() -> UniversalSandwich:
+def answers(tiny_stack: StackFactory) -> ProbeAnswers:
+    """Of a subject that sees places, and of one that does not."""
     torch.manual_seed(0)
-    return UniversalSandwich(CONFIG).eval()
+    return Prober(CONFIG).ask(tiny_stack(PLACED, UNPLACED), NOISE)
 
 
 @pytest.fixture(scope="module")
-def asked(sandwich: UniversalSandwich, tiny_stack: StackFactory) -> PlacedAnswers:
-    """Answers of a subject that sees places, and of one that does not."""
-    return place_and_ask(sandwich, tiny_stack(PLACED, UNPLACED), NOISE[0])
+def asked(answers: ProbeAnswers) -> PlacedAnswers:
+    return PlacedAnswers.of(answers, CONFIG, TASK.alphabet)
 
 
 def test_a_subject_without_positions_keeps_every_answer(asked: PlacedAnswers) -> None:
@@ -74,12 +74,8 @@ def test_a_confidence_is_the_probability_of_the_answer(asked: PlacedAnswers) -> 
     assert told.confidence == pytest.approx(float(own.max()), abs=1e-4)
 
 
-def test_the_zoos_curves_count_the_same_answers(
-    asked: PlacedAnswers, sandwich: UniversalSandwich, tiny_stack: StackFactory
-) -> None:
-    with torch.inference_mode():
-        channels = sandwich.answers(tiny_stack(PLACED, UNPLACED), NOISE)
-    curves = zoo_curves(channels, [False, True])
+def test_the_zoos_curves_count_the_same_answers(asked: PlacedAnswers, answers: ProbeAnswers) -> None:
+    curves = zoo_curves(answers.channels(), [False, True])
     assert curves is not None
     assert (curves.others.median, curves.generalizers.median) == (asked.shares(0), asked.shares(1))
     assert curves.generalizers.subjects == 1

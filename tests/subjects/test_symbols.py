@@ -27,6 +27,7 @@ from tests.conftest import EXAMPLES, MODEL, ConfigFactory, fresh_weights
 
 UNUSED = (OR, OPEN, CLOSE)
 NAMES = {"~": "!", "a": "x1"}
+QUICK = Options(direct_test=False, noise_draws=1)
 FEW = Definition(formulas_per_bucket=40)
 
 
@@ -55,9 +56,8 @@ def test_a_conjunctions_vocabulary_needs_no_bar_and_no_brackets(
     save_checkpoint(tmp_path / "two.safetensors", other, fresh_weights(other))
     with pytest.raises(MissingSymbol, match=r"lacks \| \( \)"):
         load_checkpoint(tmp_path / "two.safetensors")
-    asked = meta.placed_answers(join([(config, fresh_weights(config))]))
-    assert asked is not None
-    assert not {symbol for probe in asked.probes for symbol in probe} & set(UNUSED)
+    (answer,) = diagnose([load_checkpoint(tmp_path / "one.safetensors")], meta, torch.device("cpu"), QUICK)
+    assert not {symbol for probe in answer.probes for symbol in probe.symbols} & set(UNUSED)
 
 
 def test_answers_do_not_depend_on_unused_symbols_or_on_names(meta: MetaClassifier) -> None:

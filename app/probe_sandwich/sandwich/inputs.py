@@ -5,6 +5,7 @@ Noise selects among such candidates; nothing about them has a label, and none is
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -49,6 +50,10 @@ class Candidates:
             torch.from_numpy(features).float(),
             torch.from_numpy(structure(ids[:, :width], lengths)).float(),
         )
+
+    def text(self, index: int, alphabet: Sequence[str]) -> list[str]:
+        """The symbols of one of them."""
+        return [alphabet[symbol] for symbol in self.symbols[index, : self.lengths[index]].argmax(dim=-1).tolist()]
 
     def to(self, device: torch.device) -> "Candidates":
         """The same, moved to a device."""
@@ -98,6 +103,14 @@ def best_candidates(task: AnyTask, train_max_length: int) -> Candidates:
         return drawn_candidates(task, train_max_length)
     except NoFormulas:
         return bare_candidates(task, train_max_length)
+
+
+@lru_cache(maxsize=256)
+def candidates_of(task: AnyTask, train_max_length: int) -> Candidates:
+    """The same, made once for a task and T. Raises `NoFormulas`."""
+    # Whoever draws them first may be diagnosing; whoever has them next may be training.
+    with torch.inference_mode(False):
+        return best_candidates(task, train_max_length)
 
 
 def _features(row: NDArray[np.uint8], width: int) -> NDArray[np.float64]:

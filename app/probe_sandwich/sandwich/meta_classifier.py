@@ -1,7 +1,7 @@
-"""The meta-classifier: an ensemble of sandwiches with their calibrations, their support and their card."""
+"""The meta-classifier: one prober, an ensemble of readouts with their calibrations and their support, and the card."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,20 +10,18 @@ import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
 from safetensors.torch import load, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from probe_sandwich.files import write_atomically
 from probe_sandwich.options import DRAWS, NOISE_SEED
 from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.card import Card
-from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.inputs import Candidates
 from probe_sandwich.sandwich.noise import draw_noise
-from probe_sandwich.sandwich.placed_answers import PlacedAnswers, place_and_ask
 from probe_sandwich.sandwich.prediction import Prediction, spread_interval
-from probe_sandwich.sandwich.readout import ReadoutOutput
+from probe_sandwich.sandwich.prober import ProbeAnswers, Prober
+from probe_sandwich.sandwich.readout import Readout, ReadoutOutput
 from probe_sandwich.sandwich.support import Support
-from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.subjects.batching import Cancelling, never
 from probe_sandwich.subjects.subject import Subjects
 
@@ -48,17 +46,18 @@ class NoMetaClassifier(ValueError):
 
 @dataclass(frozen=True)
 class Member:
-    """One sandwich of the ensemble."""
+    """One readout of the ensemble."""
 
-    sandwich: UniversalSandwich
+    readout: Readout
     calibration: Calibration
     support: Support
 
 
 @dataclass(frozen=True)
 class MetaClassifier:
-    """Members and card."""
+    """All members read the same answers, to what the one prober asks."""
 
+    prober: Prober
     members: tuple[Member, ...]
     card: Card
 
@@ -72,11 +71,29 @@ class MetaClassifier:
     ) -> Prediction:
         """P(generalizer) of every subject of a stack. The subjects come back as they went in. They are asked about
         `candidates`, by default drawn from their task. Raises `Cancelled`."""
-        probabilities, unlikeness, deviations, moved = [], [], [], []
-        noises = judging_noise(self.card.sandwich, len(self.members), draws, seed)
-        for member, noise in zip(self.members, noises, strict=True):
-            output = read_out(member.sandwich, subjects, noise, cancelled, candidates)
+        return self.judge(self.ask(subjects, seed, draws, cancelled, candidates))
+
+    def ask(
+        self,
+        subjects: Subjects,
+        seed: int = NOISE_SEED,
+        draws: int = DRAWS,
+        cancelled: Cancelling = never,
+        candidates: Candidates | None = None,
+    ) -> ProbeAnswers:
+        """What subjects answer to the probes of some noise draws. Raises `Cancelled`."""
+        noise = draw_noise(self.card.sandwich, draws, torch.Generator().manual_seed(seed))
+        with torch.inference_mode():
+            return self.prober.ask(subjects, noise, cancelled, candidates)
+
+    def judge(self, answers: ProbeAnswers) -> Prediction:
+        """What the members make of the answers."""
+        probabilities, by_draw, unlikeness, deviations, moved = [], [], [], [], []
+        channels = answers.channels()  # (models, draws, placements, probes, channels)
+        for member in self.members:
+            output = read_out(member.readout, channels, answers.noise)
             probabilities.append(member.calibration.probability(score(output)))
+            by_draw.append(member.calibration.probability(draw_scores(output)))
             moments = output.moments.mean(dim=1).cpu()  # (models, features)
             unlikeness.append(member.support.distance(moments).numpy() / member.support.limit)
             deviations.append(member.support.deviations(moments))
@@ -85,7 +102,7 @@ class MetaClassifier:
         farthest = middle.abs().argmax(dim=1)
         members = np.stack(probabilities)  # (members, models)
         probability = members.mean(axis=0)
-        low, high = spread_interval(members, self.card.student_quantile)
+        low, high = spread_interval(np.stack(by_draw), self.card.student_quantile)
         return Prediction(
             probability,
             np.minimum(low, probability),
@@ -97,22 +114,10 @@ class MetaClassifier:
             torch.stack(moved).any(dim=0).numpy(),
         )
 
-    def placed_answers(
-        self,
-        subjects: Subjects,
-        seed: int = NOISE_SEED,
-        cancelled: Cancelling = never,
-        candidates: Candidates | None = None,
-    ) -> PlacedAnswers:
-        """What subjects answer to the first member's first draw. Raises `Cancelled`."""
-        sandwich = self.members[0].sandwich
-        noise = draw_noise(sandwich.config, 1, torch.Generator().manual_seed(seed))[0].to(subjects.device)
-        return place_and_ask(sandwich, subjects, noise, cancelled, candidates)
-
     def to(self, device: torch.device) -> "MetaClassifier":
-        """The same, its sandwiches moved to a device."""
-        for member in self.members:
-            member.sandwich.to(device)
+        """The same, moved to a device."""
+        for part in (self.prober, *(member.readout for member in self.members)):
+            part.to(device)
         return self
 
 
@@ -123,24 +128,11 @@ def differ_by_placement(moments: Tensor, placements: int) -> Tensor:
     return torch.stack([*away, torch.zeros(len(moments))]).amax(dim=0) > _SAME
 
 
-def judging_noise(config: SandwichConfig, members: int, draws: int, seed: int = NOISE_SEED) -> Tensor:
-    """The noise of a diagnosis, `(members, draws, probes, noise_dim)`: each member reads its own draws."""
-    noise = draw_noise(config, members * draws, torch.Generator().manual_seed(seed))
-    return noise.view(members, draws, *noise.shape[1:])
-
-
-def read_out(
-    sandwich: UniversalSandwich,
-    subjects: Subjects,
-    noise: Tensor,
-    cancelled: Cancelling = never,
-    candidates: Candidates | None = None,
-) -> ReadoutOutput:
-    """What a sandwich says from noise `(draws, probes, noise_dim)`, without gradients; one draw at a time, so that
-    memory does not grow. Raises `Cancelled`."""
-    draws = noise.to(subjects.device).split(1)
+def read_out(readout: Readout, channels: Tensor, noise: Tensor) -> ReadoutOutput:
+    """What a readout says of channels `(models, draws, placements, probes, channels)`, without gradients; one draw at a
+    time, so that memory does not grow."""
     with torch.inference_mode():
-        found: list[ReadoutOutput] = [sandwich.eval()(subjects, draw, cancelled, candidates) for draw in draws]
+        found = [readout(*draw) for draw in zip(channels.split(1, dim=1), noise.split(1), strict=True)]
     label, long_accuracy = (
         torch.cat([getattr(one, name) for one in found], dim=2) for name in ("label", "long_accuracy")
     )
@@ -159,12 +151,16 @@ def score(output: ReadoutOutput) -> NDArray[np.float64]:
     return result
 
 
-def save_meta_classifier(folder: Path, members: Sequence[Member], card: Card) -> Card:
+def draw_scores(output: ReadoutOutput) -> NDArray[np.float64]:
+    """All heads together, draw by draw, `(draws, models)`."""
+    return (output.label + output.long_accuracy).mean(dim=0).T.cpu().double().numpy()
+
+
+def save_meta_classifier(folder: Path, prober: Prober, members: Sequence[Member], card: Card) -> Card:
     """Write weights and card; returns the card with the weights' hash."""
-    tensors: dict[str, Tensor] = {}
+    tensors = _named("prober.", prober)
     for number, member in enumerate(members):
-        for name, tensor in member.sandwich.state_dict().items():
-            tensors[f"{number}.sandwich.{name}"] = tensor.cpu().contiguous()
+        tensors |= _named(f"{number}.readout.", member.readout)
         tensors[f"{number}.support.centre"] = member.support.centre
         tensors[f"{number}.support.scale"] = member.support.scale
     content = save(tensors)
@@ -190,22 +186,31 @@ def load_meta_classifier(folder: Path, device: torch.device) -> MetaClassifier:
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise DamagedMetaClassifier(f"{folder / WEIGHTS} is not the file that {CARD} describes; fetch both again")
     tensors = load(content)
+    prober = Prober(card.sandwich)
+    _fill(prober, tensors, "prober.", folder / WEIGHTS)
     members = []
     for number, (calibration, limit) in enumerate(zip(card.calibrations, card.support_limits, strict=True)):
-        prefix = f"{number}.sandwich."
-        sandwich = UniversalSandwich(card.sandwich)
-        state = {name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)}
-        try:
-            sandwich.load_state_dict(state)
-        except RuntimeError as error:
-            raise DamagedMetaClassifier(
-                f"{folder / WEIGHTS} was made for another version of the sandwich; train it anew, or fetch the weights "
-                f"that belong to this version: {error}"
-            ) from error
-        sandwich.eval().requires_grad_(False)
+        readout = Readout(card.sandwich)
+        _fill(readout, tensors, f"{number}.readout.", folder / WEIGHTS)
         support = Support(tensors[f"{number}.support.centre"], tensors[f"{number}.support.scale"], limit)
-        members.append(Member(sandwich, calibration, support))
-    return MetaClassifier(tuple(members), card).to(device)
+        members.append(Member(readout, calibration, support))
+    return MetaClassifier(prober, tuple(members), card).to(device)
+
+
+def _named(prefix: str, module: nn.Module) -> dict[str, Tensor]:
+    return {prefix + name: tensor.cpu().contiguous() for name, tensor in module.state_dict().items()}
+
+
+def _fill(part: nn.Module, tensors: Mapping[str, Tensor], prefix: str, file: Path) -> None:
+    """Give a part its weights, to be used and not trained. Raises `DamagedMetaClassifier`."""
+    try:
+        part.load_state_dict({name.removeprefix(prefix): tensors[name] for name in tensors if name.startswith(prefix)})
+    except RuntimeError as error:
+        raise DamagedMetaClassifier(
+            f"{file} was made for another version of the sandwich; train it anew, or fetch the weights that belong to "
+            f"this version: {error}"
+        ) from error
+    part.eval().requires_grad_(False)
 
 
 def load_card(folder: Path) -> Card:

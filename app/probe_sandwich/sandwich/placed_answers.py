@@ -9,10 +9,7 @@ from torch import Tensor
 from probe_sandwich.answer import KeptCurve, Placed, PlacedAnswer, ProbeReading, ZooCurves
 from probe_sandwich.sandwich.answers import ANSWER_CHANNELS
 from probe_sandwich.sandwich.config import SandwichConfig
-from probe_sandwich.sandwich.inputs import Candidates
-from probe_sandwich.sandwich.universal import UniversalSandwich
-from probe_sandwich.subjects.batching import Cancelling, never
-from probe_sandwich.subjects.subject import Subjects
+from probe_sandwich.sandwich.prober import ProbeAnswers
 
 _USUAL = Placed(kind="usual", reach=1)
 _DIGITS = 4
@@ -35,6 +32,17 @@ class PlacedAnswers:
     probes: list[list[str]]
     places: Tensor
     probabilities: Tensor
+
+    @staticmethod
+    def of(answers: ProbeAnswers, config: SandwichConfig, alphabet: Sequence[str]) -> "PlacedAnswers":
+        """The first draw of the answers to a prober of this config."""
+        draw = answers.probes[0]  # (probes,)
+        return PlacedAnswers(
+            placements_of(config),
+            [answers.candidates.text(index, alphabet) for index in answers.chosen[draw].tolist()],
+            answers.places[:, draw, 1:].cpu(),
+            answers.logits[:, :, draw].softmax(dim=-1).cpu(),
+        )
 
     def shares(self, model: int) -> list[float]:
         """Share of the probes to which a subject gives the same answer as at the usual places, by placement."""
@@ -72,27 +80,6 @@ class PlacedAnswers:
                 for placed, places, answer, confidence in rows
             ],
         )
-
-
-def place_and_ask(
-    sandwich: UniversalSandwich,
-    subjects: Subjects,
-    noise: Tensor,
-    cancelled: Cancelling = never,
-    candidates: Candidates | None = None,
-) -> PlacedAnswers:
-    """What subjects answer to the probes that noise `(probes, noise_dim)` selects. Raises `Cancelled`."""
-    facts = subjects.configs[0]
-    with torch.inference_mode():
-        probes = sandwich.written(subjects, noise, candidates)
-        lengths = torch.tensor([len(symbols) for symbols in probes])
-        logits = sandwich.logits(subjects, noise.unsqueeze(0), cancelled, candidates)[:, 0]
-    return PlacedAnswers(
-        placements_of(sandwich.config),
-        probes,
-        sandwich.places(lengths, facts.train_max_length)[:, :, 1:],
-        logits.softmax(dim=-1).cpu(),
-    )
 
 
 def zoo_curves(channels: Tensor, labels: Sequence[bool]) -> ZooCurves | None:

@@ -1,4 +1,4 @@
-"""What an ensemble of sandwiches says of subjects: probabilities, intervals, and how far they lie from the zoo."""
+"""What an ensemble of readouts says of subjects: probabilities, intervals, and how far they lie from the zoo."""
 
 from dataclasses import dataclass
 
@@ -40,12 +40,19 @@ class Prediction:
 def spread_interval(
     members: NDArray[np.float64], student_quantile: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Where one more member is to be expected, from the probabilities `(members, models)` of some: Student's prediction
-    interval on the log-odds."""
+    """Where one more member that reads as many other draws is to be expected, from the probabilities `(members, draws,
+    models)` of some: Student's prediction interval on the log-odds.
+
+    All members read the same draws, so that what the draws do to all of them together is no part of the members'
+    spread; of a single draw it cannot be told.
+    """
     inside = np.clip(members, _EDGE, 1 - _EDGE)
     log_odds = np.log(inside / (1 - inside))
-    middle = log_odds.mean(axis=0)
-    half = student_quantile * log_odds.std(axis=0, ddof=1) * np.sqrt(1 + 1 / len(members))
+    variance = log_odds.mean(axis=1).var(axis=0, ddof=1) * (1 + 1 / len(members))
+    draws = members.shape[1]
+    if draws > 1:
+        variance += log_odds.mean(axis=0).var(axis=0, ddof=1) * 2 / draws
+    middle, half = log_odds.mean(axis=(0, 1)), student_quantile * np.sqrt(variance)
     return 1 / (1 + np.exp(half - middle)), 1 / (1 + np.exp(-half - middle))
 
 

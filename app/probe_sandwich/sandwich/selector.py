@@ -48,22 +48,28 @@ class Selector(nn.Module):
         # Bounded: else what is preferred leaves nothing to the noise, and all noise asks the same.
         return at_random + preferred * (_SWAY / preferred.std(dim=-1, keepdim=True, correction=0).clamp(min=_SWAY))
 
+    def choose(self, noise: Tensor, candidates: Candidates) -> Tensor:
+        """The candidate of each probe, `(..., probes)`. Learned probes are a set: none stands twice in it while others
+        are left."""
+        return self._best(self.scores(noise, candidates))
+
     def weights(self, noise: Tensor, candidates: Candidates) -> Tensor:
         """The choice `(..., probes, candidates)`: 1 for the candidate of each probe, with the gradient of a soft choice
-        (Bengio et al. 2013, straight-through). Learned probes are a set: none stands twice in it while others are
-        left."""
+        (Bengio et al. 2013, straight-through)."""
         scores = self.scores(noise, candidates)
         soft = (scores / self.config.temperature).softmax(dim=-1)
-        # What is selected at random is spread already, and the readouts in use were fitted on it as it is.
-        best = _without_repetition(scores) if self.config.candidate_features else scores.argmax(dim=-1)
-        return F.one_hot(best, soft.shape[-1]).to(soft.dtype) + soft - soft.detach()
+        return F.one_hot(self._best(scores), soft.shape[-1]).to(soft.dtype) + soft - soft.detach()
 
     def forward(self, noise: Tensor, candidates: Candidates) -> tuple[Tensor, Tensor]:
-        """Symbols `(..., probes, length, symbols)` and lengths `(..., probes)` of the candidates chosen, one each."""
+        """Symbols `(..., probes, length, symbols)` of the candidates chosen, and which they are, `(..., probes)`."""
         weights = self.weights(noise, candidates)
         flat = weights.flatten(0, -2) @ candidates.symbols.flatten(1)  # (all, length * symbols)
         symbols = flat.view(*weights.shape[:-1], *candidates.symbols.shape[1:])
-        return symbols, candidates.lengths[weights.argmax(dim=-1)]
+        return symbols, weights.argmax(dim=-1)
+
+    def _best(self, scores: Tensor) -> Tensor:
+        # What is selected at random is spread already, and the readouts in use were fitted on it as it is.
+        return _without_repetition(scores) if self.config.candidate_features else scores.argmax(dim=-1)
 
     def _features(self, candidates: Candidates) -> Tensor:
         """What of candidates the noise is laid against, `(candidates, features)`."""

@@ -5,7 +5,7 @@ import pytest
 import torch
 from probe_sandwich.evidence.universal.labelled import BUDGETS, Labelled, long_answers, placed_accuracy
 from probe_sandwich.evidence.universal.settings import UNIVERSAL
-from probe_sandwich.sandwich.universal import UniversalSandwich
+from probe_sandwich.sandwich.prober import Prober
 from probe_sandwich.subjects.transformer import SubjectStack
 
 from tests.conftest import StackFactory
@@ -32,5 +32,5 @@ def test_subjects_are_asked_labelled_inputs_at_their_places_and_long_ones(subjec
     assert set(np.unique(answers)) <= {0, 1}
     assert truth.mean() == pytest.approx(0.5)
     torch.manual_seed(0)
-    share = placed_accuracy(UniversalSandwich(UNIVERSAL), subjects)
+    share = placed_accuracy(Prober(UNIVERSAL), subjects)
     assert 0 <= share[0] <= 1

@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 import torch
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
+from probe_sandwich.sandwich.inputs import candidates_of
 from probe_sandwich.sandwich.noise import draw_noise
 from probe_sandwich.sandwich.training.blind_heads import BlindHeads
 from probe_sandwich.sandwich.training.losses import sandwich_losses, seen_loss
 from probe_sandwich.sandwich.training.recorded import fitting_noise, record_answers
 from probe_sandwich.sandwich.training.start import start_universal
 from probe_sandwich.sandwich.training.training import sandwich_optimizer, train_sandwich
-from probe_sandwich.sandwich.universal import UniversalSandwich, candidates_of
+from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.subjects.transformer import SubjectStack
 from probe_sandwich.zoo.cohorts import Cohort
 from torch import Tensor
@@ -48,7 +49,7 @@ def cohort(tiny_stack: StackFactory) -> Cohort:
 
 def train(training: SandwichTraining, cohort: Cohort, config: SandwichConfig = SMALL) -> UniversalSandwich:
     """A small sandwich trained on a cohort."""
-    recording = record_answers(start_universal(config, training), [cohort], fitting_noise(config, training))
+    recording = record_answers(start_universal(config, training).prober, [cohort], fitting_noise(config, training))
     blind = BlindHeads.assign(cohort.groups, config.heads, seed=0)
     return train_sandwich(config, training, [cohort], recording, blind, seed=0)
 
@@ -58,7 +59,7 @@ def sandwich() -> UniversalSandwich:
     """One whose selector prefers something, so that gradients reach all of its layers."""
     torch.manual_seed(0)
     sandwich = UniversalSandwich(SMALL)
-    torch.nn.init.normal_(sandwich.generator.layers[-1].weight, std=0.1)
+    torch.nn.init.normal_(sandwich.prober.selector.layers[-1].weight, std=0.1)
     return sandwich
 
 

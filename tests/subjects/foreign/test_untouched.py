@@ -123,6 +123,17 @@ def test_what_a_run_changes_is_changed_back_in_the_same_storage() -> None:
     assert (module.calls, module.seen, hasattr(module, "kept")) == (0, [0], False)
 
 
+def test_within_another_call_weights_wait_for_that_ones_end_so_that_they_are_copied_once() -> None:
+    module = Restless()
+    before = bytes_of(module)
+    with untouched(module):
+        with untouched(module):
+            module()
+        assert (module.calls, hasattr(module, "kept")) == (0, False)
+        assert module.weight.tolist() == [2, 2, 2]
+    assert bytes_of(module) == before
+
+
 def test_a_graph_that_waits_for_its_backward_pass_is_still_good() -> None:
     model = nn.Sequential(LowRank(), nn.ReLU(), LowRank())
     loss = model(torch.ones(1, 3)).sum()

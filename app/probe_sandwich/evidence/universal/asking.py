@@ -106,8 +106,8 @@ def write_asking(folder: Path, table: Table, training: SandwichTraining, device:
         for number, row in enumerate(table.rows)
         if kinds[number] == commonest and not row.reserve and row.config.scheme is not Scheme.ALIBI
     ]
-    sandwich = start_universal(ASKING, training).to(device)
-    (pool,) = record_pools(sandwich, table.cohorts(np.array(some, np.int64), device))
+    prober = start_universal(ASKING, training).prober.to(device)
+    (pool,) = record_pools(prober, table.cohorts(np.array(some, np.int64), device))
     asking = measure_asking(pool, [table.rows[number] for number in pool.numbers.tolist()], ASKING, training)
     write_atomically(folder / FILE, (asking.model_dump_json(indent=1) + "\n").encode())
     return asking
@@ -133,7 +133,7 @@ class _Arm:
     def tokens(self, pool: Pool, probes: int) -> float:
         """Symbols and begin symbols of a draw, over all placements."""
         noise = self.judged_noise(probes)
-        chosen = [selector.weights(noise, pool.candidates).argmax(dim=-1) for selector in self.selectors]
+        chosen = [selector.choose(noise, pool.candidates) for selector in self.selectors]
         lengths = pool.candidates.lengths[torch.stack(chosen)]  # (folds, draws, probes)
         return float((lengths + 1).sum(dim=-1).float().mean()) * pool.logits.shape[1]
 
@@ -230,7 +230,7 @@ def _shown(pool: Pool, learned: _Arm, config: SandwichConfig, alphabet: Sequence
     places = (generalizers - others).argmax(dim=0)  # (candidates,)
     return [
         ShownProbe(
-            text=_text(pool, index, alphabet),
+            text="".join(pool.candidates.text(index, alphabet)),
             share=float(share[index]),
             placement=config.placements[int(places[index])].name,
             generalizers=float(generalizers[places[index], index]),
@@ -238,8 +238,3 @@ def _shown(pool: Pool, learned: _Arm, config: SandwichConfig, alphabet: Sequence
         )
         for index in share.argsort(descending=True)[:_SHOWN].tolist()
     ]
-
-
-def _text(pool: Pool, index: int, alphabet: Sequence[str]) -> str:
-    length = int(pool.candidates.lengths[index])
-    return "".join(alphabet[symbol] for symbol in pool.candidates.symbols[index, :length].argmax(dim=-1).tolist())

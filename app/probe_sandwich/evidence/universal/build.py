@@ -58,7 +58,8 @@ def train_universal(
         evaluation = evaluate_universal(run, rivals, members, strangers, config, training, progress)
     _ask_few(out, table, training, device, progress)
     unjudged = _compared(_card(out.name, table, config, training), table, rivals)
-    card = save_meta_classifier(out, members, _judged(unjudged, evaluation.evidence))
+    prober = start_universal(config, training).prober
+    card = save_meta_classifier(out, prober, members, _judged(unjudged, evaluation.evidence))
     _write(out, card, table, evaluation)
     return evaluation.evidence
 
@@ -85,7 +86,9 @@ def train_alone(
     with workers_that_read(rivals, workers) as run:
         progress("training")
         members = train_ensemble(run, table, config, training)
-    return save_meta_classifier(out, members, _compared(_card(out.name, table, config, training), table, rivals))
+    prober = start_universal(config, training).prober
+    card = _compared(_card(out.name, table, config, training), table, rivals)
+    return save_meta_classifier(out, prober, members, card)
 
 
 class HasEvidence(ValueError):
@@ -157,7 +160,7 @@ def _strangers(
 ) -> Foreign | None:
     if folder is None:
         return None
-    return Foreign.of(folder, start_universal(config, training), rivals.recordings.judging.noise)
+    return Foreign.of(folder, start_universal(config, training).prober, rivals.recordings.judging.noise)
 
 
 def _ask_few(

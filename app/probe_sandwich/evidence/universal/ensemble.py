@@ -68,14 +68,14 @@ def _ask(
 ) -> TableAnswers:
     """Answers of some subjects to the probes of an untrained selector, half of the draws to fit on, half to judge on;
     and what rivals see of them."""
-    sandwich = start_universal(config, training).to(device)
+    prober = start_universal(config, training).prober.to(device)
     noise = fitting_noise(config, training).to(device)
     half = len(noise) // 2
     cohorts = table.cohorts(part, device)
-    whole = record_answers(sandwich, cohorts, noise)
-    bare = record_answers(sandwich, cohorts, noise[half:], bare=True)
+    whole = record_answers(prober, cohorts, noise)
+    bare = record_answers(prober, cohorts, noise[half:], bare=True)
     recordings = Recordings(whole.draws(0, half), whole.draws(half, len(noise)), bare)
-    return TableAnswers(recordings, Labelled.of(cohorts, part, sandwich))
+    return TableAnswers(recordings, Labelled.of(cohorts, part, prober))
 
 
 def train_ensemble(
@@ -91,17 +91,15 @@ def _member(
     split: JudgedSplit, config: SandwichConfig, training: SandwichTraining, number: int, rivals: Rivals
 ) -> Member:
     fitted = rivals.fit(split.train, config, training, number)
-    sandwich = start_universal(config, training)
-    sandwich.readout = fitted.readout
     judging = rivals.recordings.judging
     known, unseen = (_moments(fitted.readout, judging, part) for part in (split.train, split.test))
-    return Member(sandwich.eval(), fitted.calibration, fit_support(known, unseen))
+    return Member(fitted.readout, fitted.calibration, fit_support(known, unseen))
 
 
 def ensemble_probability(members: Sequence[Member], recording: Recording, part: Part) -> NDArray[np.float64]:
     """What all members together say of some recorded subjects, `(subjects,)`."""
     by_member = [
-        member.calibration.probability(recorded_scores(member.sandwich.readout, recording, part).mean(axis=0))
+        member.calibration.probability(recorded_scores(member.readout, recording, part).mean(axis=0))
         for member in members
     ]
     mean: NDArray[np.float64] = np.mean(by_member, axis=0)

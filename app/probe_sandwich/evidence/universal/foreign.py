@@ -24,8 +24,8 @@ from probe_sandwich.evidence.universal.methods import (
     read_statistics,
 )
 from probe_sandwich.sandwich.meta_classifier import Member
+from probe_sandwich.sandwich.prober import Prober
 from probe_sandwich.sandwich.training.recorded import Recording
-from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.zoo.foreign.config import Family
 from probe_sandwich.zoo.foreign.store import ForeignRow, read_rows, read_subject, weights_path
 
@@ -41,7 +41,7 @@ class Foreign:
     labelled: Labelled
 
     @staticmethod
-    def of(folder: Path, sandwich: UniversalSandwich, noise: torch.Tensor) -> "Foreign | None":
+    def of(folder: Path, prober: Prober, noise: torch.Tensor) -> "Foreign | None":
         """Asked one by one, on the CPU, about the probes that `noise (draws, probes, noise_dim)` selects; None where
         none can be asked: weights may have been left out, and Hugging Face's architectures need the extra `hf`."""
         rows = [row for row in read_rows(folder) if row.converged and _can_be_asked(folder, row)]
@@ -51,8 +51,8 @@ class Foreign:
         for row in rows:
             subject = read_subject(folder, row)
             with torch.inference_mode():
-                channels.append(sandwich.answers(subject, noise))
-            placed.append(placed_accuracy(sandwich, subject))
+                channels.append(prober.ask(subject, noise).channels())
+            placed.append(placed_accuracy(prober, subject))
             said, true = long_answers(subject)
             answers.append(said)
             truth.append(true)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from probe_sandwich.evidence.universal.part import Part
 from probe_sandwich.evidence.universal.table import Table
-from probe_sandwich.sandwich.universal import UniversalSandwich
+from probe_sandwich.sandwich.prober import Prober
 from probe_sandwich.subjects.batching import row_batches
 from probe_sandwich.subjects.subject import SubjectFacts, Subjects
 from probe_sandwich.tasks.datasets import Formulas, NoFormulas, sample_formulas
@@ -33,14 +33,14 @@ class Labelled:
     truth: NDArray[np.int64]
 
     @staticmethod
-    def of(cohorts: Sequence[Cohort], numbers: Part, sandwich: UniversalSandwich) -> "Labelled":
+    def of(cohorts: Sequence[Cohort], numbers: Part, prober: Prober) -> "Labelled":
         """Ask subjects of a table, in the order of their `numbers`."""
         inputs = max(BUDGETS)
         placed = np.zeros(len(numbers))
         answers, truth = (np.full((len(numbers), inputs), _NO_ANSWER) for _ in range(2))
         for chunk in in_chunks(cohorts):
             rows = np.searchsorted(numbers, chunk.numbers.numpy())
-            placed[rows] = placed_accuracy(sandwich, chunk.subjects)
+            placed[rows] = placed_accuracy(prober, chunk.subjects)
             answers[rows], truth[rows] = long_answers(chunk.subjects)
         return Labelled(placed, answers, truth)
 
@@ -68,7 +68,7 @@ class Labelled:
         return np.where(np.isnan(shares), np.nanmean(shares) if np.isfinite(shares).any() else 0.0, shares)
 
 
-def placed_accuracy(sandwich: UniversalSandwich, subjects: Subjects) -> NDArray[np.float64]:
+def placed_accuracy(prober: Prober, subjects: Subjects) -> NDArray[np.float64]:
     """Share of labelled inputs from half of T on that subjects answer rightly, over all placements but the usual one,
     `(models,)`."""
     facts = subjects.configs[0]
@@ -77,7 +77,7 @@ def placed_accuracy(sandwich: UniversalSandwich, subjects: Subjects) -> NDArray[
     hot = torch.eye(len(inputs.alphabet) + 2)[torch.from_numpy(inputs.ids).long()][..., : len(inputs.alphabet)]
     with torch.inference_mode():
         symbols, lengths = hot.to(subjects.device), torch.from_numpy(inputs.lengths).to(subjects.device)
-        logits = sandwich.placed_logits(subjects, symbols, lengths)
+        logits = prober.placed_logits(subjects, symbols, lengths)
     right = logits[:, 1:].argmax(dim=-1).cpu() == torch.from_numpy(inputs.satisfiable).long()
     share: NDArray[np.float64] = right.double().mean(dim=(1, 2)).numpy()
     return share

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from probe_sandwich.sandwich.answers import ANSWER_CHANNELS, answer_channels
-from probe_sandwich.sandwich.inputs import Candidates
+from probe_sandwich.sandwich.inputs import Candidates, candidates_of
+from probe_sandwich.sandwich.prober import Prober
 from probe_sandwich.sandwich.selector import Selector
 from probe_sandwich.sandwich.training.recorded import Recording
-from probe_sandwich.sandwich.universal import UniversalSandwich, candidates_of
 from probe_sandwich.tasks.task import AnyTask
 from probe_sandwich.zoo.cohorts import Cohort, in_chunks
 
@@ -43,13 +43,13 @@ class Pool:
     def answers(self, selector: Selector, noise: Tensor) -> Recording:
         """Answers to the candidates that noise `(draws, probes, noise_dim)` selects."""
         with torch.inference_mode():
-            chosen = selector.weights(noise, self.candidates).argmax(dim=-1)  # (draws, probes)
+            chosen = selector.choose(noise, self.candidates)  # (draws, probes)
             logits = self.logits[:, :, chosen].float()  # (subjects, placements, draws, probes, classes)
             channels = answer_channels(logits.transpose(1, 2))
         return Recording(channels, noise, *(getattr(self, name) for name in _FACTS))
 
 
-def record_pools(sandwich: UniversalSandwich, cohorts: Sequence[Cohort]) -> list[Pool]:
+def record_pools(prober: Prober, cohorts: Sequence[Cohort]) -> list[Pool]:
     """One pool for each task and T, on the CPU. Each subject runs once for each candidate and placement, however many
     selections are tried on what it said. Raises `NoFormulas`."""
     alike: dict[tuple[AnyTask, int, int], list[Cohort]] = defaultdict(list)
@@ -57,7 +57,7 @@ def record_pools(sandwich: UniversalSandwich, cohorts: Sequence[Cohort]) -> list
         facts = cohort.subjects.configs[0]
         alike[facts.task, facts.train_max_length, facts.classes].append(cohort)
     return [
-        _pool(sandwich, candidates_of(task, train_max_length), list(in_chunks(some)))
+        _pool(prober, candidates_of(task, train_max_length), list(in_chunks(some)))
         for (task, train_max_length, _), some in alike.items()
     ]
 
@@ -70,10 +70,10 @@ def among(pools: Sequence[Pool], numbers: Tensor) -> Iterator[Pool]:
             yield pool.select(rows)
 
 
-def _pool(sandwich: UniversalSandwich, candidates: Candidates, chunks: Sequence[Cohort]) -> Pool:
+def _pool(prober: Prober, candidates: Candidates, chunks: Sequence[Cohort]) -> Pool:
     with torch.inference_mode():
         logits = [
-            sandwich.placed_logits(
+            prober.placed_logits(
                 chunk.subjects,
                 candidates.symbols.to(chunk.subjects.device),
                 candidates.lengths.to(chunk.subjects.device),

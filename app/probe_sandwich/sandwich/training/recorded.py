@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
-from probe_sandwich.sandwich.inputs import bare_candidates
+from probe_sandwich.sandwich.inputs import bare_candidates, candidates_of
 from probe_sandwich.sandwich.noise import draw_noise
-from probe_sandwich.sandwich.universal import UniversalSandwich, candidates_of
+from probe_sandwich.sandwich.prober import Prober
 from probe_sandwich.zoo.cohorts import Cohort, in_chunks
 
 _FACTS = ("labels", "long_accuracy", "groups", "numbers")
@@ -37,20 +37,18 @@ class Recording:
         return replace(self, channels=self.channels[:, start:end], noise=self.noise[start:end])
 
 
-def record_answers(
-    sandwich: UniversalSandwich, cohorts: Sequence[Cohort], noise: Tensor, *, bare: bool = False
-) -> Recording:
+def record_answers(prober: Prober, cohorts: Sequence[Cohort], noise: Tensor, *, bare: bool = False) -> Recording:
     """What subjects of any task answer to the probes that `noise (draws, probes, noise_dim)` selects for each, from
     inputs drawn from the task or, `bare`, from random strings of its alphabet."""
 
-    def answers(cohort: Cohort, draw: Tensor) -> Tensor:
+    def answers(cohort: Cohort) -> Tensor:
         facts = cohort.subjects.configs[0]
         candidates = (bare_candidates if bare else candidates_of)(facts.task, facts.train_max_length)
-        return sandwich.answers(cohort.subjects, draw, candidates=candidates).cpu()
+        return prober.ask(cohort.subjects, noise, candidates=candidates).channels().cpu()
 
     chunks = list(in_chunks(cohorts))
     with torch.inference_mode():
-        channels = [torch.cat([answers(chunk, draw) for draw in noise.split(1)], dim=1) for chunk in chunks]
+        channels = [answers(chunk) for chunk in chunks]
     return Recording(
         torch.cat(channels), noise.cpu(), *(torch.cat([getattr(chunk, name) for chunk in chunks]) for name in _FACTS)
     )

@@ -71,7 +71,7 @@ def sandwich_optimizer(sandwich: UniversalSandwich, training: SandwichTraining) 
     """AdamW over selector and readout, each at its own rate; it holds no parameter of a subject."""
     return torch.optim.AdamW(
         [
-            {"params": sandwich.generator.parameters(), "lr": training.generator_rate},
+            {"params": sandwich.prober.parameters(), "lr": training.generator_rate},
             {"params": sandwich.readout.parameters(), "lr": training.joint_readout_rate},
         ],
         weight_decay=training.weight_decay,

@@ -3,12 +3,16 @@
 import random
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
+
+_GUARDED: ContextVar[tuple[nn.Module, ...]] = ContextVar("guarded", default=())
+"""Modules whose weights are held already, to be written back later."""
 
 
 def device_of(module: nn.Module) -> torch.device:
@@ -21,7 +25,8 @@ def untouched(module: nn.Module) -> Iterator[None]:
     """A module in eval mode whose parameters get no gradient; afterwards modes, gradients, weights, buffers and
     attributes are as they were, and so is the random state of torch, numpy and Python.
 
-    The fused kernels for inference are off, since they cut sequences that are masked to the end.
+    Within another call of it for the same module weights and buffers wait for that one's end: a copy of them is made
+    once. The fused kernels for inference are off, since they cut sequences that are masked to the end.
     """
     fused = torch.backends.mha.get_fastpath_enabled()
     numbers, arrays = random.getstate(), np.random.get_state()
@@ -40,8 +45,11 @@ def untouched(module: nn.Module) -> Iterator[None]:
 @contextmanager
 def _restored(module: nn.Module) -> Iterator[None]:
     """Afterwards everything of a module is as it was, in the same storage."""
-    tensors = list(dict.fromkeys([*module.parameters(), *module.buffers()]))
+    guarded = _GUARDED.get()
+    within = any(module is other for other in guarded)
+    tensors = [] if within else dict.fromkeys([*module.parameters(), *module.buffers()])
     with ExitStack() as afterwards:  # backwards: modes first, since changing them may merge or part weights
+        afterwards.callback(_GUARDED.reset, _GUARDED.set((*guarded, module)))
         for tensor in tensors:
             afterwards.callback(tensor.requires_grad_, tensor.requires_grad)
             if not is_lazy(tensor) and not tensor.is_meta and tensor.layout is torch.strided:
