@@ -25,7 +25,7 @@ from probe_sandwich.tasks.task import OwnTask
 
 from tests.conftest import ConfigFactory, fresh_weights
 
-CONFIG = UNIVERSAL.model_copy(update={"probes": 8, "heads": 2, "readout_hidden": 8, "probe_features": 4})
+CONFIG = UNIVERSAL.model_copy(update={"probes": 8, "heads": 2, "readout_hidden": 8, "trees": 10, "leaves": 16})
 TRAINING = SandwichTraining(fitting_draws=2, readout_epochs=10, epochs=0, folds=2)
 CPU = torch.device("cpu")
 

@@ -58,7 +58,7 @@ def train_universal(
     if training.selector_steps:
         progress("asking")
         write_asking(out, table, training, device)
-    curves = zoo_curves(rivals.recordings.judging.channels, table.labels.tolist())
+    curves = zoo_curves(rivals.recordings.drawn.channels, table.labels.tolist())
     card = save_meta_classifier(out, members, _card(out.name, table, evaluation.evidence, curves, config, training))
     _write(out, card, table, evaluation)
     return evaluation.evidence
@@ -97,7 +97,7 @@ def evaluate_again(
     strangers = _strangers(foreign, rivals, config, training)
     with workers_that_read(rivals, workers) as run:
         evaluation = evaluate_universal(run, rivals, meta.members, strangers, config, training, progress)
-    curves = zoo_curves(rivals.recordings.judging.channels, table.labels.tolist())
+    curves = zoo_curves(rivals.recordings.drawn.channels, table.labels.tolist())
     found = _card(meta.card.name, table, evaluation.evidence, curves, config, training)
     figures = {name: getattr(found, name) for name in ("track_record", "tasks", "other_tasks", "kept_answers")}
     card = meta.card.model_copy(update=figures)
@@ -124,7 +124,7 @@ def _strangers(
 ) -> Foreign | None:
     if folder is None:
         return None
-    return Foreign.of(folder, start_universal(config, training), rivals.recordings.judging.noise)
+    return Foreign.of(folder, start_universal(config, training), rivals.recordings.drawn.noise)
 
 
 def _write(folder: Path, card: Card, table: Table, evaluation: Evaluation) -> None:

@@ -51,8 +51,7 @@ def ask_all(
     order = np.concatenate(parts).argsort()
     return Asked(
         Recordings(
-            join_recordings([one.recordings.fitting for one in asked]),
-            join_recordings([one.recordings.judging for one in asked]),
+            join_recordings([one.recordings.drawn for one in asked]),
             join_recordings([one.recordings.bare for one in asked]),
         ),
         Labelled(
@@ -64,15 +63,12 @@ def ask_all(
 
 
 def _ask(part: Part, device: torch.device, config: SandwichConfig, training: SandwichTraining, table: Table) -> Asked:
-    """Answers of some subjects to the probes of an untrained selector, half of the draws to fit on, half to judge on;
-    and what rivals see of them."""
+    """Answers of some subjects to the probes of an untrained selector, and what rivals see of them."""
     sandwich = start_universal(config, training).to(device)
     noise = fitting_noise(config, training).to(device)
-    half = len(noise) // 2
     cohorts = table.cohorts(part, device)
-    whole = record_answers(sandwich, cohorts, noise)
-    bare = record_answers(sandwich, cohorts, noise[half:], bare=True)
-    recordings = Recordings(whole.draws(0, half), whole.draws(half, len(noise)), bare)
+    bare = record_answers(sandwich, cohorts, noise, bare=True)
+    recordings = Recordings(record_answers(sandwich, cohorts, noise), bare)
     return Asked(recordings, Labelled.of(cohorts, part, sandwich))
 
 
@@ -89,15 +85,16 @@ def _member(split: Split, config: SandwichConfig, training: SandwichTraining, nu
     fitted = rivals.fit(split.train, config, training, number)
     sandwich = start_universal(config, training)
     sandwich.readout = fitted.readout
-    judging = rivals.recordings.judging
-    known, unseen = (_moments(fitted.readout, judging, part) for part in (split.train, split.test))
+    drawn = rivals.recordings.drawn
+    known, unseen = (_moments(fitted.readout, drawn, part) for part in (split.train, split.test))
     return Member(sandwich.eval(), fitted.calibration, fit_support(known, unseen))
 
 
 def ensemble_probability(members: Sequence[Member], recording: Recording, part: Part) -> NDArray[np.float64]:
     """What all members together say of some recorded subjects, `(subjects,)`."""
+    some = recording.select(torch.from_numpy(part))
     by_member = [
-        member.calibration.probability(recorded_scores(member.sandwich.readout, recording, part).mean(axis=0))
+        member.calibration.probability(recorded_scores(member.sandwich.readout, some).mean(axis=0))
         for member in members
     ]
     mean: NDArray[np.float64] = np.mean(by_member, axis=0)
