@@ -9,7 +9,10 @@ from probe_sandwich.sandwich.answers import ANSWER_CHANNELS, WORDS
 from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.forest import Forest
 
-_FARTHEST, _TINY, _SUREST = 5.0, 1e-6, 0.01
+_KNOTS = 32
+_WIDEST = 3**0.5
+"""Times this, ranks from -1 to 1 have a standard deviation of 1."""
+_STEP, _TINY, _SUREST = 1e-3, 1e-6, 0.01
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ def moment_name(config: SandwichConfig, index: int) -> str:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Standardized statistics over the probes, and of them the moments, `(models, draws, features)` each."""
+    """Statistics over the probes as ranks among those of the training subjects, and of the statistics themselves the
+    moments, `(models, draws, features)` each."""
 
     statistics: Tensor
     moments: Tensor
@@ -67,8 +71,7 @@ class Readout(nn.Module):
 
     channel_location: Tensor
     channel_scale: Tensor
-    location: Tensor
-    scale: Tensor
+    knots: Tensor
 
     def __init__(self, config: SandwichConfig) -> None:
         super().__init__()
@@ -77,8 +80,7 @@ class Readout(nn.Module):
         self.register_buffer("channel_location", torch.zeros(channels))
         self.register_buffer("channel_scale", torch.ones(channels))
         statistics = channels * (placements * (config.quantiles + 2) + (placements - 1) * 3)
-        self.register_buffer("location", torch.zeros(statistics))
-        self.register_buffer("scale", torch.ones(statistics))
+        self.register_buffer("knots", torch.linspace(-1, 1, _KNOTS).repeat(statistics, 1))
         self.layers = nn.Sequential(
             nn.Dropout(config.dropout),
             _PerHead(config.heads, statistics, config.readout_hidden),
@@ -89,14 +91,14 @@ class Readout(nn.Module):
         self.forest = Forest(config.heads, config.trees, config.leaves, 2)
 
     def standardize_on(self, channels: Tensor) -> None:
-        """Fix locations and scales from responses `(models, draws, placements, probes, channels)` of the training
-        subjects: of the channels at the usual placement, then of the statistics."""
+        """Fix what responses `(models, draws, placements, probes, channels)` of the training subjects are the measure
+        of: location and scale of the channels at the usual placement, then quantiles of the statistics."""
         flat = channels[:, :, 0].flatten(0, -2)
         self.channel_location.copy_(flat.mean(dim=0))
         self.channel_scale.copy_(flat.std(dim=0).clamp(min=1e-3))
         statistics, _ = self._statistics(self._standard(channels))
-        self.location.copy_(statistics.mean(dim=(0, 1)))
-        self.scale.copy_(statistics.flatten(0, 1).std(dim=0).clamp(min=1e-3))
+        at = torch.linspace(0, 1, _KNOTS, device=statistics.device)
+        self.knots.copy_(statistics.flatten(0, 1).quantile(at, dim=0).T)
 
     def forward(self, channels: Tensor, noise: Tensor) -> ReadoutOutput:
         """The noise is not read: noise that selects stands for no symbols."""
@@ -107,8 +109,8 @@ class Readout(nn.Module):
     def prepare(self, channels: Tensor) -> Prepared:
         """All that needs no learned weight: computed once where the same responses are read again and again."""
         statistics, moments = self._statistics(self._standard(channels))
-        seen = ((statistics - self.location) / self.scale).clamp(-_FARTHEST, _FARTHEST)
-        return Prepared(seen, moments)
+        ranks = _ranks(statistics.flatten(0, 1), self.knots).unflatten(0, statistics.shape[:2])
+        return Prepared(ranks, moments)
 
     def by_layers(self, statistics: Tensor) -> Tensor:
         """What the heads' layers make of statistics `(models, draws, statistics)`: logits `(heads, models, draws, 2)`
@@ -141,7 +143,27 @@ class Readout(nn.Module):
         ]
         # (models, draws, ...): placements * quantiles * channels, then moments, then (placements - 1) * 3 * channels
         parts = [ordered[:, :, :, at].flatten(2), moments, torch.cat(comparison, dim=-1).flatten(2)]
-        return torch.cat(parts, dim=-1), moments  # (models, draws, statistics)
+        return _coarse(torch.cat(parts, dim=-1)), moments  # (models, draws, statistics)
+
+
+def _coarse(values: Tensor) -> Tensor:
+    """Values in steps, with the gradient of what they were: their last digits, which differ from one computer to the
+    next, would else decide ranks where many subjects are alike."""
+    return values + ((values / _STEP).round() * _STEP - values).detach()
+
+
+def _ranks(values: Tensor, knots: Tensor) -> Tensor:
+    """Where values `(n, features)` lie among quantiles `knots (features, knots)`, in equal steps and straight between
+    them, bounded; in the middle of those that are equal."""
+    columns = values.T.contiguous()
+    below, up_to = (torch.searchsorted(knots, columns, right=right) for right in (False, True))
+    last = knots.shape[1] - 1
+    lower = (up_to - 1).clamp(0, last - 1)
+    left, right = knots.gather(1, lower), knots.gather(1, lower + 1)
+    between = lower + ((columns - left) / (right - left).clamp(min=_TINY)).clamp(0, 1)
+    equal = (below + up_to - 1) / 2
+    place = torch.where(up_to - below > 1, equal, between) / last  # from 0 to 1
+    return (2 * place.T - 1) * _WIDEST
 
 
 def _spread(values: Tensor) -> Tensor:
