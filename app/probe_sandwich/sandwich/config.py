@@ -36,7 +36,7 @@ class SandwichConfig(BaseModel):
     readout_hidden: int = Field(default=32, ge=1)
     heads: int = Field(default=5, ge=2, description="heads of the readout, each blind to its own part of the subjects")
     dropout: float = Field(default=0.3, ge=0, lt=1)
-    trees: int = Field(default=20, ge=1, description="trees of each head")
+    trees: int = Field(default=40, ge=1, description="trees of each head")
     leaves: int = Field(default=128, ge=2, description="leaves of a tree, at most")
 
 
