@@ -26,7 +26,7 @@ def test_trees_find_the_feature_that_decides_also_for_subjects_that_they_are_bli
     features, targets, blind = planted()
     said = grown(features, targets, blind)(features[:, 0])[:, :, 0]  # (heads, subjects)
     held_out = said[blind, torch.arange(SUBJECTS)]
-    assert (auc(held_out.double().numpy(), targets[:, 0].numpy() == 1) or 0) > 0.95
+    assert (auc(held_out.double().numpy(), targets[:, 0].numpy() == 1) or 0) > 0.85
 
 
 def test_what_a_head_says_does_not_depend_on_the_targets_of_those_it_is_blind_to() -> None:
