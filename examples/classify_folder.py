@@ -9,6 +9,7 @@ import argparse
 import csv
 import os
 from pathlib import Path
+from typing import Any
 
 import httpx
 from probe_sandwich.client import Client, ServiceProblem
@@ -28,6 +29,11 @@ COLUMNS = (
     "agreement",
     "error",
 )
+
+
+def inert(cell: Any) -> Any:
+    """A cell that no spreadsheet runs: a file's name may be a stranger's."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def row_of(client: Client, path: Path) -> dict[str, object]:
@@ -69,7 +75,7 @@ def main() -> None:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             for path in track(paths, description="classifying"):
-                writer.writerow(row_of(client, path))
+                writer.writerow({name: inert(cell) for name, cell in row_of(client, path).items()})
     except httpx.TransportError as error:
         raise SystemExit(f"{chosen.url} does not answer ({error}); start it with `probe-sandwich serve`") from None
 

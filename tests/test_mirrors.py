@@ -16,8 +16,6 @@ ELSEWHERE = {
     "sandwich/training/recorded.py": "what readouts are fitted on: tests/sandwich/training/test_readout_fit.py",
 }
 """Modules without a file of their own, and why."""
-ROOMS_ELSEWHERE = ("evidence",)
-"""Experiments are tested as a whole, since each of their modules is a step of one."""
 
 
 def does_something(path: Path) -> bool:
@@ -36,6 +34,6 @@ PATHS = [path for path in sorted(APP.rglob("*.py")) if path.name != "__init__.py
 MODULES = [str(path.relative_to(APP)) for path in PATHS]
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if not name.startswith(ROOMS_ELSEWHERE)])
+@pytest.mark.parametrize("module", MODULES)
 def test_a_module_has_tests_of_its_name_or_a_reason_to_have_none(module: str) -> None:
     assert mirrored(module).exists() is (module not in ELSEWHERE)

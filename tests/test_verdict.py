@@ -87,6 +87,16 @@ def test_a_verdict_without_a_direct_test_says_that_it_takes_convergence_for_gran
     assert "for granted" not in decided(unlikeness=1.6).reason
 
 
+def test_a_verdict_of_a_meta_classifier_that_was_never_judged_says_so() -> None:
+    never = CARD.model_copy(update={"track_record": None, "tasks": {}, "other_tasks": None})
+    test = accurate(0.99, 0.95)
+    assert decide(Facts(), never, CONFIDENT, test).reason.endswith(
+        "was not measured (`probe-sandwich evaluate` does that)"
+    )
+    assert "not measured" not in decided(test).reason
+    assert "not measured" not in decide(Facts(), never, replace(CONFIDENT, unlikeness=1.6), test).reason
+
+
 @pytest.mark.parametrize(
     ("changes", "facts", "test", "doubt", "reason"),
     [

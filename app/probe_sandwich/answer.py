@@ -139,7 +139,7 @@ class MetaClassifierSummary(BaseModel):
     name: str
     version: int
     threshold: float
-    metrics: TrackRecord
+    metrics: TrackRecord | None = Field(description="null of one that was trained and never judged")
 
 
 class Timings(BaseModel):

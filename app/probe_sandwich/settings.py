@@ -50,8 +50,10 @@ class Settings(BaseSettings):
     )
     upload_seconds: float = Field(default=30.0, gt=0, description="time for the body of an upload, beside its rate")
     upload_bytes_per_second: int = Field(default=2**16, ge=1, description="least rate of an upload after that time")
-    max_connections: int = Field(default=512, ge=1, description="open connections before idle ones are closed")
-    header_seconds: float = Field(default=30.0, gt=0, description="longest a connection may send no whole request")
+    max_connections: int = Field(default=512, ge=1, description="open connections before some are closed")
+    header_seconds: float = Field(
+        default=30.0, gt=0, description="longest a connection may send no whole request, or take nothing of an answer"
+    )
     quarantine_seconds: float = Field(
         default=600.0, ge=0, description="for how long a file is refused that ended a worker twice"
     )

@@ -20,6 +20,9 @@ _LEAST_SHARE = 0.05
 UNLIKE = 1.5
 """Distance from the zoo, in units of its limit, from which nothing is said. A zoo of many tasks is wide: of 32 foreign
 models with shuffled or fresh weights 29 lie within (docs/evidence.md); the direct test tells what has not converged."""
+_UNMEASURED = (
+    "how often this meta-classifier's verdicts are right was not measured (`probe-sandwich evaluate` does that)"
+)
 _UNTESTED = "it takes for granted that the model has converged, which was not tested"
 
 
@@ -78,8 +81,7 @@ def decide(
     """The decision about a subject, from the meta-classifier's card and prediction, if there is one, and the direct
     test, where it was run. `missing`: what was not given, and what that costs."""
     verdict, doubt, reason = _verdict(config, card, prediction, test)
-    granted = [_UNTESTED] if test is None and verdict is not Verdict.ABSTAIN else []
-    remarks = (reason, *granted, *missing, *_remarks(config, test))
+    remarks = (reason, *_granted(verdict, card, test), *missing, *_remarks(config, test))
     return Decision(verdict, doubt, "; ".join(remarks), _agreement(verdict, test))
 
 
@@ -202,6 +204,14 @@ def _doubt_of_the_responses(
             "the members of the ensemble are of two minds: more than a quarter of them say the opposite of the rest",
         )
     return None
+
+
+def _granted(verdict: Verdict, card: Card | None, test: LengthTestResult | None) -> list[str]:
+    """What a verdict takes for granted."""
+    if verdict is Verdict.ABSTAIN:
+        return []
+    unmeasured = card is not None and card.track_record is None
+    return [_UNTESTED] * (test is None) + [_UNMEASURED] * unmeasured
 
 
 def _remarks(config: SubjectFacts, test: LengthTestResult | None) -> list[str]:

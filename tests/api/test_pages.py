@@ -73,7 +73,7 @@ def test_a_form_of_the_page_has_every_field_of_the_service(prefixed: httpx.Clien
 
 
 def test_the_same_pages_answer_head_as_get(prefixed: httpx.Client) -> None:
-    for path in ("", "docs", "assets/page.css", "health", "health/live"):
+    for path in ("", "docs", "assets/page.css", "health", "health/live", "examples", "zoo", "metrics", "openapi.json"):
         whole, bare = prefixed.get(path), prefixed.head(path)
         assert (bare.status_code, bare.content) == (200, b""), path
         assert bare.headers["content-type"] == whole.headers["content-type"]

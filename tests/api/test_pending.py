@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from probe_sandwich.api.messages import Outcome, Subject
-from probe_sandwich.api.pending import Pending, Unfinished, Upload
+from probe_sandwich.api.pending import HashedUpload, Pending, Unfinished
 from probe_sandwich.options import Options
 
 
@@ -22,7 +22,7 @@ def test_an_outcome_that_a_worker_tells_twice_counts_once() -> None:
 def test_only_one_file_can_be_blamed() -> None:
     def blamed(*hashes: str) -> str | None:
         async def made() -> str | None:
-            uploads = [Upload(Subject(checkpoint=Path(sha256)), sha256) for sha256 in hashes]
+            uploads = [HashedUpload(Subject(checkpoint=Path(sha256)), sha256) for sha256 in hashes]
             return Pending(uploads, Options(), "", lambda stage: None).only_hash
 
         return asyncio.run(made())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from probe_sandwich.api.messages import Outcome, Subject
 from probe_sandwich.api.metrics import Metrics
-from probe_sandwich.api.pending import Upload
+from probe_sandwich.api.pending import HashedUpload
 from probe_sandwich.api.supervisor import Supervisor
 from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
@@ -33,7 +33,7 @@ def live(settings: Settings, tmp_path: Path, story: Callable[[Supervisor, Ask], 
         def ask(content: bytes, client: str) -> Awaitable[list[Outcome]]:
             file = tmp_path / f"{client}-{content.decode()}"
             file.write_bytes(content)
-            upload = Upload(Subject(checkpoint=file), content.decode())
+            upload = HashedUpload(Subject(checkpoint=file), content.decode())
             return asyncio.ensure_future(supervisor.run([upload], Options(), client, lambda stage: None))
 
         await story(supervisor, ask)

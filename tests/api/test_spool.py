@@ -40,6 +40,13 @@ def test_a_broken_form_is_a_400_or_names_the_missing_part(guarded: httpx.Client,
     assert response.status_code in (400, 422)
 
 
+@pytest.mark.parametrize("charset", ["idna", "undefined", "utf-16", "punycode"])
+def test_a_form_is_read_as_utf_8_whatever_it_says(guarded: httpx.Client, charset: str) -> None:
+    content = PART + EXAMPLES[0].read_bytes() + b"\r\n--x--\r\n"
+    headers = {"content-type": f"multipart/form-data; boundary=x; charset={charset}"}
+    assert guarded.post("/classify", content=content, headers=headers).status_code == 200
+
+
 def test_an_upload_lies_on_disk_once_and_goes_with_the_request(guarded: httpx.Client, monkeypatch: Any) -> None:
     import probe_sandwich.api.service as module  # noqa: PLC0415
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 from probe_sandwich.api import work
 from probe_sandwich.api.messages import Cancel, Done, Job, Outcome, Resume, Stage, Subject, from_worker
-from probe_sandwich.api.work import Run
+from probe_sandwich.api.work import JobRun
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier, load_meta_classifier
 from probe_sandwich.subjects.batching import Cancelled
@@ -47,7 +47,7 @@ def outcomes(pipes: Pipes, shipped: MetaClassifier, files: list[Path], **facts: 
     ours, theirs = pipes
     options = facts.pop("options", QUICK)
     job = Job(number=1, subjects=[Subject(checkpoint=file) for file in files], options=options)  # type: ignore[arg-type]
-    Run(theirs, job, shipped, CPU, float(facts.get("max_flop", 4e12))).answer()  # type: ignore[arg-type]
+    JobRun(theirs, job, shipped, CPU, float(facts.get("max_flop", 4e12))).answer()  # type: ignore[arg-type]
     found = {}
     while ours.poll():
         message = from_worker.validate_json(ours.recv_bytes())
@@ -121,7 +121,7 @@ def checkpoint_of_length(tmp_path: Path, tiny_config: ConfigFactory) -> Path:
 def test_a_stop_is_heard_within_a_prediction(pipes: Pipes, shipped: MetaClassifier) -> None:
     ours, theirs = pipes
     job = Job(number=1, subjects=[Subject(checkpoint=EXAMPLES[0])], options=Options(direct_test=False, noise_draws=64))
-    run, asked = Run(theirs, job, shipped, CPU, 1e18), []
+    run, asked = JobRun(theirs, job, shipped, CPU, 1e18), []
     heard = run.cancelled
 
     def cancelled() -> bool:
@@ -139,7 +139,7 @@ def test_a_stop_is_heard_within_a_prediction(pipes: Pipes, shipped: MetaClassifi
     assert len(shipped.members) * 64 > 8
 
 
-def conversation(run: Run, pipes: Pipes, brief: Job, *replies: BaseModel) -> list[Any]:
+def conversation(run: JobRun, pipes: Pipes, brief: Job, *replies: BaseModel) -> list[Any]:
     """What is heard of a job in whose middle another comes; the replies follow when that has ended."""
     heard, asked, messages = run.cancelled, [], []
 
@@ -179,10 +179,10 @@ def job(number: int, brief: bool = False, options: Options = QUICK) -> Job:
 def test_a_brief_job_runs_in_the_middle_of_another_and_changes_nothing_of_it(
     pipes: Pipes, shipped: MetaClassifier
 ) -> None:
-    both = conversation(Run(pipes[1], job(0), shipped, CPU, 4e12), pipes, job(1, brief=True), Resume())
+    both = conversation(JobRun(pipes[1], job(0), shipped, CPU, 4e12), pipes, job(1, brief=True), Resume())
     assert [message.job for message in both if isinstance(message, Done)] == [1, 0]
     for number in (0, 1):
-        Run(pipes[1], job(number), shipped, CPU, 4e12).run()
+        JobRun(pipes[1], job(number), shipped, CPU, 4e12).run()
     alone = []
     while pipes[0].poll():
         alone.append(from_worker.validate_json(pipes[0].recv_bytes()))
@@ -191,13 +191,13 @@ def test_a_brief_job_runs_in_the_middle_of_another_and_changes_nothing_of_it(
 
 def test_what_is_not_brief_is_sent_back_and_the_other_goes_on(pipes: Pipes, shipped: MetaClassifier) -> None:
     long = job(1, brief=True, options=Options(noise_draws=64))
-    messages = conversation(Run(pipes[1], job(0), shipped, CPU, 4e12), pipes, long, Resume())
+    messages = conversation(JobRun(pipes[1], job(0), shipped, CPU, 4e12), pipes, long, Resume())
     ends = [(message.job, message.end) for message in messages if isinstance(message, Done)]
     assert ends == [(1, "too_long"), (0, "complete")]
 
 
 def test_a_stop_is_heard_after_an_interruption(pipes: Pipes, shipped: MetaClassifier) -> None:
-    run = Run(pipes[1], job(0), shipped, CPU, 4e12)
+    run = JobRun(pipes[1], job(0), shipped, CPU, 4e12)
     messages = conversation(run, pipes, job(1, brief=True), Cancel(job=1), Resume(), Cancel(job=0))
     ends = [(message.job, message.end) for message in messages if isinstance(message, Done)]
     assert ends == [(1, "complete"), (0, "cancelled")]

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore")]
 
 
 def test_a_cluster_answers_as_this_process_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from probe_sandwich.batch.ray_cluster import RayCluster  # noqa: PLC0415 - only where Ray is installed
+    from probe_sandwich.batch.ray_cluster import AnsweringRayCluster  # noqa: PLC0415 - only where Ray is installed
     from probe_sandwich.cluster import Cluster  # noqa: PLC0415
 
     monkeypatch.chdir(EXAMPLES[0].parent)
@@ -25,7 +25,7 @@ def test_a_cluster_answers_as_this_process_does(tmp_path: Path, monkeypatch: pyt
     asked = Question(Settings().model, "cpu", Options(direct_test=False, noise_draws=1))
     ray.init(num_cpus=2, log_to_driver=False, include_dashboard=False)
     try:
-        there = {answered.file: answered for answered in answer_files(files, asked, RayCluster(Cluster()))}
+        there = {answered.file: answered for answered in answer_files(files, asked, AnsweringRayCluster(Cluster()))}
     finally:
         ray.shutdown()
     here = {answered.file: answered for answered in answer_files(files, asked)}

@@ -4,8 +4,9 @@
 
 A service of its own process answers the honest clients alone, then as many requests of as many honest clients while
 others (a tenth of all, at least three) send files that are made to end a worker, open connections that send only
-headers, or ask for the largest allowed options, in a loop. Each client has an address of its own, as a trusted proxy
-would tell it. Everything stays on 127.0.0.1. No request is begun after so many seconds of a run (1,500 by default).
+headers or read no answer, or ask for the largest allowed options, in a loop. Each client has an address of its own, as
+a trusted proxy would tell it. Everything stays on 127.0.0.1. No request is begun after so many seconds of a run (1,500
+by default).
 """
 
 import asyncio
@@ -116,13 +117,14 @@ async def killer(run: Run, http: httpx.AsyncClient, address: str) -> None:
 
 
 async def silent(run: Run, http: httpx.AsyncClient, address: str) -> None:
-    """Open connections that declare a body and never send it."""
+    """Open connections that declare a body and never send it, or ask for a large file and never read it."""
+    heads = (head(1000, client=address), head(0, "/docs/swagger-ui-bundle.js", "GET", client=address))
     while True:
         writers = []
-        for _ in range(SILENT_CONNECTIONS):
+        for number in range(SILENT_CONNECTIONS):
             with contextlib.suppress(OSError):
                 _, writer = await asyncio.open_connection(http.base_url.host, http.base_url.port)
-                writer.write(head(1000, client=address))
+                writer.write(heads[number % 2])
                 writers.append(writer)
         await asyncio.sleep(10)
         for writer in writers:
@@ -192,6 +194,11 @@ def measure(name: str, requests: int, good: int, bad: int, seconds: float) -> Ru
     return run
 
 
+def numbers(arguments: list[str]) -> list[int]:
+    """Requests, clients and, where they are given, seconds."""
+    return [int(argument) for argument in [*arguments, *("2000", "32")[len(arguments) :]]]
+
+
 def main(requests: int, clients: int, seconds: float = LONGEST_SECONDS) -> None:
     """Print the figures."""
     bad = max(3, clients // 10)
@@ -202,5 +209,4 @@ def main(requests: int, clients: int, seconds: float = LONGEST_SECONDS) -> None:
 
 
 if __name__ == "__main__":
-    requests, clients, *most = (int(argument) for argument in [*sys.argv[1:], *("2000", "32")[len(sys.argv) - 1 :]])
-    main(requests, clients, *most)
+    main(*numbers(sys.argv[1:]))

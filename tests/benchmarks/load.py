@@ -1,10 +1,11 @@
 """Many clients at once: good and bad requests mixed and the worker killed meanwhile; the cache's worth; hostile ones.
 
-    python -m tests.benchmarks.load [requests] [clients]
+    python -m tests.benchmarks.load [requests] [clients] [seconds]
 
 Every request must get exactly one proper answer; good ones must equal the quiet run. Reported: throughput, p50 and p99
 with and without the cache (the reference of the ratio is the service without one). Then honest clients alone, and the
-same with a tenth of all clients hostile (see `tests.benchmarks.hostile`): the ratio of their p99 is to stay under 3.
+same with a tenth of all clients hostile (see `tests.benchmarks.hostile`): the ratio of their p99 is to stay under 3. No
+request is begun after so many seconds of a run (1,500 by default), of which there are four.
 """
 
 import asyncio
@@ -34,8 +35,9 @@ PROPER = {200, 400, 413, 415, 422, 503}
 class Load:
     """One run: what was asked, and what came back."""
 
-    def __init__(self, url: str, requests: int, clients: int, expected: dict[int, float]) -> None:
+    def __init__(self, url: str, requests: int, clients: int, seconds: float, expected: dict[int, float]) -> None:
         self.url = url
+        self.until = time.monotonic() + seconds
         self.requests = requests
         self.clients = clients
         self.expected = expected
@@ -50,7 +52,7 @@ class Load:
             await asyncio.gather(*(self._client(http, work) for _ in range(self.clients)))
 
     async def _client(self, http: httpx.AsyncClient, work: collections.deque[int]) -> None:
-        while work:
+        while work and time.monotonic() < self.until:
             number = work.popleft()
             chance = random.Random(number)
             example = number % len(EXAMPLES)
@@ -85,7 +87,7 @@ async def kill_workers(load: "asyncio.Task[None]", http: httpx.Client) -> int:
     return killed
 
 
-def measure(name: str, settings: Settings, requests: int, clients: int, kills: bool) -> float:
+def measure(name: str, settings: Settings, requests: int, clients: int, seconds: float, kills: bool) -> float:
     """One run against a service of its own; returns its throughput."""
     with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
         until_ready(http)
@@ -93,7 +95,7 @@ def measure(name: str, settings: Settings, requests: int, clients: int, kills: b
             number: post(http, path.read_bytes()).json()["generalizer_probability"]
             for number, path in enumerate(EXAMPLES)
         }
-        load = Load(url, requests, clients, expected)
+        load = Load(url, requests, clients, seconds, expected)
 
         async def both() -> int:
             task = asyncio.create_task(load.run())
@@ -106,29 +108,30 @@ def measure(name: str, settings: Settings, requests: int, clients: int, kills: b
         killed = asyncio.run(both())
         took = time.monotonic() - started
         until_ready(http)
-        assert sum(load.statuses.values()) == requests
+        done = sum(load.statuses.values())
         assert set(load.statuses) <= PROPER, load.statuses
         cuts = statistics.quantiles(load.seconds, n=100)
-        print(f"{name}: {requests} requests of {clients} clients in {took:.0f} s, {requests / took:.1f} a second")
+        print(f"{name}: {done} of {requests} requests of {clients} clients in {took:.0f} s, {done / took:.1f} a second")
         print(
             f"  p50 {cuts[49]:.3f} s, p99 {cuts[98]:.3f} s; statuses {dict(load.statuses)}; 429 and again: {load.busy}"
         )
         print(f"  workers killed {killed}, replaced {metric(http, 'worker_restarts_total'):.0f}; wrong {load.wrong}")
         (worker,) = [process.pid for process in multiprocessing.active_children() if process.pid]
         print(f"  worker memory at the end {resident_mebibytes(worker):.0f} MiB")
-        return requests / took
+        return done / took
 
 
-def main(requests: int, clients: int) -> None:
+def main(requests: int, clients: int, seconds: float = hostile.LONGEST_SECONDS) -> None:
     """Print the figures."""
     common = {"device": "cpu", "queue_size": clients, "client_share": 1.0, "log_level": "warning"}
     with tempfile.TemporaryDirectory() as folder:
-        plain = measure("without cache, killed", Settings(**common, cache_bytes=0), requests, clients, kills=True)
+        uncached = Settings(**common, cache_bytes=0)
+        plain = measure("without cache, killed", uncached, requests, clients, seconds, kills=True)
         cached = Settings(**common, cache_dir=Path(folder) / "cache")
-        quick = measure("with cache", cached, requests, clients, kills=False)
+        quick = measure("with cache", cached, requests, clients, seconds, kills=False)
     print(f"ratio of throughputs: {quick / plain:.1f}")
-    hostile.main(requests, clients)
+    hostile.main(requests, clients, seconds)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000, int(sys.argv[2]) if len(sys.argv) > 2 else 32)
+    main(*hostile.numbers(sys.argv[1:]))

@@ -9,7 +9,7 @@ from probe_sandwich import Options, Reading, classify
 pytest.importorskip("transformers")
 pytest.importorskip("accelerate")
 import transformers
-from probe_sandwich.callbacks.hugging_face import GeneralizerCallback
+from probe_sandwich.callbacks.hugging_face import GeneralizerTrainerCallback
 
 from tests.callbacks.test_loop import LABELLED, TEXTS, batch
 from tests.own_models import VOCABULARY, T
@@ -35,7 +35,7 @@ def test_it_logs_to_the_trainer_and_keeps_the_best_model(tmp_path: Path) -> None
     trainer = transformers.Trainer(model, arguments, train_dataset=rows)
     reading = Reading(vocabulary=VOCABULARY, train_max_length=T, pad="#")
     trainer.add_callback(
-        GeneralizerCallback(
+        GeneralizerTrainerCallback(
             trainer,
             lambda: classify(model, reading, inputs=TEXTS, labelled=LABELLED, options=Options(noise_draws=1)),
             every=199,

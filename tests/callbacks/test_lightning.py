@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 pytest.importorskip("lightning.pytorch")
 import lightning.pytorch as lightning
-from probe_sandwich.callbacks.lightning import GeneralizerCallback
+from probe_sandwich.callbacks.lightning import GeneralizerLightningCallback
 
 from tests.callbacks.test_loop import LABELLED, TEXTS, batch
 from tests.own_models import VOCABULARY, Encoder, T
@@ -46,7 +46,7 @@ def test_it_logs_to_the_trainers_loggers_and_keeps_the_best_checkpoint(tmp_path:
     torch.manual_seed(0)
     module, logger = Classifier(), Kept()
     reading = Reading(vocabulary=VOCABULARY, train_max_length=T, pad="#")
-    callback = GeneralizerCallback(
+    callback = GeneralizerLightningCallback(
         lambda: classify(module.model, reading, inputs=TEXTS, labelled=LABELLED, options=Options(noise_draws=1)),
         every=29,
         best=tmp_path / "best.ckpt",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.test_hostile import with_config
 from tests.cli.commands import invoked, run, words
 from tests.conftest import EXAMPLES
 
@@ -41,6 +42,15 @@ def test_what_cannot_be_done_is_told_in_a_line(
     assert done.exit_code == 1
     assert says in words(done.output)
     assert done.exception is None or isinstance(done.exception, SystemExit)
+
+
+@pytest.mark.parametrize("command", [("classify",), ("rank",), ("rank", "--csv")])
+def test_what_a_file_says_of_itself_does_not_drive_the_terminal(command: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "one.safetensors"
+    file.write_bytes(with_config(**{"\x1b]0;owned\x1b[2J\x9b1m": 1}))
+    done = invoked(*command, str(file))
+    assert "\\x1b]0;owned\\x1b[2J\\x9b1m: Extra inputs are not permitted" in words(done.output)
+    assert not {"\x1b", "\x9b"} & set(done.output)
 
 
 def test_cuda_where_there_is_none_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Inputs of the user's own, as lines of text or JSON."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,14 @@ def test_a_word_on_convergence_takes_enough_labelled_inputs_of_two_classes(text:
     enough = given_in(None, labels(SHORT[:32], 16), OWN_BRACKETS, 4, 2).labelled
     assert enough is not None
     assert len(enough) == 32
+
+
+def test_one_long_input_does_not_make_many_short_ones_slow_to_read() -> None:
+    short = [format(number, "012b").translate({48: "(", 49: ")"}) for number in range(4096)] * 5
+    text = labels([*short, "()" * 2048], len(short) // 2)
+    started = time.process_time()
+    given_in(None, text, BRACKETS, 12, 2)
+    assert time.process_time() - started < 3
 
 
 def test_where_a_built_in_tasks_inputs_are_drawn_given_ones_are_left_out() -> None:

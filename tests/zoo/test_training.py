@@ -21,6 +21,15 @@ def test_training_lowers_the_loss(tiny_groups: list[Group]) -> None:
     assert trained.losses[-1] < trained.losses[0] - 0.02
 
 
+def test_a_task_without_short_inputs_is_trained_on_its_shortest_first(tiny_groups: list[Group]) -> None:
+    group = tiny_groups[3]
+    formulas = sample_formulas(group.config.task, 12, 12, 200, 0, Split.TRAINING)
+    (trained,) = train_stack(
+        [Run(group.config, group.training.model_copy(update={"steps": 20}), (1,), formulas)], torch.device("cpu")
+    )
+    assert trained.losses.isfinite().all()
+
+
 def _logits(run: Run, weights: dict[str, Tensor]) -> Tensor:
     stack = SubjectStack.of([run.config] * len(run.seeds), weights)
     ids = torch.from_numpy(run.formulas.with_begin()[:50])

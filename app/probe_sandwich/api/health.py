@@ -78,6 +78,7 @@ def ready(service: ServiceDependency) -> Alive:
     return Alive(status="ready")
 
 
+@router.head("/metrics", include_in_schema=False)
 @router.get("/metrics", response_class=Response)
 async def metrics(service: ServiceDependency) -> Response:
     """Prometheus metrics."""

@@ -20,7 +20,7 @@ class Unfinished(Problem):
 
 
 @dataclass(frozen=True)
-class Upload:
+class HashedUpload:
     """A subject's files on disk, and a hash of all of it."""
 
     subject: Subject
@@ -31,7 +31,7 @@ class Upload:
 class Pending:
     """A job, who sent it and who hears of it."""
 
-    uploads: Sequence[Upload]
+    uploads: Sequence[HashedUpload]
     options: Options
     client: str
     tell: Listener

@@ -142,12 +142,14 @@ async def classify_batch(
     return Response(f'{{"results":[{",".join(results)}],"ranking":{ranking}}}', media_type="application/json")
 
 
+@router.head("/examples", include_in_schema=False)
 @router.get("/examples")
 async def list_examples(service: ServiceDependency) -> list[Example]:
     """Bundled checkpoints to try."""
     return examples(service.settings.examples)
 
 
+@router.head("/examples/{name}.safetensors", include_in_schema=False)
 @router.get("/examples/{name}.safetensors", response_class=FileResponse, responses={404: {}})
 async def example(name: str, service: ServiceDependency) -> FileResponse:
     """A bundled checkpoint."""
@@ -157,6 +159,7 @@ async def example(name: str, service: ServiceDependency) -> FileResponse:
     return FileResponse(path, media_type="application/octet-stream")
 
 
+@router.head("/zoo", include_in_schema=False)
 @router.get("/zoo")
 async def zoo(service: ServiceDependency) -> list[Histogram]:
     """Where the zoo's converged subjects lie: out-of-fold probabilities by label."""

@@ -12,7 +12,7 @@ from probe_sandwich.answer import Diagnosis
 from probe_sandwich.api.cache import Cache
 from probe_sandwich.api.messages import Outcome, Stage, Subject
 from probe_sandwich.api.metrics import Metrics
-from probe_sandwich.api.pending import Listener, Unfinished, Upload
+from probe_sandwich.api.pending import HashedUpload, Listener, Unfinished
 from probe_sandwich.api.problems import Problem
 from probe_sandwich.api.spool import Spool
 from probe_sandwich.api.supervisor import Supervisor
@@ -104,7 +104,7 @@ class Service:
             [key if index in kept else None for index, key in enumerate(keys)],
         )
 
-    async def _alone(self, upload: Upload, options: Options, client: str, tell: Listener) -> list[Outcome]:
+    async def _alone(self, upload: HashedUpload, options: Options, client: str, tell: Listener) -> list[Outcome]:
         """The outcome of one file. Raises `Problem` where it has none."""
         refusal = self.supervisor.quarantine.refusal(upload.sha256)
         if refusal is not None:
@@ -112,7 +112,7 @@ class Service:
         return await self.supervisor.run([upload], options, client, tell)
 
     async def _together(
-        self, uploads: Sequence[Upload], options: Options, client: str, tell: Listener
+        self, uploads: Sequence[HashedUpload], options: Options, client: str, tell: Listener
     ) -> list[Outcome]:
         """Outcomes of a batch, in which what ends a worker costs only its own. Raises `Problem` where none starts."""
         refused = [self.supervisor.quarantine.refusal(upload.sha256) for upload in uploads]
@@ -143,13 +143,13 @@ class Service:
                 outcomes[index] = Outcome(index=index, problem=own.document())
         return [outcomes[index].model_copy(update={"index": index}) for index in range(len(uploads))]
 
-    async def _hashed(self, subjects: Sequence[Subject]) -> list[Upload]:
+    async def _hashed(self, subjects: Sequence[Subject]) -> list[HashedUpload]:
         try:
-            return await asyncio.to_thread(lambda: [Upload(subject, _sha256(subject)) for subject in subjects])
+            return await asyncio.to_thread(lambda: [HashedUpload(subject, _sha256(subject)) for subject in subjects])
         except OSError as error:
             raise self.spool.no_space(error) from error
 
-    def _key(self, upload: Upload, options: Options) -> str:
+    def _key(self, upload: HashedUpload, options: Options) -> str:
         meta, device = self.supervisor.meta_classifier, self.supervisor.slots[0].device.partition(":")[0]
         return self.cache.key(upload.sha256, options, device, None if meta is None else meta.card_sha256)
 

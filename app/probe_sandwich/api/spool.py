@@ -92,6 +92,11 @@ class _Parser(MultiPartParser):
         self._input_bytes: dict[str, int] = {}
         self.paths: list[Path] = []
 
+    def on_part_begin(self) -> None:
+        super().on_part_begin()
+        # A form has no character set of its own (RFC 7578), and what strangers may name decodes in quadratic time.
+        self._charset = "utf-8"
+
     def on_headers_finished(self) -> None:
         super().on_headers_finished()
         part = self._current_part

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from probe_sandwich.answer import Diagnosis, Verdict
 from probe_sandwich.api.messages import Failed, LoadedMetaClassifier, Outcome, Started, Subject
 from probe_sandwich.api.metrics import Metrics
-from probe_sandwich.api.pending import Listener, Pending, Upload
+from probe_sandwich.api.pending import HashedUpload, Listener, Pending
 from probe_sandwich.api.problems import Problem
 from probe_sandwich.api.quarantine import Quarantine
 from probe_sandwich.api.queue import FairQueue
@@ -96,7 +96,9 @@ class Supervisor:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
 
-    async def run(self, uploads: Sequence[Upload], options: Options, client: str, tell: Listener) -> list[Outcome]:
+    async def run(
+        self, uploads: Sequence[HashedUpload], options: Options, client: str, tell: Listener
+    ) -> list[Outcome]:
         """Outcomes of a job, one a subject.
 
         Raises `Unfinished` where the worker was lost or the deadline passed, `Problem` where no worker starts.
@@ -174,7 +176,7 @@ class Supervisor:
         for name, expected in _BUILT_IN.items():
             file = self.settings.examples / f"{name}.safetensors"
             if self.meta_classifier and file.exists():
-                upload = Upload(Subject(checkpoint=file), sha256=file.name)
+                upload = HashedUpload(Subject(checkpoint=file), sha256=file.name)
                 pending = Pending([upload], _SELF_CHECK, "", lambda stage: None, again=True)
                 await serving.answer(pending)
                 (outcome,) = await pending.result

@@ -42,7 +42,7 @@ def receive(connection: Connection) -> Job | Cancel | Resume:
 
 
 @dataclass
-class Run:
+class JobRun:
     """One job, on the meta-classifier and the device that the worker has."""
 
     connection: Connection

@@ -12,7 +12,7 @@ import torch
 
 from probe_sandwich.api.logs import configure_logs
 from probe_sandwich.api.messages import Failed, Job, LoadedMetaClassifier, Started
-from probe_sandwich.api.work import Run, receive, send
+from probe_sandwich.api.work import JobRun, receive, send
 from probe_sandwich.cost import MAX_JOB_FLOP
 from probe_sandwich.diagnosis import make_test_set
 from probe_sandwich.processes import follow_parent
@@ -46,7 +46,7 @@ def run_worker(connection: Connection, settings: Settings, device: str) -> None:
         while True:
             message = receive(connection)
             if isinstance(message, Job):  # else a cancel that came too late
-                Run(connection, message, meta, torch.device(device), max_flop).run()
+                JobRun(connection, message, meta, torch.device(device), max_flop).run()
 
 
 def _meta_classifier(folder: Path, device: torch.device) -> MetaClassifier | None:

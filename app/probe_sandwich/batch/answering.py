@@ -21,7 +21,7 @@ from probe_sandwich.tasks.given import UnusableInputs, read_given
 FILES_A_STACK = 16
 """At most: answers come as their stack is done, and a stop loses one stack."""
 
-Engine = Callable[[Sequence[Sequence[Path]], Question], Iterator[list[Answered]]]
+AnsweringEngine = Callable[[Sequence[Sequence[Path]], Question], Iterator[list[Answered]]]
 """Runs `answer_stack` on every stack, somewhere, and yields the answers of each as it is done."""
 
 
@@ -39,7 +39,7 @@ class FailedRun(RuntimeError):
 def answer_files(
     paths: Sequence[Path],
     question: Question,
-    engine: Engine | None = None,
+    engine: AnsweringEngine | None = None,
     progress: Progress = lambda stage, detail: None,
 ) -> Iterator[Answered]:
     """One answer a file, those of a stack together. `engine`: by default this process, which tells `progress` of the

@@ -12,7 +12,7 @@ from probe_sandwich.cluster import Cluster, WorkersLost
 
 
 @dataclass(frozen=True)
-class RayCluster:
+class AnsweringRayCluster:
     """Answers on a cluster."""
 
     cluster: Cluster

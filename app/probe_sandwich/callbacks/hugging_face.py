@@ -8,8 +8,8 @@ from transformers import Trainer, TrainerCallback
 from probe_sandwich.callbacks.checks import SHARE, Ask, Check, Checks
 
 
-class GeneralizerCallback(TrainerCallback):
-    """`trainer.add_callback(GeneralizerCallback(trainer, ask))`: logs to whatever the trainer reports to."""
+class GeneralizerTrainerCallback(TrainerCallback):
+    """`trainer.add_callback(GeneralizerTrainerCallback(trainer, ask))`: logs to whatever the trainer reports to."""
 
     def __init__(
         self,

@@ -8,8 +8,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from probe_sandwich.callbacks.checks import SHARE, Ask, Check, Checks
 
 
-class GeneralizerCallback(Callback):
-    """`Trainer(callbacks=[GeneralizerCallback(ask)])`: logs to the trainer's loggers, on one process."""
+class GeneralizerLightningCallback(Callback):
+    """`Trainer(callbacks=[GeneralizerLightningCallback(ask)])`: logs to the trainer's loggers, on one process."""
 
     def __init__(
         self, ask: Ask, *, every: int | None = None, share: float = SHARE, best: Path | str | None = None

@@ -20,7 +20,7 @@ Files = Annotated[
         show_default=False,
     ),
 ]
-Model = Annotated[
+ModelFolder = Annotated[
     Path | None,
     typer.Option(
         file_okay=False,
@@ -35,7 +35,7 @@ Unlabelled = Annotated[
         help="Of a task of your own: unlabelled inputs of at most T symbols, one a line, to make probes of.",
     ),
 ]
-Labelled = Annotated[
+LabelledFile = Annotated[
     Path | None,
     typer.Option(
         exists=True,

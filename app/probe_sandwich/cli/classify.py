@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from probe_sandwich.cli.checkpoints import Files, Labelled, Model, Unlabelled, files_of, question
+from probe_sandwich.cli.checkpoints import Files, LabelledFile, ModelFolder, Unlabelled, files_of, question
 from probe_sandwich.cli.failures import complaints, console, explained
 from probe_sandwich.cli.progress import progress, stages
 from probe_sandwich.cli.show import show_diagnosis, show_legend
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def classify(
     files: Files,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line a file.")] = False,
-    model: Model = None,
+    model: ModelFolder = None,
     inputs: Unlabelled = None,
-    labelled: Labelled = None,
+    labelled: LabelledFile = None,
     *,
     options: Options,
 ) -> None:

@@ -1,16 +1,35 @@
 """How a command that failed ends: with a line that says why and an exit code, without a traceback."""
 
+import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
+from rich.segment import Segment
 
-console = Console()
-complaints = Console(stderr=True)
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def visible(text: str) -> str:
+    """A text with its control characters spelled out: whoever gets a stranger's file to look at has a name, a symbol or
+    a key of its config in the terminal, and none of them is to drive it."""
+    return _CONTROLS.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+
+
+class _Terminal(Console):
+    """Shows all text as text."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+
+console = _Terminal()
+complaints = _Terminal(stderr=True)
 INTERRUPTED = 130
 
 

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from probe_sandwich.cli.failures import console, explained
-from probe_sandwich.cli.options import CORES
+from probe_sandwich.cli.options import CORES, Workers
 from probe_sandwich.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 Zoos = Annotated[list[Path], typer.Argument(exists=True, file_okay=False, help="Folders of one or more zoos.")]
 
 
-Workers = Annotated[int, typer.Option(min=1, help="Processes, one thread each.")]
 ForeignSet = Annotated[
     Path | None,
     typer.Option(
@@ -30,18 +29,31 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder of the meta-classifier, models/NAME.")],
     workers: Workers = CORES,
     foreign: ForeignSet = None,
+    without_evidence: Annotated[
+        bool,
+        typer.Option(
+            "--without-evidence",
+            help="Weights and card alone, sooner: nothing is left out and judged. `evaluate` makes the rest later.",
+        ),
+    ] = False,
 ) -> None:
     """Train the sandwich over zoos of any tasks, with what it is compared with, and write weights, card, evidence and
     report."""
     with explained(lambda: f"nothing of it is kept; {out} is as it was"):
-        from probe_sandwich.evidence.universal.build import train_universal  # noqa: PLC0415
+        from probe_sandwich.evidence.universal.build import train_alone, train_universal  # noqa: PLC0415
         from probe_sandwich.settings import Settings  # noqa: PLC0415
 
+        device = Settings().torch_device()
+        if without_evidence:
+            with progress("reading the zoos") as ticker:
+                train_alone(zoos, out, device, ticker.stage, workers=workers)
+            console.print(f"{out} is trained and was not judged: `probe-sandwich evaluate` makes its evidence")
+            return
         with progress("reading the zoos") as ticker:
             evidence = train_universal(
                 zoos,
                 out,
-                Settings().torch_device(),
+                device,
                 ticker.stage,
                 foreign=_foreign_beside(zoos[0], foreign),
                 workers=workers,

@@ -23,6 +23,7 @@ class EngineName(StrEnum):
     RAY = "ray"
 
 
+Workers = Annotated[int, typer.Option(min=1, help="Processes, one thread each.")]
 Address = Annotated[str | None, typer.Option(help="Ray cluster to join; none: one on this machine.")]
 
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from probe_sandwich.cli.checkpoints import Files, Labelled, Model, Unlabelled, files_of, question
+from probe_sandwich.cli.checkpoints import Files, LabelledFile, ModelFolder, Unlabelled, files_of, question
 from probe_sandwich.cli.failures import explained, fail
 from probe_sandwich.cli.options import Address, EngineName, cluster
 from probe_sandwich.cli.progress import progress, stages
 from probe_sandwich.options import Options
 
 if TYPE_CHECKING:
-    from probe_sandwich.batch.answering import Engine
+    from probe_sandwich.batch.answering import AnsweringEngine
     from probe_sandwich.batch.question import Answered, Question
 
 
@@ -50,9 +50,9 @@ def rank(
     ] = None,
     engine: Annotated[EngineName, typer.Option(help="This process, or a Ray cluster.")] = EngineName.LOCAL,
     address: Address = None,
-    model: Model = None,
+    model: ModelFolder = None,
     inputs: Unlabelled = None,
-    labelled: Labelled = None,
+    labelled: LabelledFile = None,
     *,
     options: Options,
 ) -> None:
@@ -100,13 +100,13 @@ def _answer(
             ticker.count(number, len(missing), what)
 
 
-def _engine(name: EngineName, address: str | None, device: str) -> "Engine | None":
+def _engine(name: EngineName, address: str | None, device: str) -> "AnsweringEngine | None":
     if name is EngineName.LOCAL:
         return None
     on_cluster = cluster(address, device)
-    from probe_sandwich.batch.ray_cluster import RayCluster  # noqa: PLC0415 - an optional extra
+    from probe_sandwich.batch.ray_cluster import AnsweringRayCluster  # noqa: PLC0415 - an optional extra
 
-    return RayCluster(on_cluster)
+    return AnsweringRayCluster(on_cluster)
 
 
 def _steps(plot: Path, paths: Sequence[Path]) -> dict[str, int]:

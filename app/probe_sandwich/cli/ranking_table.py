@@ -15,7 +15,7 @@ from rich.table import Table
 
 from probe_sandwich.answer import Diagnosis, Verdict
 from probe_sandwich.batch.question import Answered
-from probe_sandwich.cli.failures import console
+from probe_sandwich.cli.failures import console, visible
 from probe_sandwich.ranking import Ranked, rank
 
 _SUFFIX = ".safetensors"
@@ -99,7 +99,9 @@ def print_csv(rows: Sequence[Row]) -> None:
 
 
 def _inert(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    return visible(f"'{value}" if value.startswith(_FORMULA) else value)
 
 
 def print_table(rows: Sequence[Row]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from probe_sandwich.cli.failures import console, explained, fail
-from probe_sandwich.cli.options import CORES, MOST_SEED, Address, Device, EngineName, cluster
+from probe_sandwich.cli.options import CORES, MOST_SEED, Address, Device, EngineName, Workers, cluster
 from probe_sandwich.cli.progress import progress
 from probe_sandwich.cli.show import show_zoo, show_zoo_card
 from probe_sandwich.tasks.logic.tasks import TaskName
@@ -22,7 +22,6 @@ app = typer.Typer(help="Build and look at zoos of labelled Transformers.", no_ar
 
 Zoo = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of the zoo.")]
 NewZoo = Annotated[Path, typer.Argument(file_okay=False, help="Folder of the zoo; what is finished there is kept.")]
-Workers = Annotated[int, typer.Option(min=1, help="Processes, one thread each.")]
 
 
 class RecipeName(StrEnum):

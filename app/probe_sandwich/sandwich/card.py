@@ -68,7 +68,8 @@ class Card(BaseModel):
     student_quantile: float
     """Of Student's t over the members, for the interval beside a probability."""
     zoo: ZooFacts
-    track_record: TrackRecord
+    track_record: TrackRecord | None
+    """None where nothing was measured, nor by task."""
     tasks: dict[str, KindRecord]
     """Of the zoo's tasks, on configurations that the judging member had not seen."""
     other_tasks: KindRecord | None

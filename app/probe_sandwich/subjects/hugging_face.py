@@ -54,7 +54,7 @@ Model = Any  # transformers' classes come without types
 
 
 @dataclass(frozen=True)
-class Family:
+class HeadedFamily:
     """How an architecture is read: its head on any vector, where it pools, how far positions go, and the number of its
     first position (None where positions cannot be chosen)."""
 
@@ -64,31 +64,31 @@ class Family:
     first_position: Callable[[Any], int] | None = lambda config: 0
 
 
-_ROTARY = Family(
+_ROTARY = HeadedFamily(
     head=lambda model, x: model.score(x),
     pools_first=False,
     positions=lambda config: None,
 )
 FAMILIES = {
-    "BertForSequenceClassification": Family(
+    "BertForSequenceClassification": HeadedFamily(
         head=lambda model, x: model.classifier(torch.tanh(model.bert.pooler.dense(x))),
         pools_first=True,
         positions=lambda config: config.max_position_embeddings,
     ),
-    "DistilBertForSequenceClassification": Family(
+    "DistilBertForSequenceClassification": HeadedFamily(
         head=lambda model, x: model.classifier(torch.relu(model.pre_classifier(x))),
         pools_first=True,
         positions=lambda config: config.max_position_embeddings,
         first_position=None,
     ),
-    "RobertaForSequenceClassification": Family(
+    "RobertaForSequenceClassification": HeadedFamily(
         head=lambda model, x: model.classifier.out_proj(torch.tanh(model.classifier.dense(x))),
         pools_first=True,
         # Its positions begin after its padding id.
         positions=lambda config: config.max_position_embeddings - config.pad_token_id - 1,
         first_position=lambda config: config.pad_token_id + 1,
     ),
-    "GPT2ForSequenceClassification": Family(
+    "GPT2ForSequenceClassification": HeadedFamily(
         head=lambda model, x: model.score(x),
         pools_first=False,
         positions=lambda config: config.n_positions,
@@ -96,7 +96,7 @@ FAMILIES = {
     "LlamaForSequenceClassification": _ROTARY,
     "MistralForSequenceClassification": _ROTARY,
     "Qwen2ForSequenceClassification": _ROTARY,
-    "T5ForSequenceClassification": Family(
+    "T5ForSequenceClassification": HeadedFamily(
         head=lambda model, x: model.classification_head(x),
         pools_first=False,
         positions=lambda config: None,
@@ -108,7 +108,7 @@ FAMILIES = {
 class ForeignSubject:
     """One foreign model behind the interface of `Subjects`."""
 
-    def __init__(self, model: Model, family: Family, facts: ForeignFacts, description: Description) -> None:
+    def __init__(self, model: Model, family: HeadedFamily, facts: ForeignFacts, description: Description) -> None:
         self.model = model
         self.family = family
         self.configs = (facts,)
@@ -287,7 +287,7 @@ def try_out(subject: ForeignSubject) -> None:
         ) from error
 
 
-def _placing(family: Family, longest: int | None, train_max_length: int) -> Placing:
+def _placing(family: HeadedFamily, longest: int | None, train_max_length: int) -> Placing:
     """Fillers need room: without it, a model that takes no positions cannot be placed."""
     if family.first_position is not None:
         return Placing.BY_POSITION

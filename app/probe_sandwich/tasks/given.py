@@ -164,7 +164,9 @@ def _drawn(task: AnyTask, min_length: int, max_length: int, split: Split) -> boo
 def _tested(labelled: Formulas, train_max_length: int) -> Formulas:
     """The same, where convergence can be judged on them. Raises `UnusableInputs`."""
     short = labelled.lengths <= train_max_length
-    different, classes = len(np.unique(labelled.ids[short], axis=0)), len(np.unique(labelled.satisfiable[short]))
+    # Cut to T: one long input makes all rows as long.
+    different = len({row.tobytes() for row in labelled.ids[short, :train_max_length]})
+    classes = len(np.unique(labelled.satisfiable[short]))
     if different < ENOUGH or classes < 2:
         raise UnusableInputs(
             f"{different} different inputs of at most T = {train_max_length} symbols, of {classes} classes; give at "

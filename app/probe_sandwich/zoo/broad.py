@@ -40,7 +40,7 @@ _STEPS = {
 
 
 @dataclass(frozen=True)
-class Family:
+class TaskFamily:
     """What the configurations of one task are drawn from; what stands there twice is drawn twice as often.
 
     `tasks`: its variants, the one with the most distinct formulas last; `narrowest`: the least width that learns it.
@@ -54,9 +54,9 @@ class Family:
     narrowest: int = 24
 
 
-def _language(name: LanguageName, steps: int, shortest: int = 8) -> Family:
+def _language(name: LanguageName, steps: int, shortest: int = 8) -> TaskFamily:
     """`shortest`: the least T that has enough distinct strings."""
-    return Family(
+    return TaskFamily(
         tasks=(LanguageTask(name=name),),
         lengths=tuple(length for length in (8, 10, 10, 12, 12, 14, 16, 16, 20, 24, 32) if length >= shortest),
         layers=(1, *[2] * 6, *[3] * 5, *[4] * 3, 5, 6),
@@ -65,15 +65,15 @@ def _language(name: LanguageName, steps: int, shortest: int = 8) -> Family:
     )
 
 
-FAMILIES: dict[TaskName | LanguageName, Family] = {
-    TaskName.CONJUNCTION: Family(
+FAMILIES: dict[TaskName | LanguageName, TaskFamily] = {
+    TaskName.CONJUNCTION: TaskFamily(
         tasks=tuple(Task(variables=variables) for variables in (3, 4, 5, 5)),
         lengths=(8, 10, 10, 12, 12, 14, 14, 16, 16, 20, 20, 24, 32),
         layers=(1, *[2] * 5, *[3] * 8, *[4] * 6, 5, 6),
         steps=1300,
         formulas=(3_000, 6_000, 12_000, 30_000),
     ),
-    TaskName.CNF: Family(
+    TaskName.CNF: TaskFamily(
         tasks=(Task(name=TaskName.CNF, variables=2, max_clause=2),),
         lengths=(16, 20, 20, 24),
         layers=(*[3] * 4, *[4] * 3),
@@ -81,7 +81,7 @@ FAMILIES: dict[TaskName | LanguageName, Family] = {
         formulas=(10_000, 20_000, 30_000),
         narrowest=32,
     ),
-    TaskName.FORMULA: Family(
+    TaskName.FORMULA: TaskFamily(
         tasks=(Task(name=TaskName.FORMULA, variables=2, max_depth=1),),
         lengths=(16, 20, 20, 24),
         layers=(4, 4, 4, 5),
@@ -94,7 +94,7 @@ FAMILIES: dict[TaskName | LanguageName, Family] = {
     LanguageName.SORTED: _language(LanguageName.SORTED, 800),
     LanguageName.LAST_OCCURRENCE: _language(LanguageName.LAST_OCCURRENCE, 800),
     LanguageName.CONTAINS: _language(LanguageName.CONTAINS, 1000),
-    LanguageName.DYCK1: _language(LanguageName.DYCK1, 1200, 10),
+    LanguageName.DYCK1: _language(LanguageName.DYCK1, 1200, 12),
     LanguageName.RECALL: _language(LanguageName.RECALL, 1400, 12),
     LanguageName.PALINDROME: _language(LanguageName.PALINDROME, 2000, 12),
     LanguageName.COPY: _language(LanguageName.COPY, 2000, 16),
@@ -139,7 +139,7 @@ def broad_group(index: int, seed: int = 0) -> Group:
     )
 
 
-def _config(family: Family, scheme: Scheme, rng: np.random.Generator) -> SubjectConfig:
+def _config(family: TaskFamily, scheme: Scheme, rng: np.random.Generator) -> SubjectConfig:
     width = max(family.narrowest, int(rng.choice(_WIDTHS)))
     train_max_length = int(rng.choice(family.lengths))
     layers = int(rng.choice(family.layers))
@@ -165,7 +165,7 @@ def _config(family: Family, scheme: Scheme, rng: np.random.Generator) -> Subject
     )
 
 
-def _training(family: Family, config: SubjectConfig, rng: np.random.Generator) -> TrainingConfig:
+def _training(family: TaskFamily, config: SubjectConfig, rng: np.random.Generator) -> TrainingConfig:
     fastest = 2.5e-3 if config.d_model >= _LARGE or config.layers > 4 else 4e-3
     offsets = _OFFSETS.get(config.scheme, (0.0,))
     return TrainingConfig(

@@ -104,7 +104,8 @@ class _Active:
 
     def width(self, step: int) -> int:
         """Symbols of the longest sequence in use, with the begin symbol."""
-        return _longest(step / self.run.training.steps, self.run.config.train_max_length) + 1
+        longest = _longest(step / self.run.training.steps, self.run.config.train_max_length)
+        return max(longest, int(self.run.formulas.lengths.min())) + 1
 
     def draw(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
         """Formulas and position offsets of the step's batch, `(models, batch)` each."""

@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
 import torch
-from probe_sandwich.answer import Definition
 from probe_sandwich.evidence.figures.elsewhere import (
     CPU,
     Judged,
@@ -16,11 +14,6 @@ from probe_sandwich.evidence.figures.elsewhere import (
     worth,
 )
 from probe_sandwich.sandwich.meta_classifier import load_meta_classifier
-from probe_sandwich.subjects.config import Activation, Norm
-from probe_sandwich.tasks.logic.tasks import Task
-from probe_sandwich.zoo.foreign.build import build
-from probe_sandwich.zoo.foreign.config import Family, ForeignConfig, ForeignTraining, Pool, Table
-from probe_sandwich.zoo.foreign.recipe import Plan
 from probe_sandwich.zoo.foreign.store import read_rows
 from probe_sandwich.zoo.foreign.subject import build_module
 
@@ -56,43 +49,12 @@ def test_subjects_count_in_all_their_kinds() -> None:
     assert {kind: len(some) for kind, some in by_kind(SOME).items()} == {"all": 4, "odd": 1}
 
 
-@pytest.fixture
-def foreign(tmp_path: Path) -> Path:
-    """A foreign test set of one plain encoder that was hardly trained, and counts as converged."""
-    config = ForeignConfig(
-        family=Family.PLAIN,
-        d_model=16,
-        layers=2,
-        heads=2,
-        d_ff=16,
-        table=Table.LEARNED,
-        causal=True,
-        pool=Pool.MAX,
-        norm=Norm.PRE,
-        activation=Activation.RELU,
-        begins=True,
-        ends=False,
-        train_max_length=12,
-        task=Task(),
-    )
-    training = ForeignTraining(
-        steps=4,
-        batch=8,
-        learning_rate=1e-3,
-        weight_decay=0.0,
-        dropout=0.0,
-        examples=100,
-        short_first=False,
-        stop_loss=0.0,
-        max_offset=0,
-    )
-    build(tmp_path, [Plan(0, config, training, 0)], Definition(formulas_per_bucket=20, convergence_cut=0.0))
-    return tmp_path
-
-
-def test_foreign_subjects_and_what_is_made_of_them_are_judged_by_the_shipped_ensemble(foreign: Path) -> None:
+def test_foreign_subjects_and_what_is_made_of_them_are_judged_by_the_shipped_ensemble(foreign_folder: Path) -> None:
     meta = load_meta_classifier(MODEL, CPU)
-    answers = [*judge_foreign(meta, foreign, lambda row: row.converged), *judge_made_of_foreign(meta, foreign)]
+    answers = [
+        *judge_foreign(meta, foreign_folder, lambda row: row.converged),
+        *judge_made_of_foreign(meta, foreign_folder),
+    ]
     assert ["foreign" in answers[0].kinds, *(one.kinds[0] for one in answers[1:])] == [
         True,
         "foreign, shuffled weights",
@@ -102,8 +64,8 @@ def test_foreign_subjects_and_what_is_made_of_them_are_judged_by_the_shipped_ens
     assert len({one.unlikeness for one in answers}) == 3
 
 
-def test_shuffling_keeps_every_number_and_no_order(foreign: Path) -> None:
-    (row,) = read_rows(foreign)
+def test_shuffling_keeps_every_number_and_no_order(foreign_folder: Path) -> None:
+    (row,) = read_rows(foreign_folder)
     module, other = build_module(row.config, 0), shuffled(build_module(row.config, 0), 1)
     for one, two in zip(module.parameters(), other.parameters(), strict=True):
         assert torch.equal(one.flatten().sort().values, two.flatten().sort().values)

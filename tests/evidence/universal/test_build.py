@@ -3,53 +3,31 @@
 import itertools
 import json
 from pathlib import Path
+from shutil import copytree
 
-import numpy as np
 import pytest
-import torch
 from probe_sandwich.answer import Verdict
 from probe_sandwich.diagnosis import diagnose
-from probe_sandwich.evidence.universal.build import OtherZoos, ZooTooSmall, evaluate_again, train_universal
+from probe_sandwich.evidence.universal.build import (
+    HasEvidence,
+    OtherZoos,
+    ZooTooSmall,
+    evaluate_again,
+    train_alone,
+    train_universal,
+)
 from probe_sandwich.evidence.universal.evaluation import RESERVE, UNSEEN
 from probe_sandwich.evidence.universal.figures import FILE, UniversalEvidence
 from probe_sandwich.evidence.universal.methods import METHODS, SANDWICH, SEVERED
-from probe_sandwich.evidence.universal.part import by_configuration, task_left_out
-from probe_sandwich.evidence.universal.settings import UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.options import Options
-from probe_sandwich.sandwich.config import SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import CARD, WEIGHTS, load_card, load_meta_classifier
 from probe_sandwich.subjects.checkpoint import load_checkpoint, save_checkpoint
 from probe_sandwich.tasks.given import given_in
 from probe_sandwich.tasks.task import OwnTask
 
 from tests.conftest import ConfigFactory, fresh_weights
-
-CONFIG = UNIVERSAL.model_copy(update={"probes": 8, "heads": 2, "readout_hidden": 8, "trees": 10, "leaves": 16})
-TRAINING = SandwichTraining(fitting_draws=2, readout_epochs=10, epochs=0, folds=2)
-CPU = torch.device("cpu")
-
-
-@pytest.fixture(scope="session")
-def universal(small_zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a universal meta-classifier, trained in seconds."""
-    folder = tmp_path_factory.mktemp("models") / "universal"
-    train_universal([small_zoo], folder, CPU, config=CONFIG, training=TRAINING)
-    return folder
-
-
-def test_no_seed_of_a_judged_configuration_was_trained_on_and_the_reserve_by_nothing(small_zoo: Path) -> None:
-    table = Table.of([small_zoo, small_zoo])
-    assert len(np.unique(table.configurations)) == 2 * len(np.unique([row.group for row in table.rows]))
-    splits = by_configuration(table, 3, seed=0)
-    assert sorted(np.concatenate([split.test for split in splits]).tolist()) == np.flatnonzero(~table.reserve).tolist()
-    for split in splits:
-        assert not set(table.configurations[split.train]) & set(table.configurations[split.test])
-        assert not table.reserve[split.train].any()
-
-
-def test_a_zoo_of_one_task_leaves_no_task_to_train_on(small_zoo: Path) -> None:
-    assert task_left_out(Table.of([small_zoo])) == []
+from tests.evidence.conftest import CONFIG, CPU, TRAINING
 
 
 def test_the_card_holds_how_many_answers_subjects_of_either_label_keep(universal: Path, small_zoo: Path) -> None:
@@ -72,18 +50,51 @@ def test_the_folder_holds_figures_of_every_method_and_a_report(universal: Path) 
     assert "## Unseen configurations" in (universal / "report.md").read_text()
 
 
-def test_evaluating_again_gives_the_same_figures_and_changes_no_file(universal: Path, small_zoo: Path) -> None:
-    names = (FILE, CARD, WEIGHTS, "report.md")
-    before = {name: (universal / name).read_bytes() for name in names}
-    again = evaluate_again([small_zoo], universal, CPU)
+FILES = (FILE, CARD, WEIGHTS, "report.md", "predictions.csv", "reserve.csv")
+
+
+def test_a_zoo_that_has_grown_since_is_read_as_it_was_and_evaluating_changes_no_file(
+    universal: Path, small_zoo: Path, tiny_zoo: Path
+) -> None:
+    before = {name: (universal / name).read_bytes() for name in FILES}
+    again = evaluate_again([small_zoo, tiny_zoo], universal, CPU)
     assert again == UniversalEvidence.model_validate_json(before[FILE])
-    assert {name: (universal / name).read_bytes() for name in names} == before
+    assert {name: (universal / name).read_bytes() for name in FILES} == before
 
 
-def test_a_zoo_that_has_grown_since_is_read_as_it_was(universal: Path, small_zoo: Path, tiny_zoo: Path) -> None:
-    before = (universal / FILE).read_bytes()
-    evaluate_again([small_zoo, tiny_zoo], universal, CPU)
-    assert (universal / FILE).read_bytes() == before
+@pytest.fixture(scope="module")
+def alone(small_zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same meta-classifier, trained without evidence."""
+    folder = tmp_path_factory.mktemp("alone") / "universal"
+    train_alone([small_zoo], folder, CPU, config=CONFIG, training=TRAINING)
+    return folder
+
+
+def test_without_evidence_there_are_the_same_weights_and_a_card_that_says_so(universal: Path, alone: Path) -> None:
+    assert {path.name for path in alone.iterdir()} == {CARD, WEIGHTS}
+    assert (alone / WEIGHTS).read_bytes() == (universal / WEIGHTS).read_bytes()
+    card = load_meta_classifier(alone, CPU).card
+    assert (card.track_record, card.tasks, card.other_tasks) == (None, {}, None)
+    unmeasured = {"track_record": None, "tasks": {}, "other_tasks": None}
+    assert card == load_card(universal).model_copy(update=unmeasured)
+
+
+def test_evaluating_makes_the_evidence_that_was_left_out(
+    universal: Path, alone: Path, small_zoo: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "universal"
+    copytree(alone, folder)
+    evaluate_again([small_zoo], folder, CPU)
+    assert {name: (folder / name).read_bytes() for name in FILES} == {
+        name: (universal / name).read_bytes() for name in FILES
+    }
+
+
+def test_weights_without_evidence_do_not_replace_those_that_have_it(universal: Path, small_zoo: Path) -> None:
+    before = (universal / WEIGHTS).read_bytes()
+    with pytest.raises(HasEvidence, match="name another folder"):
+        train_alone([small_zoo], universal, CPU, config=CONFIG, training=TRAINING)
+    assert (universal / WEIGHTS).read_bytes() == before
 
 
 def test_a_folder_of_half_a_zoo_is_refused(tiny_zoo: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from probe_sandwich.subjects.foreign.reading import Reading
 from probe_sandwich.tasks.datasets import sample_formulas
 from probe_sandwich.tasks.logic.tasks import Task
 from probe_sandwich.tasks.logic.vocabulary import FORMULA_SYMBOLS
-from probe_sandwich.zoo.foreign.config import Family, ForeignConfig, Pool, Table
+from probe_sandwich.zoo.foreign.config import Family, ForeignConfig, ForeignPool, PositionSource
 from probe_sandwich.zoo.foreign.plain import PlainClassifier
 from torch import Tensor, nn
 
@@ -35,9 +35,9 @@ def plain(**facts: Any) -> PlainClassifier:
         "layers": 3,
         "heads": 2,
         "d_ff": 32,
-        "table": Table.LEARNED,
+        "table": PositionSource.LEARNED,
         "causal": False,
-        "pool": Pool.MAX,
+        "pool": ForeignPool.MAX,
         "norm": Norm.PRE,
         "activation": Activation.GELU,
         "begins": True,
@@ -99,10 +99,10 @@ def with_hidden_table(module: PlainClassifier) -> nn.Module:
 
 KINDS: dict[str, dict[str, Any]] = {
     "learned, max": {},
-    "learned, mean, post-norm": {"pool": Pool.MEAN, "norm": Norm.POST},
-    "learned, first": {"pool": Pool.FIRST},
-    "sinusoidal, last, causal": {"table": Table.SINUSOIDAL, "pool": Pool.LAST, "causal": True},
-    "sinusoidal, mean, causal": {"table": Table.SINUSOIDAL, "pool": Pool.MEAN, "causal": True},
+    "learned, mean, post-norm": {"pool": ForeignPool.MEAN, "norm": Norm.POST},
+    "learned, first": {"pool": ForeignPool.FIRST},
+    "sinusoidal, last, causal": {"table": PositionSource.SINUSOIDAL, "pool": ForeignPool.LAST, "causal": True},
+    "sinusoidal, mean, causal": {"table": PositionSource.SINUSOIDAL, "pool": ForeignPool.MEAN, "causal": True},
 }
 
 
@@ -172,11 +172,11 @@ def test_a_module_comes_back_as_it_went_in(training: bool) -> None:
 
 
 def test_a_module_without_positions_needs_no_placing() -> None:
-    assert asked(plain(table=Table.NONE, causal=True), positions=False).configs[0].placing is Placing.NEEDLESS
+    assert asked(plain(table=PositionSource.NONE, causal=True), positions=False).configs[0].placing is Placing.NEEDLESS
 
 
 def test_what_stands_around_a_formula_is_the_modules_own() -> None:
-    module = plain(pool=Pool.LAST, causal=True, begins=False, ends=True).eval()
+    module = plain(pool=ForeignPool.LAST, causal=True, begins=False, ends=True).eval()
     ids, mask = some_formulas()
     lengths = mask.sum(dim=1) - 1
     own = torch.full((len(ids), ids.shape[1]), PAD)
@@ -209,13 +209,13 @@ class _Counting(PlainClassifier):
         return x[torch.arange(len(x)), seen.sum(dim=1) - 1]
 
 
-def counting(table: Table) -> nn.Module:
+def counting(table: PositionSource) -> nn.Module:
     torch.manual_seed(0)
     return _Counting(plain(table=table).config)
 
 
 def test_a_module_that_heeds_no_mask_is_asked_length_by_length() -> None:
-    inner = plain(pool=Pool.LAST, causal=True)
+    inner = plain(pool=ForeignPool.LAST, causal=True)
     subject = asked(_Variant(lambda ids, padding: inner(ids), inner))
     ids, mask = some_formulas()
     answers = subject.forward(subject.embed_ids(ids[None]), mask).logits
@@ -224,7 +224,7 @@ def test_a_module_that_heeds_no_mask_is_asked_length_by_length() -> None:
 
 
 def test_a_table_of_positions_places_where_fillers_lead_astray() -> None:
-    assert asked(counting(Table.LEARNED)).configs[0].placing is Placing.BY_POSITION
+    assert asked(counting(PositionSource.LEARNED)).configs[0].placing is Placing.BY_POSITION
 
 
 def test_places_past_the_end_of_a_table_are_its_last() -> None:
@@ -287,7 +287,7 @@ class _Arguments(nn.Module):
 
     def __init__(self, output: Callable[[Tensor], Any] = lambda logits: logits) -> None:
         super().__init__()
-        self.inner = plain(table=Table.SINUSOIDAL)
+        self.inner = plain(table=PositionSource.SINUSOIDAL)
         self.output = output
 
 
@@ -377,12 +377,12 @@ def test_what_cannot_be_asked_is_said(module: Callable[[], nn.Module], error: ty
 
 
 def without_mask() -> nn.Module:
-    inner = plain(table=Table.SINUSOIDAL, pool=Pool.LAST, causal=True)
+    inner = plain(table=PositionSource.SINUSOIDAL, pool=ForeignPool.LAST, causal=True)
     return _Variant(lambda ids, padding: inner(ids), inner)
 
 
 def with_a_short_table() -> nn.Module:
-    module = plain(table=Table.SINUSOIDAL)
+    module = plain(table=PositionSource.SINUSOIDAL)
     module.sinusoidal = module.sinusoidal[:20]
     return module
 
@@ -392,8 +392,8 @@ def with_a_short_table() -> nn.Module:
     [
         (lambda: _Variant(lambda ids, padding: torch.zeros(len(ids), 2)), errors.AnswersNothing),
         (without_mask, errors.TakesNoPlaces),
-        (lambda: counting(Table.SINUSOIDAL), errors.FillersSeen),
-        (lambda: plain(table=Table.NONE, causal=True), errors.CountsItsSymbols),
+        (lambda: counting(PositionSource.SINUSOIDAL), errors.FillersSeen),
+        (lambda: plain(table=PositionSource.NONE, causal=True), errors.CountsItsSymbols),
         (with_a_short_table, errors.NoRoomForPlaces),
     ],
 )

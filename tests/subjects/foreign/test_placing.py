@@ -4,7 +4,7 @@ import pytest
 import torch
 from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.foreign.errors import AnswersNothing, NoRoomForPlaces, TakesNoPlaces
-from probe_sandwich.subjects.foreign.placing import Placed, find_placing
+from probe_sandwich.subjects.foreign.placing import PlacedModule, find_placing
 from probe_sandwich.subjects.foreign.reading import Reading
 from probe_sandwich.subjects.foreign.runs import find_run
 from torch import Tensor, nn
@@ -44,7 +44,7 @@ class Unmasked(Weighing):
         return self.pooled(ids, torch.ones_like(ids), torch.arange(ids.shape[1]).expand_as(ids))
 
 
-def placed(module: nn.Module, reading: Reading = READING, longest: int | None = None) -> Placed:
+def placed(module: nn.Module, reading: Reading = READING, longest: int | None = None) -> PlacedModule:
     with torch.no_grad():
         run, heeds_mask = find_run(module, reading)
         return find_placing(run, module, reading, heeds_mask, longest)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 from probe_sandwich.subjects.foreign.reading import Reading
-from probe_sandwich.subjects.foreign.runs import Run, find_run
-from probe_sandwich.subjects.foreign.tables import Table, bounded, by_tables, embeddings_asked, find_tables
+from probe_sandwich.subjects.foreign.runs import PlacedRun, find_run
+from probe_sandwich.subjects.foreign.tables import PositionTable, bounded, by_tables, embeddings_asked, find_tables
 from torch import Tensor, nn
 
 from tests.own_models import VOCABULARY, T
@@ -34,21 +34,21 @@ def module() -> Offset:
 
 
 @pytest.fixture
-def run(module: Offset) -> Run:
+def run(module: Offset) -> PlacedRun:
     return find_run(module, READING)[0]
 
 
-def test_the_table_is_what_is_asked_for_one_number_after_the_other(module: Offset, run: Run) -> None:
-    assert find_tables(run, module, READING) == (Table(module.positions, FIRST, False),)
+def test_the_table_is_what_is_asked_for_one_number_after_the_other(module: Offset, run: PlacedRun) -> None:
+    assert find_tables(run, module, READING) == (PositionTable(module.positions, FIRST, False),)
 
 
-def test_what_each_embedding_is_asked_for_is_seen(module: Offset, run: Run) -> None:
+def test_what_each_embedding_is_asked_for_is_seen(module: Offset, run: PlacedRun) -> None:
     ids = torch.tensor([[1, 3, 2]])
     asked = {part: given.tolist() for part, given in embeddings_asked(run, module, ids)}
     assert asked == {module.symbols: ids.tolist(), module.positions: [[2, 3, 4]]}
 
 
-def test_places_are_looked_up_in_the_table_and_the_module_is_left_as_it_was(module: Offset, run: Run) -> None:
+def test_places_are_looked_up_in_the_table_and_the_module_is_left_as_it_was(module: Offset, run: PlacedRun) -> None:
     ids, places = torch.tensor([[1, 3, 2]]), torch.tensor([[0, 5, 20]])
     seen = torch.ones_like(ids, dtype=torch.bool)
     placed = by_tables(run, find_tables(run, module, READING))

@@ -5,7 +5,7 @@ from typing import Any
 from probe_sandwich.answer import Definition
 from probe_sandwich.subjects.config import Activation, Norm
 from probe_sandwich.tasks.logic.tasks import Task
-from probe_sandwich.zoo.foreign.config import Family, ForeignConfig, ForeignTraining, Pool, Table
+from probe_sandwich.zoo.foreign.config import Family, ForeignConfig, ForeignPool, ForeignTraining, PositionSource
 from probe_sandwich.zoo.foreign.recipe import Plan
 
 DEFINITION = Definition(formulas_per_bucket=20)
@@ -18,9 +18,9 @@ def plan(number: int = 0, **facts: Any) -> Plan:
         "task": Task(),
         "begins": True,
         "ends": True,
-        "table": Table.LEARNED,
+        "table": PositionSource.LEARNED,
         "causal": True,
-        "pool": Pool.LAST,
+        "pool": ForeignPool.LAST,
     }
     config = ForeignConfig(
         d_model=16,

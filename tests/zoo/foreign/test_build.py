@@ -5,7 +5,7 @@ from pathlib import Path
 from probe_sandwich.length_test import run_length_test
 from probe_sandwich.subjects.config import Placing
 from probe_sandwich.zoo.foreign.build import build
-from probe_sandwich.zoo.foreign.config import Pool
+from probe_sandwich.zoo.foreign.config import ForeignPool
 from probe_sandwich.zoo.foreign.store import (
     INDEX,
     read_rows,
@@ -37,10 +37,10 @@ def test_what_is_finished_is_not_made_again(tmp_path: Path) -> None:
 
 def test_what_was_made_by_another_recipe_is_made_anew(tmp_path: Path) -> None:
     build(tmp_path, [plan(0), plan(1)], DEFINITION)
-    other = plan(0, pool=Pool.MEAN)
+    other = plan(0, pool=ForeignPool.MEAN)
     rows = build(tmp_path, [other, plan(1)], DEFINITION)
     assert read_rows(tmp_path) == rows
-    assert [row.config.pool for row in rows] == [Pool.MEAN, Pool.LAST]
+    assert [row.config.pool for row in rows] == [ForeignPool.MEAN, ForeignPool.LAST]
     assert read_subject(tmp_path, rows[0])
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from probe_sandwich.subjects.config import Placing
 from probe_sandwich.zoo.foreign.build import build
-from probe_sandwich.zoo.foreign.config import Family, Pool, Table
+from probe_sandwich.zoo.foreign.config import Family, ForeignPool, PositionSource
 from probe_sandwich.zoo.foreign.store import (
     read_subject,
 )
@@ -21,7 +21,7 @@ from tests.zoo.foreign.plans import DEFINITION, plan
 @pytest.mark.parametrize("family", [family for family in Family if family is not Family.PLAIN])
 def test_every_family_is_trained_stored_and_placed(tmp_path: Path, family: Family) -> None:
     pytest.importorskip("transformers")
-    foreign = plan(family=family, table=Table.OWN, pool=Pool.OWN)
+    foreign = plan(family=family, table=PositionSource.OWN, pool=ForeignPool.OWN)
     training = foreign.training.model_copy(update={"max_offset": 0})
     (row,) = build(tmp_path, [replace(foreign, training=training)], DEFINITION)
     stored = read_subject(tmp_path, row)

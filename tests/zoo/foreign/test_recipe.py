@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
-from probe_sandwich.zoo.foreign.config import Family, Table
+from probe_sandwich.zoo.foreign.config import Family, PositionSource
 from probe_sandwich.zoo.foreign.recipe import COURSES, manifest
 
 
@@ -13,7 +13,7 @@ def test_a_third_of_every_task_is_pytorchs_own_encoder_and_the_rest_five_familie
     for course in COURSES:
         counts = Counter(one.config.family for one in plans if one.config.task == course.task)
         assert counts == {family: course.plans // (3 if family is Family.PLAIN else 7.5) for family in Family}
-    assert {one.training.max_offset > 0 for one in plans if one.config.table is Table.LEARNED} == {True, False}
+    assert {one.training.max_offset > 0 for one in plans if one.config.table is PositionSource.LEARNED} == {True, False}
 
 
 def test_plans_do_not_depend_on_how_many_there_are() -> None:

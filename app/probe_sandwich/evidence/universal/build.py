@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from probe_sandwich.answer import Definition, TrackRecord, ZooCurves
+from probe_sandwich.evidence.universal.asking import FILE as ASKING
 from probe_sandwich.evidence.universal.asking import write_asking
 from probe_sandwich.evidence.universal.ensemble import ask_all, train_ensemble
-from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Evaluation, Progress, evaluate_universal
-from probe_sandwich.evidence.universal.figures import KindFigures, UniversalEvidence, write_universal_evidence
+from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Evaluation, StageProgress, evaluate_universal
+from probe_sandwich.evidence.universal.figures import FILE, KindFigures, UniversalEvidence, write_universal_evidence
 from probe_sandwich.evidence.universal.foreign import Foreign
 from probe_sandwich.evidence.universal.methods import SANDWICH, Rivals
 from probe_sandwich.evidence.universal.plots import draw_all
@@ -36,7 +37,7 @@ def train_universal(
     folders: Sequence[Path],
     out: Path,
     device: torch.device,
-    progress: Progress = lambda stage: None,
+    progress: StageProgress = lambda stage: None,
     config: SandwichConfig = UNIVERSAL,
     training: SandwichTraining = TRAINING,
     foreign: Path | None = None,
@@ -55,13 +56,48 @@ def train_universal(
         progress("training")
         members = train_ensemble(run, table, config, training)
         evaluation = evaluate_universal(run, rivals, members, strangers, config, training, progress)
-    if training.selector_steps:
-        progress("asking")
-        write_asking(out, table, training, device)
+    _ask_few(out, table, training, device, progress)
     curves = zoo_curves(rivals.recordings.drawn.channels, table.labels.tolist())
-    card = save_meta_classifier(out, members, _card(out.name, table, evaluation.evidence, curves, config, training))
+    unjudged = _card(out.name, table, curves, config, training)
+    card = save_meta_classifier(out, members, _judged(unjudged, evaluation.evidence))
     _write(out, card, table, evaluation)
     return evaluation.evidence
+
+
+def train_alone(
+    folders: Sequence[Path],
+    out: Path,
+    device: torch.device,
+    progress: StageProgress = lambda stage: None,
+    config: SandwichConfig = UNIVERSAL,
+    training: SandwichTraining = TRAINING,
+    workers: int = 1,
+) -> Card:
+    """Train the same ensemble, and judge nothing: weights, and a card that says so, for which `evaluate_again` makes
+    the evidence.
+
+    Raises what `train_universal` does, and `HasEvidence`.
+    """
+    if (out / FILE).exists():
+        raise HasEvidence(out)
+    table = Table.of(folders)
+    _check_size(table)
+    rivals = _rivals(table, device, config, training, workers, progress)
+    with workers_that_read(rivals, workers) as run:
+        progress("training")
+        members = train_ensemble(run, table, config, training)
+    curves = zoo_curves(rivals.recordings.drawn.channels, table.labels.tolist())
+    return save_meta_classifier(out, members, _card(out.name, table, curves, config, training))
+
+
+class HasEvidence(ValueError):
+    """A folder whose evidence would no longer be that of its weights."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"{folder} holds the evidence of a meta-classifier, which would not be that of new weights; name another "
+            "folder, or train it with its evidence"
+        )
 
 
 class ZooTooSmall(ValueError):
@@ -76,17 +112,17 @@ def evaluate_again(
     folders: Sequence[Path],
     model: Path,
     device: torch.device,
-    progress: Progress = lambda stage: None,
+    progress: StageProgress = lambda stage: None,
     foreign: Path | None = None,
     workers: int = 1,
 ) -> UniversalEvidence:
     """Recompute every figure of a meta-classifier from its weights and its zoos, and write evidence, card and report;
-    what it is compared with is fitted anew.
+    what it is compared with is fitted anew. One without evidence is taken to be made of the zoos as they are.
 
     Raises `NotAZoo`, `NoMetaClassifier`, `DamagedMetaClassifier`, and `OtherZoos`: the members know the subjects of
     some folds, which are those of other folds in another state of the zoos.
     """
-    meta, table = load_meta_classifier(model, torch.device("cpu")), Table.of(folders, predicted(model))
+    meta, table = load_meta_classifier(model, torch.device("cpu")), Table.of(folders, predicted(model) or None)
     if meta.card.zoo.rows_sha256 != _rows_sha256(table):
         raise OtherZoos(
             f"{model} was trained on other subjects than those of {', '.join(map(str, folders))}; name its zoos in the "
@@ -97,10 +133,10 @@ def evaluate_again(
     strangers = _strangers(foreign, rivals, config, training)
     with workers_that_read(rivals, workers) as run:
         evaluation = evaluate_universal(run, rivals, meta.members, strangers, config, training, progress)
+    if not (model / ASKING).exists():
+        _ask_few(model, table, training, device, progress)
     curves = zoo_curves(rivals.recordings.drawn.channels, table.labels.tolist())
-    found = _card(meta.card.name, table, evaluation.evidence, curves, config, training)
-    figures = {name: getattr(found, name) for name in ("track_record", "tasks", "other_tasks", "kept_answers")}
-    card = meta.card.model_copy(update=figures)
+    card = _judged(meta.card.model_copy(update={"kept_answers": curves}), evaluation.evidence)
     write_card(model, card)
     _write(model, card, table, evaluation)
     return evaluation.evidence
@@ -112,7 +148,7 @@ def _rivals(
     config: SandwichConfig,
     training: SandwichTraining,
     workers: int,
-    progress: Progress,
+    progress: StageProgress,
 ) -> Rivals:
     progress(f"asking {len(table)} subjects")
     asked = ask_all(table, device, config, training, workers)
@@ -127,6 +163,14 @@ def _strangers(
     return Foreign.of(folder, start_universal(config, training), rivals.recordings.drawn.noise)
 
 
+def _ask_few(
+    folder: Path, table: Table, training: SandwichTraining, device: torch.device, progress: StageProgress
+) -> None:
+    if training.selector_steps:
+        progress("asking")
+        write_asking(folder, table, training, device)
+
+
 def _write(folder: Path, card: Card, table: Table, evaluation: Evaluation) -> None:
     write_universal_evidence(folder, evaluation.evidence)
     write_all_predictions(folder, table, evaluation)
@@ -135,14 +179,9 @@ def _write(folder: Path, card: Card, table: Table, evaluation: Evaluation) -> No
 
 
 def _card(
-    name: str,
-    table: Table,
-    evidence: UniversalEvidence,
-    curves: ZooCurves | None,
-    config: SandwichConfig,
-    training: SandwichTraining,
+    name: str, table: Table, curves: ZooCurves | None, config: SandwichConfig, training: SandwichTraining
 ) -> Card:
-    """The card but for what saving the members adds to it."""
+    """The card but for what judging the members, and saving them, adds to it."""
     return Card(
         name=name,
         definition=Definition(formulas_per_bucket=1000),
@@ -160,14 +199,24 @@ def _card(
             reserve=int(table.reserve.sum()),
             generalizers=int(table.labels.sum()),
         ),
-        track_record=_track_record(evidence),
-        tasks={task: _record(evidence.kinds[UNSEEN], task) for task in evidence.kinds[UNSEEN].answered_by_task},
-        other_tasks=_record(evidence.kinds[TASK], least_confidence=evidence.least_confidence)
-        if TASK in evidence.kinds
-        else None,
+        track_record=None,
+        tasks={},
+        other_tasks=None,
         kept_answers=curves,
         packages={package: version(package) for package in _PACKAGES},
         sha256="",
+    )
+
+
+def _judged(card: Card, evidence: UniversalEvidence) -> Card:
+    """The card with how good its verdicts were."""
+    unseen, others = evidence.kinds[UNSEEN], evidence.kinds.get(TASK)
+    return card.model_copy(
+        update={
+            "track_record": _track_record(unseen),
+            "tasks": {task: _record(unseen, task) for task in unseen.answered_by_task},
+            "other_tasks": others and _record(others, least_confidence=evidence.least_confidence),
+        }
     )
 
 
@@ -198,8 +247,7 @@ def _record(figures: KindFigures, task: str | None = None, least_confidence: flo
     )
 
 
-def _track_record(evidence: UniversalEvidence) -> TrackRecord:
-    unseen = evidence.kinds[UNSEEN]
+def _track_record(unseen: KindFigures) -> TrackRecord:
     figures = unseen.methods[SANDWICH]
     return TrackRecord(
         subjects=unseen.subjects,

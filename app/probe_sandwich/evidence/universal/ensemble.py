@@ -11,10 +11,10 @@ from torch import Tensor
 
 from probe_sandwich.evidence.universal.labelled import Labelled
 from probe_sandwich.evidence.universal.methods import Recordings, Rivals, recorded_scores
-from probe_sandwich.evidence.universal.part import Part, Split, by_configuration
+from probe_sandwich.evidence.universal.part import JudgedSplit, Part, by_configuration
 from probe_sandwich.evidence.universal.settings import TRAINING, UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
-from probe_sandwich.evidence.universal.workers import Run, workers_that_read
+from probe_sandwich.evidence.universal.workers import RunOfJobs, workers_that_read
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import Member
 from probe_sandwich.sandwich.readout import Readout
@@ -28,7 +28,7 @@ _PARTS = 16
 
 
 @dataclass(frozen=True)
-class Asked:
+class TableAnswers:
     """What is recorded of the subjects of a table: answers to probes, and what rivals see."""
 
     recordings: Recordings
@@ -41,15 +41,15 @@ def ask_all(
     config: SandwichConfig = UNIVERSAL,
     training: SandwichTraining = TRAINING,
     workers: int = 1,
-) -> Asked:
+) -> TableAnswers:
     """Ask all subjects, some in each of so many processes."""
     # Those of one shape, T and task together, as they run as one stack.
     alike = sorted(range(len(table)), key=lambda number: str((table.folders[number], *stack_of(table.rows[number]))))
     parts = [np.sort(part) for part in np.array_split(alike, min(_PARTS, len(table)))]
     with workers_that_read(table, workers) as run:
-        asked: list[Asked] = list(run([partial(_ask, part, device, config, training) for part in parts]))
+        asked: list[TableAnswers] = list(run([partial(_ask, part, device, config, training) for part in parts]))
     order = np.concatenate(parts).argsort()
-    return Asked(
+    return TableAnswers(
         Recordings(
             join_recordings([one.recordings.drawn for one in asked]),
             join_recordings([one.recordings.bare for one in asked]),
@@ -62,18 +62,20 @@ def ask_all(
     )
 
 
-def _ask(part: Part, device: torch.device, config: SandwichConfig, training: SandwichTraining, table: Table) -> Asked:
+def _ask(
+    part: Part, device: torch.device, config: SandwichConfig, training: SandwichTraining, table: Table
+) -> TableAnswers:
     """Answers of some subjects to the probes of an untrained selector, and what rivals see of them."""
     sandwich = start_universal(config, training).to(device)
     noise = fitting_noise(config, training).to(device)
     cohorts = table.cohorts(part, device)
     bare = record_answers(sandwich, cohorts, noise, bare=True)
     recordings = Recordings(record_answers(sandwich, cohorts, noise), bare)
-    return Asked(recordings, Labelled.of(cohorts, part, sandwich))
+    return TableAnswers(recordings, Labelled.of(cohorts, part, sandwich))
 
 
 def train_ensemble(
-    run: Run, table: Table, config: SandwichConfig = UNIVERSAL, training: SandwichTraining = TRAINING
+    run: RunOfJobs, table: Table, config: SandwichConfig = UNIVERSAL, training: SandwichTraining = TRAINING
 ) -> list[Member]:
     """One member a fold of the configurations outside the reserve, calibrated by its blind heads; `run` reads `Rivals`.
     Raises `TooFewConfigurations`."""
@@ -81,7 +83,9 @@ def train_ensemble(
     return list(run([partial(_member, split, config, training, number) for number, split in splits]))
 
 
-def _member(split: Split, config: SandwichConfig, training: SandwichTraining, number: int, rivals: Rivals) -> Member:
+def _member(
+    split: JudgedSplit, config: SandwichConfig, training: SandwichTraining, number: int, rivals: Rivals
+) -> Member:
     fitted = rivals.fit(split.train, config, training, number)
     sandwich = start_universal(config, training)
     sandwich.readout = fitted.readout

@@ -21,8 +21,8 @@ from probe_sandwich.evidence.universal.foreign import FOREIGN, Foreign
 from probe_sandwich.evidence.universal.learning import learning_curve
 from probe_sandwich.evidence.universal.methods import BARE, METHODS, SANDWICH, Rivals
 from probe_sandwich.evidence.universal.part import (
+    JudgedSplit,
     Part,
-    Split,
     by_configuration,
     length_left_out,
     size_left_out,
@@ -30,7 +30,7 @@ from probe_sandwich.evidence.universal.part import (
 )
 from probe_sandwich.evidence.universal.settings import THRESHOLD, TRAINING, UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
-from probe_sandwich.evidence.universal.workers import Run
+from probe_sandwich.evidence.universal.workers import RunOfJobs
 from probe_sandwich.sandwich.card import LEAST_ACCURACY, LEAST_SUBJECTS
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import Member
@@ -38,12 +38,12 @@ from probe_sandwich.sandwich.meta_classifier import Member
 UNSEEN, TASK, LENGTH, SIZE = "unseen configurations", "task left out", "T left out", "size left out"
 RESERVE, CONJUNCTIONS = "reserve", "unseen configurations, conjunction of T = 12"
 _FIRST_TASK, _FIRST_LENGTH = "conjunction", 12
-Progress = Callable[[str], None]
+StageProgress = Callable[[str], None]
 Scores = Mapping[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedKind:
     """The subjects that one kind judges, by their places in the table; which of them are like those that were trained
     on; and each method's scores of them, `(judged,)` each."""
 
@@ -57,17 +57,17 @@ class Evaluation:
     """The figures, and the judged subjects of each kind for whoever writes the tables of predictions."""
 
     evidence: UniversalEvidence
-    judged: dict[str, Judged]
+    judged: dict[str, JudgedKind]
 
 
 def evaluate_universal(
-    run: Run,
+    run: RunOfJobs,
     rivals: Rivals,
     members: Sequence[Member],
     foreign: Foreign | None = None,
     config: SandwichConfig = UNIVERSAL,
     training: SandwichTraining = TRAINING,
-    progress: Progress = lambda stage: None,
+    progress: StageProgress = lambda stage: None,
 ) -> Evaluation:
     """Every kind of split, judged by what was fitted without what it leaves out; and the whole ensemble on the reserve,
     which none of its members saw, and on the foreign test set. `run` reads the same rivals."""
@@ -107,13 +107,13 @@ def facts_of(table: Table, some: Part) -> Facts:
 
 
 def _judge_all(
-    run: Run,
+    run: RunOfJobs,
     rivals: Rivals,
-    splits: Mapping[str, Sequence[Split]],
+    splits: Mapping[str, Sequence[JudgedSplit]],
     config: SandwichConfig,
     training: SandwichTraining,
-    progress: Progress,
-) -> dict[str, Judged]:
+    progress: StageProgress,
+) -> dict[str, JudgedKind]:
     numbered = [(kind, number, split) for kind, some in splits.items() for number, split in enumerate(some)]
     jobs = [partial(_scores, split, number, config, training, kind == UNSEEN) for kind, number, split in numbered]
     parts: dict[str, list[Scores]] = defaultdict(list)
@@ -124,15 +124,15 @@ def _judge_all(
 
 
 def _scores(
-    split: Split, number: int, config: SandwichConfig, training: SandwichTraining, controls: bool, rivals: Rivals
+    split: JudgedSplit, number: int, config: SandwichConfig, training: SandwichTraining, controls: bool, rivals: Rivals
 ) -> dict[str, NDArray[np.float64]]:
     scores = rivals.scores(split, config, training, number)
     return scores | rivals.control_scores(split, config, training, number) if controls else scores
 
 
-def _joined(rivals: Rivals, splits: Sequence[Split], parts: Sequence[Scores]) -> Judged:
+def _joined(rivals: Rivals, splits: Sequence[JudgedSplit], parts: Sequence[Scores]) -> JudgedKind:
     alike = [rivals.alike(split.train, rivals.moments[split.test], number) for number, split in enumerate(splits)]
-    return Judged(
+    return JudgedKind(
         np.concatenate([split.test for split in splits]),
         np.concatenate(alike),
         {name: np.concatenate([part[name] for part in parts]) for name in parts[0]},
@@ -141,24 +141,24 @@ def _joined(rivals: Rivals, splits: Sequence[Split], parts: Sequence[Scores]) ->
 
 def _judge_reserve(
     rivals: Rivals, members: Sequence[Member], config: SandwichConfig, training: SandwichTraining
-) -> Judged:
+) -> JudgedKind:
     reserve = rivals.table.reserve
-    split = Split(RESERVE, np.flatnonzero(~reserve), np.flatnonzero(reserve))
+    split = JudgedSplit(RESERVE, np.flatnonzero(~reserve), np.flatnonzero(reserve))
     scores = rivals.scores(split, config, training, 0)
     scores[SANDWICH] = ensemble_probability(members, rivals.recordings.drawn, split.test)
     scores[BARE] = ensemble_probability(members, rivals.recordings.bare, split.test)
-    return Judged(split.test, rivals.alike(split.train, rivals.moments[split.test], 0), scores)
+    return JudgedKind(split.test, rivals.alike(split.train, rivals.moments[split.test], 0), scores)
 
 
-def _first_conjunctions(table: Table, unseen: Judged) -> dict[str, Judged]:
+def _first_conjunctions(table: Table, unseen: JudgedKind) -> dict[str, JudgedKind]:
     """Of the unseen configurations those of the first zoo's kind, to be compared with what was said of that alone."""
     own = (table.tasks[unseen.test] == _FIRST_TASK) & (table.lengths[unseen.test] == _FIRST_LENGTH)
     scores = {name: score[own] for name, score in unseen.scores.items()}
-    some = Judged(unseen.test[own], unseen.alike[own], scores)
+    some = JudgedKind(unseen.test[own], unseen.alike[own], scores)
     return {CONJUNCTIONS: some} if own.any() and not own.all() else {}
 
 
-def _figures(table: Table, kind: str, judged: Judged) -> KindFigures:
+def _figures(table: Table, kind: str, judged: JudgedKind) -> KindFigures:
     """Of a kind whose subjects get a verdict where they are like those that were trained on and, of a task left out,
     where the sandwich is sure enough by what was right on the other tasks."""
     facts, answered = facts_of(table, judged.test), judged.alike
@@ -167,7 +167,7 @@ def _figures(table: Table, kind: str, judged: Judged) -> KindFigures:
     return measure_kind(judged.scores, answered, _CALIBRATED, SANDWICH, facts)
 
 
-def _least_confidence(table: Table, judged: Judged) -> float:
+def _least_confidence(table: Table, judged: JudgedKind) -> float:
     facts = facts_of(table, judged.test)
     return least_confidence(judged.scores[SANDWICH], facts.labels, facts.tasks, THRESHOLD)
 
@@ -189,7 +189,9 @@ def _foreign_figures(
     return measure_kind(scores, answered, _CALIBRATED, SANDWICH, facts)
 
 
-def _learning_curve(run: Run, table: Table, config: SandwichConfig, training: SandwichTraining) -> list[LearningPoint]:
+def _learning_curve(
+    run: RunOfJobs, table: Table, config: SandwichConfig, training: SandwichTraining
+) -> list[LearningPoint]:
     def probabilities(trains: Sequence[Part]) -> list[NDArray[np.float64]]:
         return list(run([partial(_of_everyone, train, config, training) for train in trains]))
 

@@ -87,7 +87,7 @@ class MethodFigures(BaseModel):
     gap_lead: GapLead | None
 
 
-class Answered(BaseModel):
+class AnsweredShare(BaseModel):
     """What abstaining does: the share of the subjects that get a verdict, and the share of right verdicts among them,
     and among all."""
 
@@ -98,10 +98,10 @@ class Answered(BaseModel):
     accuracy_of_all: float
 
     @staticmethod
-    def of(answered: NDArray[np.bool_], right: NDArray[np.bool_]) -> "Answered":
+    def of(answered: NDArray[np.bool_], right: NDArray[np.bool_]) -> "AnsweredShare":
         """From what is answered and what is right, `(judged,)` each."""
         accuracy = float(right[answered].mean()) if answered.any() else None
-        return Answered(share=float(answered.mean()), accuracy=accuracy, accuracy_of_all=float(right.mean()))
+        return AnsweredShare(share=float(answered.mean()), accuracy=accuracy, accuracy_of_all=float(right.mean()))
 
 
 class KindFigures(BaseModel):
@@ -112,8 +112,8 @@ class KindFigures(BaseModel):
     subjects: int
     positives: int
     configurations: int
-    answered: Answered
-    answered_by_task: dict[str, Answered]
+    answered: AnsweredShare
+    answered_by_task: dict[str, AnsweredShare]
     methods: dict[str, MethodFigures]
 
 
@@ -159,9 +159,9 @@ def measure_kind(
         subjects=len(facts.labels),
         positives=int(facts.labels.sum()),
         configurations=len(np.unique(facts.configurations)),
-        answered=Answered.of(answered, right),
+        answered=AnsweredShare.of(answered, right),
         answered_by_task={
-            str(task): Answered.of(answered[facts.tasks == task], right[facts.tasks == task])
+            str(task): AnsweredShare.of(answered[facts.tasks == task], right[facts.tasks == task])
             for task in np.unique(facts.tasks)
         },
         methods={

@@ -11,7 +11,7 @@ from sklearn.feature_extraction import DictVectorizer
 from sklearn.pipeline import make_pipeline
 
 from probe_sandwich.evidence.universal.labelled import BUDGETS, Labelled
-from probe_sandwich.evidence.universal.part import Part, Split
+from probe_sandwich.evidence.universal.part import JudgedSplit, Part
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.sandwich.answers import ANSWER_CHANNELS
 from probe_sandwich.sandwich.calibration import Calibration, fit_calibration
@@ -121,7 +121,7 @@ class Rivals:
         return inside
 
     def scores(
-        self, split: Split, config: SandwichConfig, training: SandwichTraining, seed: int
+        self, split: JudgedSplit, config: SandwichConfig, training: SandwichTraining, seed: int
     ) -> dict[str, NDArray[np.float64]]:
         """Of each method a score of the judged subjects, `(judged,)`."""
         train, test = split.train, split.test
@@ -152,7 +152,7 @@ class Rivals:
         return trees(features[train], self.table.labels[train], self.table.task_weights(train), seed)
 
     def control_scores(
-        self, split: Split, config: SandwichConfig, training: SandwichTraining, seed: int
+        self, split: JudgedSplit, config: SandwichConfig, training: SandwichTraining, seed: int
     ) -> dict[str, NDArray[np.float64]]:
         """Of the controls: labels exchanged between the training subjects, and answers that are the same for all."""
         order = torch.from_numpy(np.random.default_rng(seed).permutation(len(self.table)))

@@ -18,7 +18,7 @@ NARROW, WIDE, DEEP = 48, 64, 6
 
 
 @dataclass(frozen=True)
-class Split:
+class JudgedSplit:
     """A named split: what is judged was in no way seen."""
 
     name: str
@@ -26,7 +26,7 @@ class Split:
     test: Part
 
 
-def by_configuration(table: "Table", folds: int, seed: int) -> list[Split]:
+def by_configuration(table: "Table", folds: int, seed: int) -> list[JudgedSplit]:
     """Cross-validation over the configurations outside the reserve."""
     known = ~table.reserve
     judged = in_folds(table.configurations, known, folds, seed)
@@ -42,17 +42,17 @@ def in_folds(
     return [np.isin(configurations, part) for part in np.array_split(found, folds)]
 
 
-def task_left_out(table: "Table") -> list[Split]:
+def task_left_out(table: "Table") -> list[JudgedSplit]:
     """Each task in turn, judged by what saw no subject of it."""
     return _usable(_split(f"task {task}", table.tasks != task, table.tasks == task) for task in np.unique(table.tasks))
 
 
-def length_left_out(table: "Table") -> list[Split]:
+def length_left_out(table: "Table") -> list[JudgedSplit]:
     """Trained on short T, judged on long."""
     return _usable([_split(f"T >= {LONG}", table.lengths <= SHORT, table.lengths >= LONG)])
 
 
-def size_left_out(table: "Table") -> list[Split]:
+def size_left_out(table: "Table") -> list[JudgedSplit]:
     """Trained on narrow subjects that are not deep, judged on wide or deep ones."""
     width = np.array([row.config.d_model for row in table.rows])
     layers = np.array([row.config.layers for row in table.rows])
@@ -60,9 +60,9 @@ def size_left_out(table: "Table") -> list[Split]:
     return _usable([_split(f"d >= {WIDE} or {DEEP} layers", (width <= NARROW) & (layers < DEEP), large)])
 
 
-def _usable(splits: Iterable[Split]) -> list[Split]:
+def _usable(splits: Iterable[JudgedSplit]) -> list[JudgedSplit]:
     return [split for split in splits if len(split.train) >= LEAST_TRAINING and len(split.test) >= LEAST_JUDGED]
 
 
-def _split(name: str, train: NDArray[np.bool_], test: NDArray[np.bool_]) -> Split:
-    return Split(name, np.flatnonzero(train), np.flatnonzero(test))
+def _split(name: str, train: NDArray[np.bool_], test: NDArray[np.bool_]) -> JudgedSplit:
+    return JudgedSplit(name, np.flatnonzero(train), np.flatnonzero(test))

@@ -4,7 +4,7 @@ import csv
 import io
 from pathlib import Path
 
-from probe_sandwich.evidence.universal.evaluation import RESERVE, TASK, UNSEEN, Evaluation, Judged
+from probe_sandwich.evidence.universal.evaluation import RESERVE, TASK, UNSEEN, Evaluation, JudgedKind
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.files import write_atomically
 
@@ -36,7 +36,7 @@ def predicted(folder: Path) -> set[str]:
     return {row["subject"] for path in paths if path.exists() for row in csv.DictReader(io.StringIO(path.read_text()))}
 
 
-def _write(path: Path, table: Table, judged: Judged) -> None:
+def _write(path: Path, table: Table, judged: JudgedKind) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*_FACTS, *(name.replace(",", "").replace(" ", "_") for name in judged.scores)])

@@ -7,16 +7,16 @@ from typing import Any
 
 from probe_sandwich.zoo.engines.local import start_worker, worker_pool
 
-Job = Callable[[Any], Any]
+ReadingJob = Callable[[Any], Any]
 """From what all jobs read to what this one finds; picklable."""
-Run = Callable[[Sequence[Job]], Iterator[Any]]
+RunOfJobs = Callable[[Sequence[ReadingJob]], Iterator[Any]]
 
 _read: Any = None
 """In a worker process: what its jobs read."""
 
 
 @contextmanager
-def workers_that_read(what: object, count: int) -> Iterator[Run]:
+def workers_that_read(what: object, count: int) -> Iterator[RunOfJobs]:
     """Whoever gets jobs and gives what they find, in their order: so many processes, each with a copy of what the jobs
     read or, of one, this process itself."""
     if count == 1:
@@ -32,5 +32,5 @@ def _start(what: object) -> None:
     _read = what
 
 
-def _run(job: Job) -> object:
+def _run(job: ReadingJob) -> object:
     return job(_read)

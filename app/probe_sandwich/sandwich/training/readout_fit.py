@@ -12,7 +12,7 @@ from probe_sandwich.sandwich.training.forest_fit import grow
 from probe_sandwich.sandwich.training.losses import held_out_loss, logit_losses, seen_loss, targets
 from probe_sandwich.sandwich.training.recorded import Recording
 
-Progress = Callable[[str, int, float], None]
+EpochProgress = Callable[[str, int, float], None]
 """Gets the stage, the epoch, and the loss of each subject by the head that is blind to it, averaged."""
 
 
@@ -22,7 +22,7 @@ def fit_readout(
     recording: Recording,
     blind: BlindHeads,
     seed: int,
-    progress: Progress = lambda stage, epoch, loss: None,
+    progress: EpochProgress = lambda stage, epoch, loss: None,
     weights: Tensor | None = None,
 ) -> Readout:
     """A fresh readout. Its layers learn from one of the recorded draws a step; each head keeps those that had the

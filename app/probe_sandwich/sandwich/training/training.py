@@ -10,7 +10,7 @@ from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.noise import draw_noise
 from probe_sandwich.sandwich.training.blind_heads import BlindHeads
 from probe_sandwich.sandwich.training.losses import evaluate_loss, sandwich_losses, seen_loss
-from probe_sandwich.sandwich.training.readout_fit import Progress, fit_readout
+from probe_sandwich.sandwich.training.readout_fit import EpochProgress, fit_readout
 from probe_sandwich.sandwich.training.recorded import Recording
 from probe_sandwich.sandwich.training.start import start_universal
 from probe_sandwich.sandwich.universal import UniversalSandwich
@@ -24,7 +24,7 @@ def train_sandwich(
     recording: Recording,
     blind: BlindHeads,
     seed: int,
-    progress: Progress = lambda stage, epoch, loss: None,
+    progress: EpochProgress = lambda stage, epoch, loss: None,
 ) -> UniversalSandwich:
     """A sandwich trained on cohorts, and on a recording of their answers (`record_answers`).
 
@@ -44,7 +44,7 @@ def train_through(
     cohorts: Sequence[Cohort],
     blind: BlindHeads,
     seed: int,
-    progress: Progress = lambda stage, epoch, loss: None,
+    progress: EpochProgress = lambda stage, epoch, loss: None,
 ) -> None:
     """Train selector and readout through the frozen subjects; the epoch with the lowest held-out loss stays.
 

@@ -17,7 +17,7 @@ from probe_sandwich.subjects.foreign.errors import (
 )
 from probe_sandwich.subjects.foreign.fillers import with_fillers
 from probe_sandwich.subjects.foreign.reading import Reading
-from probe_sandwich.subjects.foreign.runs import Run, alike, by_length, precision_of, random_ids, says_nothing
+from probe_sandwich.subjects.foreign.runs import PlacedRun, alike, by_length, precision_of, random_ids, says_nothing
 from probe_sandwich.subjects.foreign.tables import by_tables, embeddings_asked, find_tables
 from probe_sandwich.subjects.foreign.untouched import device_of
 
@@ -25,11 +25,11 @@ _TRIALS = 8
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedModule:
     """How a module's symbols are placed, a run that does it, and what stands in the way where nothing does."""
 
     placing: Placing
-    run: Run
+    run: PlacedRun
     obstacle: UnusableModel | None = None
 
 
@@ -44,7 +44,9 @@ class _Trial:
     """Logits `(batch, classes)` at the usual places."""
 
 
-def find_placing(run: Run, module: nn.Module, reading: Reading, heeds_mask: bool, longest: int | None) -> Placed:
+def find_placing(
+    run: PlacedRun, module: nn.Module, reading: Reading, heeds_mask: bool, longest: int | None
+) -> PlacedModule:
     """The way that a module can be placed in, positions before fillers where both say the same.
 
     `heeds_mask`: whether a batch may be padded; `longest`: the most symbols that it runs on, None for no end.
@@ -54,7 +56,7 @@ def find_placing(run: Run, module: nn.Module, reading: Reading, heeds_mask: bool
     trial = _trial(run, module, reading, reach if fits else reading.train_max_length)
     precision = precision_of(module)
     if says_nothing(trial.answers, precision):
-        return Placed(Placing.IMPOSSIBLE, run, AnswersNothing())
+        return PlacedModule(Placing.IMPOSSIBLE, run, AnswersNothing())
     by_position = _by_position(run, module, reading, trial)
     fillers = _by_fillers(run, module, reading, trial) if heeds_mask and fits else None
     if by_position is not None:
@@ -62,16 +64,16 @@ def find_placing(run: Run, module: nn.Module, reading: Reading, heeds_mask: bool
         hidden = None if fillers is None or fillers.placing is not Placing.BY_FILLERS else fillers.run
         asked = (trial.ids, _all_seen(trial.ids), _first_at_0(trial.places))
         if hidden is None or alike(by_position(*asked), hidden(*asked), precision):
-            return Placed(Placing.BY_POSITION, by_position if heeds_mask else by_length(by_position))
+            return PlacedModule(Placing.BY_POSITION, by_position if heeds_mask else by_length(by_position))
     if fillers is not None:
         return fillers
     if not reading.positions:
-        return Placed(Placing.NEEDLESS, run)
+        return PlacedModule(Placing.NEEDLESS, run)
     missing = TakesNoPlaces() if not heeds_mask else NoRoomForPlaces(longest or reach, reach)
-    return Placed(Placing.IMPOSSIBLE, run, missing)
+    return PlacedModule(Placing.IMPOSSIBLE, run, missing)
 
 
-def _trial(run: Run, module: nn.Module, reading: Reading, reach: int) -> _Trial:
+def _trial(run: PlacedRun, module: nn.Module, reading: Reading, reach: int) -> _Trial:
     # So far that a count of symbols points into the gap.
     length = max(3, reading.train_max_length // 2) + reading.frame
     ids = random_ids(reading, _TRIALS, length).to(device_of(module))
@@ -81,7 +83,7 @@ def _trial(run: Run, module: nn.Module, reading: Reading, reach: int) -> _Trial:
     return _Trial(ids, usual, places, run(ids, _all_seen(ids), None))
 
 
-def _by_position(run: Run, module: nn.Module, reading: Reading, trial: _Trial) -> Run | None:
+def _by_position(run: PlacedRun, module: nn.Module, reading: Reading, trial: _Trial) -> PlacedRun | None:
     """A run at chosen positions, by an argument for them or by the module's tables; None where neither moves it."""
     tables = find_tables(run, module, reading)
     offsets = sorted({0, 1, reading.pad_id + 1})
@@ -98,12 +100,12 @@ def _by_position(run: Run, module: nn.Module, reading: Reading, trial: _Trial) -
     return None
 
 
-def _shifted(run: Run, first: int) -> Run:
+def _shifted(run: PlacedRun, first: int) -> PlacedRun:
     """A run of a module whose first position has another number."""
     return lambda ids, mask, places: run(ids, mask, None if places is None else places + first)
 
 
-def _by_fillers(run: Run, module: nn.Module, reading: Reading, trial: _Trial) -> Placed:
+def _by_fillers(run: PlacedRun, module: nn.Module, reading: Reading, trial: _Trial) -> PlacedModule:
     """Whether masked fillers move symbols, with all of them moved, and with the first one at its place."""
     precision = precision_of(module)
     seen = _all_seen(trial.ids)
@@ -113,14 +115,16 @@ def _by_fillers(run: Run, module: nn.Module, reading: Reading, trial: _Trial) ->
         others = _with_other_fillers(run, module, reading, trial, first_stays)
         if alike(moved, others, precision):
             if not alike(trial.answers, moved, precision):
-                return Placed(Placing.BY_FILLERS, placed)
+                return PlacedModule(Placing.BY_FILLERS, placed)
             if not reading.positions:
-                return Placed(Placing.NEEDLESS, placed)
-            return Placed(Placing.IMPOSSIBLE, run, CountsItsSymbols())
-    return Placed(Placing.IMPOSSIBLE, run, FillersSeen())
+                return PlacedModule(Placing.NEEDLESS, placed)
+            return PlacedModule(Placing.IMPOSSIBLE, run, CountsItsSymbols())
+    return PlacedModule(Placing.IMPOSSIBLE, run, FillersSeen())
 
 
-def _with_other_fillers(run: Run, module: nn.Module, reading: Reading, trial: _Trial, first_stays: bool) -> Tensor:
+def _with_other_fillers(
+    run: PlacedRun, module: nn.Module, reading: Reading, trial: _Trial, first_stays: bool
+) -> Tensor:
     """Answers with something else where the fillers stand. The ids stay where a module may find padding by them: there
     it is noise on what its embedding makes of them."""
     readers = [embedding for embedding, asked in embeddings_asked(run, module, trial.ids) if _same(asked, trial.ids)]
@@ -140,7 +144,7 @@ def _with_other_fillers(run: Run, module: nn.Module, reading: Reading, trial: _T
             handle.remove()
 
 
-def _filled(run: Run, filler: int, first_stays: bool) -> Run:
+def _filled(run: PlacedRun, filler: int, first_stays: bool) -> PlacedRun:
     """A run whose places are reached by masked fillers."""
 
     def placed(ids: Tensor, mask: Tensor, places: Tensor | None) -> Tensor:

@@ -26,18 +26,18 @@ from probe_sandwich.subjects.foreign.untouched import device_of
 Forward = Callable[[Tensor, Tensor], Any]
 """What a user may give: ids `(batch, length)` and a mask, True on symbols, to logits `(batch, classes)`; of two classes
 also one logit each, `(batch,)` or `(batch, 1)`, that of class 1."""
-Run = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+PlacedRun = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """The same with places `(batch, length)`, None for the usual ones, to logits `(batch, classes)` in single precision."""
 POSITION_ARGUMENTS = ("position_ids", "positions", "pos_ids")
 _ROWS, _MANY_ROWS = 3, 64
 _ALIKE, _ROUNDING = 1e-4, 8
 
 
-def find_run(module: nn.Module, reading: Reading, forward: Forward | None = None) -> tuple[Run, bool]:
+def find_run(module: nn.Module, reading: Reading, forward: Forward | None = None) -> tuple[PlacedRun, bool]:
     """A way to run a module, and whether it heeds a mask or padding, in which case one call may hold inputs of several
     lengths. Raises `NotDeterministic`, `DependsOnItsBatch`, `UncallableModel`, `WrongLogits`, `NonFiniteAnswers`."""
     failures: list[UnusableModel] = []
-    plain: list[Run] = [_given(forward, reading)] if forward else list(_guessed(module, reading))
+    plain: list[PlacedRun] = [_given(forward, reading)] if forward else list(_guessed(module, reading))
     ways = [(run, True) for run in plain] + [(by_length(run), False) for run in plain]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -57,7 +57,7 @@ def find_run(module: nn.Module, reading: Reading, forward: Forward | None = None
     raise failures[0]
 
 
-def _check_batch_is_nothing(run: Run, module: nn.Module, reading: Reading) -> None:
+def _check_batch_is_nothing(run: PlacedRun, module: nn.Module, reading: Reading) -> None:
     """Many inputs, as they will be asked, and half of them in another order. Raises `DependsOnItsBatch`."""
     ids = random_ids(reading, _MANY_ROWS, reading.train_max_length + reading.frame).to(device_of(module))
     order = torch.randperm(len(ids), generator=torch.Generator().manual_seed(0))[::2].to(ids.device)
@@ -82,7 +82,7 @@ def says_nothing(logits: Tensor, precision: torch.dtype) -> bool:
     return bool((logits - logits[:1]).abs().amax() <= _rounding(logits, precision))
 
 
-def pads_alike(run: Run, module: nn.Module, reading: Reading) -> bool:
+def pads_alike(run: PlacedRun, module: nn.Module, reading: Reading) -> bool:
     """Whether inputs of several lengths have one answer in a batch and each by itself. Raises `UnusableModel`,
     `NotDeterministic` first."""
     length = reading.train_max_length + reading.frame
@@ -104,7 +104,7 @@ def random_ids(reading: Reading, count: int, length: int) -> Tensor:
     return own[torch.randint(len(own), (count, length), generator=random)]
 
 
-def by_length(run: Run) -> Run:
+def by_length(run: PlacedRun) -> PlacedRun:
     """Inputs of one length at a time, so that there is no padding."""
 
     def grouped(ids: Tensor, mask: Tensor, places: Tensor | None) -> Tensor:
@@ -120,7 +120,7 @@ def by_length(run: Run) -> Run:
     return grouped
 
 
-def _guessed(module: nn.Module, reading: Reading) -> Iterator[Run]:
+def _guessed(module: nn.Module, reading: Reading) -> Iterator[PlacedRun]:
     """Ways to run a module that the names of its arguments suggest, the likeliest first."""
     names = list(inspect.signature(module.forward).parameters)
     masks = [name for name in names[1:] if "mask" in name or "pad" in name]
@@ -134,7 +134,7 @@ def _guessed(module: nn.Module, reading: Reading) -> Iterator[Run]:
 
 def _called(
     module: nn.Module, reading: Reading, mask_name: str | None, hides: bool, where: str | None, batch_first: bool
-) -> Run:
+) -> PlacedRun:
     def run(ids: Tensor, mask: Tensor, places: Tensor | None) -> Tensor:
         arguments: dict[str, Tensor] = {}
         if mask_name is not None:
@@ -147,7 +147,7 @@ def _called(
     return run
 
 
-def _given(forward: Forward, reading: Reading) -> Run:
+def _given(forward: Forward, reading: Reading) -> PlacedRun:
     return lambda ids, mask, places: _logits(lambda: forward(ids, mask), len(ids), reading.classes)
 
 

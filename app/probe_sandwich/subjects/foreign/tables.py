@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from probe_sandwich.subjects.foreign.reading import Reading
-from probe_sandwich.subjects.foreign.runs import Run
+from probe_sandwich.subjects.foreign.runs import PlacedRun
 from probe_sandwich.subjects.foreign.untouched import device_of
 
 _ROWS = 3
 
 
 @dataclass(frozen=True)
-class Table:
+class PositionTable:
     """A table of positions, the number of its first one, and whether it is asked for `(length, batch)`."""
 
     embedding: nn.Embedding
@@ -24,21 +24,21 @@ class Table:
     transposed: bool
 
 
-def find_tables(run: Run, module: nn.Module, reading: Reading) -> tuple[Table, ...]:
+def find_tables(run: PlacedRun, module: nn.Module, reading: Reading) -> tuple[PositionTable, ...]:
     """The tables of positions that a module is seen to use."""
     length = reading.train_max_length + reading.frame
     ids = torch.full((_ROWS, length), reading.own_ids[0], device=device_of(module))
-    found: dict[nn.Embedding, Table] = {}
+    found: dict[nn.Embedding, PositionTable] = {}
     for embedding, asked in embeddings_asked(run, module, ids):
         transposed = asked.ndim == 2 and asked.shape[0] == length
         rows = asked.T if transposed else asked
         usual = torch.arange(length, device=asked.device) + asked.flatten()[0]
         if rows.shape[-1] == length and bool((rows == usual).all()):
-            found[embedding] = Table(embedding, int(usual[0]), transposed)
+            found[embedding] = PositionTable(embedding, int(usual[0]), transposed)
     return tuple(found.values())
 
 
-def embeddings_asked(run: Run, module: nn.Module, ids: Tensor) -> list[tuple[nn.Embedding, Tensor]]:
+def embeddings_asked(run: PlacedRun, module: nn.Module, ids: Tensor) -> list[tuple[nn.Embedding, Tensor]]:
     """The embeddings that a module asks while it runs on ids `(batch, length)`, each with what it is asked for."""
     found: list[tuple[nn.Embedding, Tensor]] = []
 
@@ -66,7 +66,7 @@ def bounded(module: nn.Module) -> Iterator[None]:
         yield
 
 
-def by_tables(run: Run, tables: tuple[Table, ...]) -> Run:
+def by_tables(run: PlacedRun, tables: tuple[PositionTable, ...]) -> PlacedRun:
     """A run whose places are looked up in the module's own tables."""
 
     def placed(ids: Tensor, mask: Tensor, places: Tensor | None) -> Tensor:

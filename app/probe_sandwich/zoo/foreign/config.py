@@ -23,7 +23,7 @@ class Family(StrEnum):
     T5 = "t5"
 
 
-class Table(StrEnum):
+class PositionSource(StrEnum):
     """Where positions come from; `own`: as the family has it."""
 
     NONE = "none"
@@ -32,7 +32,7 @@ class Table(StrEnum):
     OWN = "own"
 
 
-class Pool(StrEnum):
+class ForeignPool(StrEnum):
     """How a sequence of vectors becomes one; `own`: as the family has it."""
 
     FIRST = "first"
@@ -52,9 +52,9 @@ class ForeignConfig(BaseModel):
     layers: int = Field(ge=1, le=8)
     heads: int = Field(ge=1, le=8)
     d_ff: int = Field(ge=8, le=512)
-    table: Table = Table.OWN
+    table: PositionSource = PositionSource.OWN
     causal: bool
-    pool: Pool = Pool.OWN
+    pool: ForeignPool = ForeignPool.OWN
     norm: Norm
     activation: Activation
     begins: bool = Field(description="whether a special symbol stands before every formula")

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from probe_sandwich.subjects.config import Norm
-from probe_sandwich.zoo.foreign.config import CLASSES, ForeignConfig, Pool, Table
+from probe_sandwich.zoo.foreign.config import CLASSES, ForeignConfig, ForeignPool, PositionSource
 
 
 class PlainClassifier(nn.Module):
@@ -19,7 +19,7 @@ class PlainClassifier(nn.Module):
         self.config = config
         width = config.d_model
         self.embedding = nn.Embedding(len(config.vocabulary), width)
-        self.learned = nn.Embedding(config.max_positions, width) if config.table is Table.LEARNED else None
+        self.learned = nn.Embedding(config.max_positions, width) if config.table is PositionSource.LEARNED else None
         self.register_buffer("sinusoidal", _sinusoidal(config.max_positions, width), persistent=False)
         layer = nn.TransformerEncoderLayer(
             width,
@@ -43,7 +43,7 @@ class PlainClassifier(nn.Module):
         x = self.embedding(ids)
         if self.learned is not None:
             x = x + self.learned(positions)
-        elif self.config.table is Table.SINUSOIDAL:
+        elif self.config.table is PositionSource.SINUSOIDAL:
             x = x + self.sinusoidal[positions]
         later = None
         if self.config.causal:
@@ -55,13 +55,13 @@ class PlainClassifier(nn.Module):
     def _pooled(self, x: Tensor, seen: Tensor) -> Tensor:
         """One vector `(batch, width)` a sequence."""
         pool = self.config.pool
-        if pool is Pool.FIRST:
+        if pool is ForeignPool.FIRST:
             return x[:, 0]
-        if pool is Pool.LAST:
+        if pool is ForeignPool.LAST:
             places = torch.arange(x.shape[1], device=x.device)
             return x[torch.arange(len(x), device=x.device), (places * seen).argmax(dim=1)]
         visible = seen.unsqueeze(-1)
-        if pool is Pool.MEAN:
+        if pool is ForeignPool.MEAN:
             return (x * visible).sum(dim=1) / visible.sum(dim=1)
         return x.masked_fill(~visible, -math.inf).amax(dim=1)
 

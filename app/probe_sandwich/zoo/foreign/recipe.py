@@ -10,7 +10,7 @@ from probe_sandwich.subjects.config import Activation, Norm
 from probe_sandwich.tasks.languages.names import LanguageName, LanguageTask
 from probe_sandwich.tasks.logic.tasks import Task
 from probe_sandwich.tasks.task import AnyTask
-from probe_sandwich.zoo.foreign.config import Family, ForeignConfig, ForeignTraining, Pool, Table
+from probe_sandwich.zoo.foreign.config import Family, ForeignConfig, ForeignPool, ForeignTraining, PositionSource
 
 PLANS_A_TASK = 1000
 FIRST_SEED = 700_000_000
@@ -89,7 +89,10 @@ def plan_of(course: Course, number: int) -> Plan:
         task=course.task,
         **facts,
     )
-    shifted = config.table in (Table.LEARNED, Table.SINUSOIDAL) or family in (Family.BERT, Family.GPT2)
+    shifted = config.table in (PositionSource.LEARNED, PositionSource.SINUSOIDAL) or family in (
+        Family.BERT,
+        Family.GPT2,
+    )
     shifts = bool(shifted and random.random() < 0.6)
     training = ForeignTraining(
         steps=int(course.steps * _STEPS[family] * (1.5 if shifts else 1.0)),
@@ -127,20 +130,24 @@ _RATES = {
 
 
 def _plain(random: np.random.Generator) -> dict[str, Any]:
-    table = Table(random.choice(["learned", "learned", "sinusoidal", "sinusoidal", "none"]))
+    table = PositionSource(random.choice(["learned", "learned", "sinusoidal", "sinusoidal", "none"]))
     # Without positions, one that sees both ways cannot tell which symbol a negation belongs to.
-    causal = bool(table is Table.NONE or random.random() < 0.6)
+    causal = bool(table is PositionSource.NONE or random.random() < 0.6)
     # Few of those that pool by the first or the last symbol converge within these steps; without positions, only those
     # that pool by the largest.
-    rare = Pool.LAST if causal else Pool.FIRST
-    pool = Pool.MAX if table is Table.NONE else Pool(random.choice([*[Pool.MAX] * 5, *[Pool.MEAN] * 3, rare]))
+    rare = ForeignPool.LAST if causal else ForeignPool.FIRST
+    pool = (
+        ForeignPool.MAX
+        if table is PositionSource.NONE
+        else ForeignPool(random.choice([*[ForeignPool.MAX] * 5, *[ForeignPool.MEAN] * 3, rare]))
+    )
     return {
         "table": table,
         "causal": causal,
         "pool": pool,
         "norm": Norm(random.choice(["pre", "pre", "pre", "pre", "post"])),
         "layers": int(random.choice([2, 3, 3, 4])),
-        "begins": bool(pool is Pool.FIRST or random.random() < 0.6),
+        "begins": bool(pool is ForeignPool.FIRST or random.random() < 0.6),
         "ends": bool(random.random() < 0.3),
     }
 
@@ -148,9 +155,9 @@ def _plain(random: np.random.Generator) -> dict[str, Any]:
 def _hugging_face(family: Family, random: np.random.Generator) -> dict[str, Any]:
     seen_both_ways = family in (Family.BERT, Family.DISTILBERT)
     return {
-        "table": Table.OWN,
+        "table": PositionSource.OWN,
         "causal": family in (Family.GPT2, Family.LLAMA),
-        "pool": Pool.OWN,
+        "pool": ForeignPool.OWN,
         "norm": Norm.POST if seen_both_ways else Norm.PRE,
         "layers": 4 if family is Family.T5 else int(random.choice([2, 3, 3] if seen_both_ways else [2, 3, 3, 4])),
         "begins": bool(seen_both_ways or (family is not Family.T5 and random.random() < 0.5)),

@@ -6,7 +6,7 @@ from torch import nn
 from probe_sandwich.subjects.foreign.module import PlainSubject
 from probe_sandwich.subjects.foreign.reading import Reading
 from probe_sandwich.subjects.subject import Subjects
-from probe_sandwich.zoo.foreign.config import BEGIN, END, PAD, Family, ForeignConfig, Table
+from probe_sandwich.zoo.foreign.config import BEGIN, END, PAD, Family, ForeignConfig, PositionSource
 from probe_sandwich.zoo.foreign.plain import PlainClassifier
 
 
@@ -36,7 +36,7 @@ def subject_of(config: ForeignConfig, module: nn.Module) -> Subjects:
             begin=begin,
             end=end,
             task=config.task,
-            positions=config.table is not Table.NONE,
+            positions=config.table is not PositionSource.NONE,
         )
         return PlainSubject(module, reading, lambda ids, mask: module(ids, ~mask))
     from probe_sandwich.subjects.bundles import Description  # noqa: PLC0415

@@ -22,7 +22,7 @@ _HOPELESS = ((0.35, 0.67), (0.6, 0.5))
 _REMEMBERED = 100
 """Given up: at so large a share of the steps, with so large a running loss; steps that it remembers."""
 
-Ask = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+PlacedForward = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """Ids with the begin symbol first, mask and positions `(batch, length)` each, to logits `(batch, classes)`."""
 
 
@@ -77,6 +77,7 @@ class _Batches:
         """Ids with the begin symbol first, mask and positions, `(batch, length)` each, and labels `(batch,)`."""
         training, done = self.training, step / self.training.steps
         longest = _longest(done, self.config.train_max_length) if training.short_first else self.config.train_max_length
+        longest = max(longest, int(self.examples.lengths[0]))  # a language need not have short ones
         within = int(np.searchsorted(self.examples.lengths, longest, side="right"))
         rows = self.random.integers(within, size=training.batch)
         lengths = torch.from_numpy(self.examples.lengths[rows]) + 1
@@ -90,7 +91,7 @@ class _Batches:
         return ids, mask, positions, torch.from_numpy(self.examples.satisfiable[rows]).long()
 
 
-def _asking(config: ForeignConfig, module: nn.Module) -> Ask:
+def _asking(config: ForeignConfig, module: nn.Module) -> PlacedForward:
     """A plain module is asked directly, since it takes positions in training; others through their adapter."""
     subject = subject_of(config, module)
     if config.family is not Family.PLAIN:

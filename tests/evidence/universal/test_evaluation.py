@@ -1,0 +1,77 @@
+"""Every kind of subject, judged by what was fitted without it."""
+
+import numpy as np
+from probe_sandwich.evidence.universal.evaluation import (
+    CONJUNCTIONS,
+    LENGTH,
+    RESERVE,
+    SIZE,
+    TASK,
+    UNSEEN,
+    Evaluation,
+    facts_of,
+)
+from probe_sandwich.evidence.universal.foreign import FOREIGN
+from probe_sandwich.evidence.universal.methods import IN_DISTRIBUTION, METHODS, SANDWICH, SEVERED
+from probe_sandwich.evidence.universal.table import Table
+
+
+def test_every_kind_of_split_is_judged_on_its_own_subjects(three_tasks: Table, evaluation: Evaluation) -> None:
+    known, everyone = ~three_tasks.reserve, np.ones(len(three_tasks), np.bool_)
+    first = known & (three_tasks.tasks == "conjunction") & (three_tasks.lengths == 12)
+    wide = np.array([row.config.d_model == 64 for row in three_tasks.rows])
+    expected = {
+        UNSEEN: known,
+        CONJUNCTIONS: first,
+        TASK: everyone,
+        LENGTH: three_tasks.lengths == 24,
+        SIZE: wide,
+        RESERVE: three_tasks.reserve,
+    }
+    assert list(evaluation.evidence.kinds) == [*expected, FOREIGN]
+    for kind, own in expected.items():
+        judged = evaluation.judged[kind].test
+        assert sorted(judged.tolist()) == np.flatnonzero(own).tolist()
+        assert evaluation.evidence.kinds[kind].subjects == own.sum()
+        assert evaluation.evidence.kinds[kind].positives == three_tasks.labels[own].sum()
+
+
+def test_the_sandwich_finds_what_is_in_the_answers_and_severed_it_finds_nothing(evaluation: Evaluation) -> None:
+    methods = evaluation.evidence.kinds[UNSEEN].methods
+    assert list(methods) == [method.name for method in METHODS]
+    assert (methods[SANDWICH].auc or 0) > 0.95
+    assert (methods[SANDWICH].within_configuration_auc or 0) > 0.95
+    assert methods[SEVERED].within_configuration_auc == 0.5
+
+
+def test_a_score_belongs_to_the_subject_that_it_is_of(three_tasks: Table, evaluation: Evaluation) -> None:
+    for judged in evaluation.judged.values():
+        accuracy = [three_tasks.rows[number].in_distribution_accuracy for number in judged.test]
+        assert judged.scores[IN_DISTRIBUTION].tolist() == accuracy
+        assert facts_of(three_tasks, judged.test).labels.tolist() == three_tasks.labels[judged.test].tolist()
+
+
+def test_on_a_task_left_out_a_verdict_is_given_where_the_sandwich_is_sure(evaluation: Evaluation) -> None:
+    least, judged = evaluation.evidence.least_confidence, evaluation.judged[TASK]
+    assert least is not None
+    assert 0 <= least < 0.5
+    answered = evaluation.evidence.kinds[TASK].answered
+    assert answered.share <= judged.alike.mean()
+    assert (answered.accuracy or 0) >= 0.85
+
+
+def test_controls_are_judged_on_unseen_configurations_alone(evaluation: Evaluation) -> None:
+    controls = {method.name for method in METHODS if method.control}
+    for kind, figures in evaluation.evidence.kinds.items():
+        assert (
+            controls <= set(figures.methods) if kind in (UNSEEN, CONJUNCTIONS) else not controls & set(figures.methods)
+        )
+
+
+def test_subjects_are_counted_by_task(evaluation: Evaluation) -> None:
+    assert evaluation.evidence.converged_by_task == {"cnf": 30, "conjunction": 30, "formula": 30}
+    assert evaluation.evidence.generalizers_by_task == {"cnf": 15, "conjunction": 15, "formula": 15}
+
+
+def test_the_learning_curve_counts_tasks(evaluation: Evaluation) -> None:
+    assert [point.tasks for point in evaluation.evidence.learning_curve] == [1, 2]
