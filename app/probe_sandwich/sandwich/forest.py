@@ -36,4 +36,5 @@ class Forest(nn.Module):
                 break
             node = below
         said = self.value.flatten(0, 1).gather(1, node.unsqueeze(2).expand(-1, -1, outputs))  # (all trees, n, outputs)
-        return said.unflatten(0, (heads, trees)).mean(dim=1)
+        mean: Tensor = said.unflatten(0, (heads, trees)).mean(dim=1)
+        return mean

@@ -120,7 +120,9 @@ class Readout(nn.Module):
 
     def by_trees(self, statistics: Tensor) -> Tensor:
         """The same of the heads' trees."""
-        said = self.forest(statistics.flatten(0, 1)).unflatten(1, statistics.shape[:2])  # (heads, models, draws, 2)
+        said: Tensor = self.forest(statistics.flatten(0, 1)).unflatten(
+            1, statistics.shape[:2]
+        )  # (heads, models, draws, 2)
         return said.logit(eps=_SUREST)
 
     def _standard(self, channels: Tensor) -> Tensor:
