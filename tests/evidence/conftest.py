@@ -126,7 +126,7 @@ def rivals(three_tasks: Table) -> Rivals:
     truth = np.tile(np.arange(max(BUDGETS)) % 2, (len(labels), 1))
     answers = np.where(three_tasks.labels[:, None], truth, 1 - truth)
     labelled = Labelled(np.where(three_tasks.labels, 0.9, 0.5), answers, truth)
-    return Rivals.of(three_tasks, Recordings(recording(1.0), recording(1.0), recording(0.0)), labelled, CONFIG)
+    return Rivals.of(three_tasks, Recordings(recording(1.0), recording(0.0)), labelled, CONFIG)
 
 
 def here(rivals: Rivals) -> Callable[[Sequence[ReadingJob]], list[object]]:

@@ -27,8 +27,8 @@ def test_the_heads_read_ranks_among_the_training_subjects_and_nothing_lies_beyon
     ).exp()
     readout.standardize_on(channels)
     known, beyond = (readout.prepare(some).statistics for some in (channels, 1e3 * channels))
-    assert known.mean(dim=(0, 1)).abs().max() < 0.1
-    assert (known.flatten(0, 1).std(dim=0) - 1).abs().max() < 0.1
+    assert known.mean(dim=(0, 1)).abs().max() < 0.15
+    assert (known.flatten(0, 1).std(dim=0) - 1).abs().max() < 0.15
     assert beyond.abs().max() <= known.abs().max() < 2
 
 

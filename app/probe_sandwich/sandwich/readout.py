@@ -98,7 +98,7 @@ class Readout(nn.Module):
         self.channel_scale.copy_(flat.std(dim=0).clamp(min=1e-3))
         statistics, _ = self._statistics(self._standard(channels))
         at = torch.linspace(0, 1, _KNOTS, device=statistics.device)
-        self.knots.copy_(statistics.flatten(0, 1).quantile(at, dim=0).T)
+        self.knots.copy_(_apart(statistics.flatten(0, 1).quantile(at, dim=0).T))
 
     def forward(self, channels: Tensor, noise: Tensor) -> ReadoutOutput:
         """The noise is not read: noise that selects stands for no symbols."""
@@ -120,9 +120,7 @@ class Readout(nn.Module):
 
     def by_trees(self, statistics: Tensor) -> Tensor:
         """The same of the heads' trees."""
-        said: Tensor = self.forest(statistics.flatten(0, 1)).unflatten(
-            1, statistics.shape[:2]
-        )  # (heads, models, draws, 2)
+        said: Tensor = self.forest(statistics.flatten(0, 1)).unflatten(1, statistics.shape[:2])
         return said.logit(eps=_SUREST)
 
     def _standard(self, channels: Tensor) -> Tensor:
@@ -145,26 +143,24 @@ class Readout(nn.Module):
         ]
         # (models, draws, ...): placements * quantiles * channels, then moments, then (placements - 1) * 3 * channels
         parts = [ordered[:, :, :, at].flatten(2), moments, torch.cat(comparison, dim=-1).flatten(2)]
-        return _coarse(torch.cat(parts, dim=-1)), moments  # (models, draws, statistics)
+        return torch.cat(parts, dim=-1), moments  # (models, draws, statistics)
 
 
-def _coarse(values: Tensor) -> Tensor:
-    """Values in steps, with the gradient of what they were: their last digits, which differ from one computer to the
-    next, would else decide ranks where many subjects are alike."""
-    return values + ((values / _STEP).round() * _STEP - values).detach()
+def _apart(knots: Tensor) -> Tensor:
+    """Knots `(features, knots)` that rise by a step at least: where many subjects are alike, the last digits of a
+    statistic, which differ from one computer to the next, would else decide its rank."""
+    rise = _STEP * torch.arange(knots.shape[1], device=knots.device)
+    return (knots - rise).cummax(dim=1).values + rise
 
 
 def _ranks(values: Tensor, knots: Tensor) -> Tensor:
-    """Where values `(n, features)` lie among quantiles `knots (features, knots)`, in equal steps and straight between
-    them, bounded; in the middle of those that are equal."""
+    """Where values `(n, features)` lie among rising `knots (features, knots)`, in equal steps and straight between
+    them; never beyond the outermost."""
     columns = values.T.contiguous()
-    below, up_to = (torch.searchsorted(knots, columns, right=right) for right in (False, True))
     last = knots.shape[1] - 1
-    lower = (up_to - 1).clamp(0, last - 1)
+    lower = (torch.searchsorted(knots, columns.detach(), right=True) - 1).clamp(0, last - 1)
     left, right = knots.gather(1, lower), knots.gather(1, lower + 1)
-    between = lower + ((columns - left) / (right - left).clamp(min=_TINY)).clamp(0, 1)
-    equal = (below + up_to - 1) / 2
-    place = torch.where(up_to - below > 1, equal, between) / last  # from 0 to 1
+    place = (lower + ((columns - left) / (right - left)).clamp(0, 1)) / last  # (features, n), from 0 to 1
     return (2 * place.T - 1) * _WIDEST
 
 
