@@ -16,6 +16,7 @@ from probe_sandwich.sandwich.calibration import Calibration
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier, load_meta_classifier
 from probe_sandwich.subjects.checkpoint import Checkpoint, save_checkpoint
 from probe_sandwich.subjects.config import SubjectConfig
+from probe_sandwich.subjects.stacks import AnyCheckpoint
 from probe_sandwich.subjects.uploads import load_upload
 from probe_sandwich.tasks.given import read_given
 from torch import Tensor
@@ -187,6 +188,23 @@ def test_an_answer_shows_what_it_rests_on(tmp_path: Path) -> None:
     assert 0 < len(answer.probes) <= SHOWN_PROBES
     for probe in answer.probes:
         assert [one.placed for one in probe.answers] == answer.kept_answers.placements
+
+
+def test_answers_are_compared_with_the_zoos_subjects_of_the_same_task_where_it_has_enough(tmp_path: Path) -> None:
+    meta, (example,) = load_meta_classifier(MODEL, CPU), EXAMPLES[:1]
+    own = diagnosis_by(meta, load_upload(example))
+    strange = diagnosis_by(meta, load_upload(own_checkpoint(tmp_path)))
+    assert own.kept_answers is not None
+    assert strange.kept_answers is not None
+    assert (own.kept_answers.zoo_task, strange.kept_answers.zoo_task) == ("conjunction", None)
+    assert own.kept_answers.zoo == meta.card.kept_answers_by_task["conjunction"]
+    assert strange.kept_answers.zoo == meta.card.kept_answers
+
+
+def diagnosis_by(meta: MetaClassifier, checkpoint: AnyCheckpoint) -> Diagnosis:
+    """Without the direct test."""
+    (diagnosis,) = diagnose([checkpoint], meta, CPU, QUICK)
+    return diagnosis
 
 
 def test_given_inputs_become_probes_and_nothing_is_said_to_be_missing(tmp_path: Path) -> None:

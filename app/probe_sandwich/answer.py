@@ -207,6 +207,11 @@ class KeptAnswers(BaseModel):
     zoo: ZooCurves | None = Field(
         default=None, description="the same of the zoo's converged subjects; null where the card does not hold it"
     )
+    zoo_task: str | None = Field(
+        default=None,
+        description="the task of those subjects: the subject's own, where the zoo has enough of it; null where they "
+        "are of all of the zoo's tasks",
+    )
 
 
 class Diagnosis(BaseModel):

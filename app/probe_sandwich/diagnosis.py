@@ -139,7 +139,14 @@ def _row(prediction: Prediction, row: int, card: Card, placing: Placing, asked: 
 
 def _with_placed_answers(diagnosis: Diagnosis, placed: PlacedAnswers, row: int, card: Card) -> Diagnosis:
     """A diagnosis with what a person can see of what it rests on."""
-    kept = KeptAnswers(placements=placed.placements, shares=placed.shares(row), zoo=card.kept_answers)
+    task = diagnosis.checkpoint.task
+    of_its_task = card.kept_answers_by_task.get(task)
+    kept = KeptAnswers(
+        placements=placed.placements,
+        shares=placed.shares(row),
+        zoo=of_its_task or card.kept_answers,
+        zoo_task=task if of_its_task else None,
+    )
     return diagnosis.model_copy(update={"probes": placed.most_moved(row, SHOWN_PROBES), "kept_answers": kept})
 
 

@@ -14,6 +14,7 @@ import pytest
 from probe_sandwich.settings import Settings
 
 from tests.conftest import EXAMPLES, running
+from tests.own_task import labelled_file, own_checkpoint, texts, unlabelled_file
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
@@ -69,10 +70,59 @@ def test_an_example_is_one_click_away(page: "sync_api.Page", request: pytest.Fix
     assert page.locator("#accuracy svg circle").count() == 5
     assert page.locator("#kept svg circle").count() == 11  # eight placements, and the usual places once a panel
     assert page.locator("#probes svg").count() == 6
-    assert page.locator("#probes svg >> nth=0").locator(".symbol").count() > 0
+    first = page.locator("#probes svg >> nth=0")
+    assert first.locator(".symbol").count() > 0
+    assert page.locator("#kept-table tbody tr").count() == 9
     assert page.locator("#share").is_hidden()  # this service keeps nothing
     assert '"generalizer_probability"' in page.text_content("#raw")
     assert page.evaluate("document.activeElement.id") == "result"
+    assert fits(page)
+    keep(page, request)
+
+
+def test_beneath_a_probe_the_zoos_two_kinds_stand_at_its_places_the_fuller_the_more_they_keep(
+    page: "sync_api.Page",
+) -> None:
+    page.get_by_role("button", name="not-generalizer").click()
+    page.wait_for_selector("#result:not([hidden])", timeout=30_000)
+    diagnosis = json.loads(page.text_content("#raw") or "")
+    zoo, (probe, *_) = diagnosis["kept_answers"]["zoo"], diagnosis["probes"]
+    rows = page.locator("#probes svg >> nth=0").locator("g")
+    assert rows.count() == len(probe["answers"]) == 9
+    for tone, kind in (("zoo-yes", "generalizers"), ("zoo-no", "others")):
+        drawn = [rows.nth(row).locator(f"rect.{tone}") for row in range(9)]
+        assert [row.count() for row in drawn] == [len(probe["symbols"])] * 9
+        letters = rows.nth(8).locator("rect.class-0, rect.class-1")
+        assert lefts(drawn[8]) == lefts(letters)
+        shares = zoo[kind]["mean"]
+        rising = [
+            float(drawn[row].first.get_attribute("opacity") or "") for row in sorted(range(9), key=shares.__getitem__)
+        ]
+        assert rising == sorted(rising)
+        assert rising[0] < rising[-1] == 1
+        assert f"{round(100 * shares[8])} %" in rows.nth(8).locator("title").text_content()
+    told = page.inner_text("#probes-zoo")
+    assert f"{zoo['generalizers']['subjects']} generalizers and {zoo['others']['subjects']} others of task conj" in told
+
+
+def lefts(drawn: "sync_api.Locator") -> list[str]:
+    """Where drawn boxes begin."""
+    found: list[str] = drawn.evaluate_all("boxes => boxes.map((box) => box.getAttribute('x'))")
+    return found
+
+
+def test_a_test_that_lacks_lengths_is_not_called_a_failure_and_an_abstention_says_what_to_do(
+    page: "sync_api.Page", request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    page.set_input_files("[name=inputs]", unlabelled_file(tmp_path, texts(200, 10)))
+    page.set_input_files("[name=labelled]", labelled_file(tmp_path, [*texts(40, 10), *texts(40, 20)]))
+    page.set_input_files("#file", own_checkpoint(tmp_path))
+    page.wait_for_selector("#result:not([hidden])", timeout=60_000)
+    assert page.inner_text("#direct") == "Not known"
+    assert "for want of inputs of 13 to 18 symbols" in page.inner_text("#direct-text")
+    assert page.inner_text("#verdict") == "No verdict"
+    assert "the sandwich abstains. Labelled inputs" in page.inner_text("#next")
+    assert "of all its tasks" in page.inner_text("#probes-zoo")
     assert fits(page)
     keep(page, request)
 
@@ -101,7 +151,7 @@ def test_a_dropped_file_shows_progress_and_then_the_answer(
     assert page.inner_text("#result-title") == "mine.safetensors"
     assert page.inner_text("#verdict") == "Generalizer"
     seen = " ".join(page.evaluate("window.stages"))
-    assert all(words in seen for words in ("uploading", "checking the file", "asking it the probes", "(3T, 4T]"))
+    assert all(words in seen for words in ("uploading", "checking the file", "asking the probes", "(3T, 4T]"))
 
 
 def test_a_bad_file_is_explained(page: "sync_api.Page", request: pytest.FixtureRequest, tmp_path: Path) -> None:
@@ -155,8 +205,16 @@ def test_a_folder_becomes_a_table_that_can_be_sorted(page: "sync_api.Page", tmp_
     for example in EXAMPLES:
         shutil.copy(example, tmp_path / "runs" / "deep")
     (tmp_path / "runs" / "notes.txt").write_text("no checkpoint")
+    page.evaluate(
+        """() => {
+            window.counts = [];
+            new MutationObserver(() => window.counts.push(document.getElementById("count").innerText))
+                .observe(document.getElementById("count-text"), { childList: true });
+        }"""
+    )
     page.set_input_files("#folder", tmp_path / "runs")
     page.wait_for_selector("#batch:not([hidden])", timeout=60_000)
+    assert {"0 of 2 answered", "1 of 2 answered"} <= {text.strip() for text in page.evaluate("window.counts")}
     assert files_of(page) == ["generalizer.safetensors", "not-generalizer.safetensors"]
     assert page.locator("#files .rank").all_inner_texts() == ["1", "2"]
     for sort, order in (("ascending", 1), ("descending", -1)):

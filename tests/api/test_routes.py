@@ -93,6 +93,22 @@ def test_an_event_stream_tells_the_stages_and_ends_with_the_result(http: httpx.C
     assert json.loads(events[-1]["data"])["generalizer_probability"] == plain["generalizer_probability"]
 
 
+def test_the_stream_of_a_batch_counts_the_files_that_are_answered_and_ends_with_all_of_them(
+    http: httpx.Client,
+) -> None:
+    contents = [*(path.read_bytes() for path in EXAMPLES), b"junk"]
+    files = [("checkpoints", (f"{number}", content)) for number, content in enumerate(contents)]
+    response = http.post("/classify/batch", data=FAST, files=files, headers={"accept": "text/event-stream"})
+    events = [dict(line.split(": ", 1) for line in block.splitlines()) for block in response.text.strip().split("\n\n")]
+    answered = [json.loads(event["data"])["answered"] for event in events[:-1]]
+    assert (answered[0], answered) == (0, sorted(answered))
+    assert 1 <= answered[-1] < len(contents)  # the last stage comes before the last answer
+    assert events[-1]["event"] == "result"
+    results = json.loads(events[-1]["data"])["results"]
+    assert [result["file"] for result in results] == ["0", "1", "2"]
+    assert [result["problem"] is None for result in results] == [True, True, False]
+
+
 def test_an_event_stream_ends_with_the_problem(http: httpx.Client) -> None:
     response = post(http, b"junk", accept="text/event-stream")
     last = response.text.strip().split("\n\n")[-1]

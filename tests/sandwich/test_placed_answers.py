@@ -4,7 +4,14 @@ import pytest
 import torch
 from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.noise import draw_noise
-from probe_sandwich.sandwich.placed_answers import PlacedAnswers, place_and_ask, placements_of, zoo_curves
+from probe_sandwich.sandwich.placed_answers import (
+    LEAST_OF_A_LABEL,
+    PlacedAnswers,
+    place_and_ask,
+    placements_of,
+    zoo_curves,
+    zoo_curves_by_task,
+)
 from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.tasks.task import OwnTask
 
@@ -90,6 +97,15 @@ def test_quartiles_lie_around_the_median_of_each_label() -> None:
 
 def test_a_zoo_of_one_label_has_no_curves() -> None:
     assert zoo_curves(torch.zeros(3, 1, 9, 4, 5), [True, True, True]) is None
+
+
+def test_only_a_task_of_enough_subjects_of_either_label_has_curves_and_they_are_of_its_own() -> None:
+    channels = torch.randn(60, 2, 9, 24, 5, generator=torch.Generator().manual_seed(0))
+    many, few = 2 * LEAST_OF_A_LABEL, LEAST_OF_A_LABEL - 1
+    tasks = ["many"] * many + ["few"] * (60 - many)
+    labels = [number % 2 == 0 for number in range(many)] + [number < few for number in range(60 - many)]
+    by_task = zoo_curves_by_task(channels, labels, tasks)
+    assert by_task == {"many": zoo_curves(channels[:many], labels[:many])}
 
 
 def test_placements_are_told_as_the_config_has_them() -> None:

@@ -15,7 +15,9 @@ from probe_sandwich.zoo.verify import verify
 
 
 def test_verify_tests_again_and_finds_a_wrong_count(tiny_zoo: Path, tmp_path: Path) -> None:
-    assert verify(tiny_zoo, 20, 0, torch.device("cpu")).wrong == []
+    told: list[tuple[int, int]] = []
+    assert verify(tiny_zoo, 20, 0, torch.device("cpu"), lambda *counts: told.append(counts)).wrong == []
+    assert (told[0], told[-1]) == ((0, 10), (10, 10))
     rows = [row for row in read_index(tiny_zoo) if row.group == 2]
     singles = read_weights(tiny_zoo, rows)
     stacked = {name: torch.stack([single[name] for single in singles]) for name in singles[0]}

@@ -81,6 +81,7 @@ class Stage(BaseModel):
     job: int = 0
     stage: str
     detail: str = ""
+    answered: int = Field(default=0, description="how many files of a batch have their outcome")
 
 
 class Outcome(BaseModel):

@@ -21,7 +21,7 @@ DOCS_HEADERS = PAGE_HEADERS | {
         "style-src 'self'", "style-src 'self' 'unsafe-inline'"
     )
 }
-_SCRIPTS = ("page.js", "messages.js", "upload.js", "files.js", "answer.js", "chart.js", "probes.js", "drawing.js")
+_SCRIPTS = tuple(sorted(path.name for path in PAGE.glob("*.js")))
 _ASSETS = {"page.css": "text/css"} | dict.fromkeys(_SCRIPTS, "text/javascript")
 _DOCS_ASSETS = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript", "start.js": "text/javascript"}
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, File, Request, Response, UploadFile
@@ -52,7 +52,7 @@ class BatchAnswer(BaseModel):
                 "application/json": {"example": EXAMPLE},
                 EVENT_STREAM: {
                     "schema": {"type": "string"},
-                    "example": 'event: progress\ndata: {"stage":"sandwich","detail":""}\n\n'
+                    "example": 'event: progress\ndata: {"stage":"sandwich","detail":"","answered":0}\n\n'
                     "event: result\ndata: {…the diagnosis…}\nid: results/…\n\n",
                 },
             },
@@ -88,7 +88,7 @@ async def classify(
     )
     if EVENT_STREAM in request.headers.get("accept", ""):
         events = service.events([subject], options, client_of(request.scope))
-        return StreamingResponse(_encoded(events, request.scope), media_type=EVENT_STREAM)
+        return StreamingResponse(_encoded(events, request.scope, _result_event), media_type=EVENT_STREAM)
     answers = await _while_connected(request, service, [subject], options)
     outcome = answers.outcomes[0]
     if outcome.problem is not None:
@@ -105,7 +105,8 @@ async def classify(
     response_model=BatchAnswer,
     responses={
         200: {
-            "description": "One result a file, in their order, and their ranking",
+            "description": "One result a file, in their order, and their ranking; as an event stream with "
+            "`Accept: text/event-stream`",
             "content": {
                 "application/json": {
                     "example": {
@@ -131,15 +132,16 @@ async def classify_batch(
 ) -> Response:
     """The same for many checkpoints at once, and which of them to choose; a bad file costs only its own result."""
     subjects = [Subject(checkpoint=path_of(upload), given=given) for upload in checkpoints]
+    names = [upload.filename or "" for upload in checkpoints]
+    if EVENT_STREAM in request.headers.get("accept", ""):
+
+        async def ending(answers: Answers, scope: Scope) -> bytes:
+            return format_sse_event(event="result", data_str=await _batch_answer(names, answers))
+
+        events = service.events(subjects, options, client_of(request.scope))
+        return StreamingResponse(_encoded(events, request.scope, ending), media_type=EVENT_STREAM)
     answers = await _while_connected(request, service, subjects, options)
-    results = [
-        f'{{"file":{json.dumps(upload.filename or "")},"diagnosis":{outcome.diagnosis or "null"},'
-        f'"problem":{outcome.problem.model_dump_json() if outcome.problem else "null"},'
-        f'"address":{json.dumps(address_of(kept))}}}'
-        for upload, outcome, kept in zip(checkpoints, answers.outcomes, answers.kept, strict=True)
-    ]
-    ranking = await asyncio.to_thread(_ranking, [outcome.diagnosis for outcome in answers.outcomes])
-    return Response(f'{{"results":[{",".join(results)}],"ranking":{ranking}}}', media_type="application/json")
+    return Response(await _batch_answer(names, answers), media_type="application/json")
 
 
 @router.head("/examples", include_in_schema=False)
@@ -182,6 +184,18 @@ async def _while_connected(
         leaving.cancel()
 
 
+async def _batch_answer(names: Sequence[str], answers: Answers) -> str:
+    """As JSON, of files of these names."""
+    results = [
+        f'{{"file":{json.dumps(name)},"diagnosis":{outcome.diagnosis or "null"},'
+        f'"problem":{outcome.problem.model_dump_json() if outcome.problem else "null"},'
+        f'"address":{json.dumps(address_of(kept))}}}'
+        for name, outcome, kept in zip(names, answers.outcomes, answers.kept, strict=True)
+    ]
+    ranking = await asyncio.to_thread(_ranking, [outcome.diagnosis for outcome in answers.outcomes])
+    return f'{{"results":[{",".join(results)}],"ranking":{ranking}}}'
+
+
 def _ranking(diagnoses: Sequence[str | None]) -> str:
     """As JSON, of diagnoses as JSON."""
     found = rank([None if text is None else Diagnosis.model_validate_json(text) for text in diagnoses])
@@ -193,24 +207,31 @@ async def _until_gone(request: Request) -> None:
         pass
 
 
-async def _encoded(events: AsyncIterator[Stage | Answers], scope: Scope) -> AsyncIterator[bytes]:
-    """The events as they are sent; the status of a problem among them is left in the request's scope."""
+async def _encoded(
+    events: AsyncIterator[Stage | Answers], scope: Scope, ending: Callable[[Answers, Scope], Awaitable[bytes]]
+) -> AsyncIterator[bytes]:
+    """The events as they are sent, the last one by `ending`; the status of a problem among them is left in the
+    request's scope."""
     try:
         async for event in events:
             if isinstance(event, Stage):
                 data = event.model_dump_json(exclude={"kind", "job"})
                 yield format_sse_event(event="progress", data_str=data)
-                continue
-            outcome = event.outcomes[0]
-            if outcome.problem is not None:
-                yield _problem_event(outcome.problem, scope)
             else:
-                yield format_sse_event(event="result", data_str=outcome.diagnosis, id=address_of(event.kept[0]))
+                yield await ending(event, scope)
     except Problem as problem:
         yield _problem_event(problem.document(), scope)
     except Exception:  # the status is sent: only an event can still say that there is no answer
         log.exception("an event stream failed")
         yield _problem_event(unexpected().document(), scope)
+
+
+async def _result_event(answers: Answers, scope: Scope) -> bytes:
+    """How the stream of one file ends."""
+    outcome = answers.outcomes[0]
+    if outcome.problem is not None:
+        return _problem_event(outcome.problem, scope)
+    return format_sse_event(event="result", data_str=outcome.diagnosis, id=address_of(answers.kept[0]))
 
 
 def _problem_event(problem: ProblemDocument, scope: Scope) -> bytes:

@@ -78,7 +78,7 @@ class Service:
         kept = set(known)
         missing = [index for index in range(len(uploads)) if index not in known]
         if missing:
-            yield Stage(stage="queued")
+            yield Stage(stage="queued", answered=len(known))
             stages: asyncio.Queue[Stage | None] = asyncio.Queue()
             job = asyncio.create_task(
                 self._alone(uploads[0], options, client, stages.put_nowait)
@@ -88,7 +88,7 @@ class Service:
             job.add_done_callback(lambda _: stages.put_nowait(None))
             try:
                 while (stage := await stages.get()) is not None:
-                    yield stage
+                    yield stage.model_copy(update={"answered": len(known) + stage.answered})
                 fresh = await job
             finally:
                 job.cancel()

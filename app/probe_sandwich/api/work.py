@@ -51,6 +51,7 @@ class JobRun:
     device: torch.device
     max_flop: float
     spent: float = 0.0
+    answered: int = 0
     stopped: bool = False
 
     def run(self) -> None:
@@ -99,14 +100,14 @@ class JobRun:
         message: Job | Cancel | Resume = job
         while isinstance(message, Job) or (isinstance(message, Cancel) and message.job != self.job.number):
             if isinstance(message, Job):
-                replace(self, job=message, spent=0.0).run()
+                replace(self, job=message, spent=0.0, answered=0).run()
             message = receive(self.connection)
         return message
 
     def progress(self, stage: str, detail: str) -> None:
         """Tell of a stage. Raises `Cancelled`."""
         stop_if(self.cancelled)
-        self._send(Stage(job=self.job.number, stage=stage, detail=detail))
+        self._send(Stage(job=self.job.number, stage=stage, detail=detail, answered=self.answered))
 
     def _answer_stack(self, uploads: Mapping[int, Upload]) -> None:
         loaded: dict[int, AnyCheckpoint] = {}
@@ -160,12 +161,14 @@ class JobRun:
             return False
         for index, text in zip(loaded, texts, strict=True):
             self._send(Outcome(job=self.job.number, index=index, diagnosis=text))
+        self.answered += len(loaded)
         return True
 
     def _refuse(self, index: int, error: Exception) -> None:
         if self.job.brief and _is_out_of_memory(error):
             raise TooLong from error  # alone it may find what the interrupted job holds
         self._send(Outcome(job=self.job.number, index=index, problem=_problem_of(error).document()))
+        self.answered += 1
 
     def _send(self, message: BaseModel) -> None:
         send(self.connection, message)

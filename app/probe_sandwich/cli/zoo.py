@@ -3,6 +3,7 @@
 import json
 import sys
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -177,7 +178,9 @@ def verify(
     from probe_sandwich.settings import Settings  # noqa: PLC0415
     from probe_sandwich.zoo.verify import verify as verify_zoo  # noqa: PLC0415
 
-    checked = verify_zoo(folder, sample, seed, Settings().torch_device())
+    with progress(f"reading {folder} and its hashes") as ticker:
+        count = partial(ticker.count, what="subjects tested again")
+        checked = verify_zoo(folder, sample, seed, Settings().torch_device(), count)
     without = f" ({checked.pruned} pruned subjects have no weights)" if checked.pruned else ""
     if not checked.subjects:
         raise fail(f"nothing was tested: {folder} holds no weights{without}; fetch a zoo that was not pruned")

@@ -76,6 +76,8 @@ class Card(BaseModel):
     """Of tasks that were left out of the training; None where the zoo has too few tasks for that."""
     kept_answers: ZooCurves | None = Field(default=None, exclude_if=lambda curves: curves is None)
     """How many answers its subjects keep at each placement; None of a card from before, or of a zoo of one label."""
+    kept_answers_by_task: dict[str, ZooCurves] = Field(default_factory=dict, exclude_if=lambda curves: not curves)
+    """The same of those tasks that it has enough subjects of."""
     packages: dict[str, str]
     sha256: str
     """Of `sandwich.safetensors`."""

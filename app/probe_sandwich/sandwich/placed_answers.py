@@ -16,6 +16,8 @@ from probe_sandwich.subjects.subject import Subjects
 
 _USUAL = Placed(kind="usual", reach=1)
 _DIGITS = 4
+LEAST_OF_A_LABEL = 10
+"""Subjects of one label, from which on their mean stands for a task."""
 _QUARTILES = (0.25, 0.5, 0.75)
 
 
@@ -102,6 +104,20 @@ def zoo_curves(channels: Tensor, labels: Sequence[bool]) -> ZooCurves | None:
     if chosen.all() or not chosen.any():
         return None
     return ZooCurves(generalizers=_curve(shares[chosen]), others=_curve(shares[~chosen]))
+
+
+def zoo_curves_by_task(channels: Tensor, labels: Sequence[bool], tasks: Sequence[str]) -> dict[str, ZooCurves]:
+    """The same of each task that has at least `LEAST_OF_A_LABEL` subjects of either label."""
+    found = {}
+    for task in sorted(set(tasks)):
+        own = [number for number, name in enumerate(tasks) if name == task]
+        generalizers = sum(labels[number] for number in own)
+        if min(generalizers, len(own) - generalizers) < LEAST_OF_A_LABEL:
+            continue
+        curves = zoo_curves(channels[own], [labels[number] for number in own])
+        assert curves is not None
+        found[task] = curves
+    return found
 
 
 def _curve(shares: Tensor) -> KeptCurve:

@@ -189,7 +189,8 @@ def read_header(file: Readable, size: int) -> dict[str, Any]:
             "makes a checkpoint of a state dict whose names are those of docs/checkpoint.md; of other models "
             "examples/export_checkpoint.py shows how, or ask them in memory with `classify(model, reading)`"
             if is_pickle
-            else "the file does not start like a safetensors file"
+            else "the file does not start like a safetensors file: send a .safetensors checkpoint, or a Hugging "
+            "Face model as a zip"
         )
     if length > MAX_HEADER_BYTES:
         raise HeaderTooLarge(length)

@@ -1,6 +1,7 @@
 """Does a zoo hold what its index says?"""
 
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from probe_sandwich.answer import BucketResult
 from probe_sandwich.length_test import run_length_test
 from probe_sandwich.subjects.transformer import join, on_device
 from probe_sandwich.zoo.shards import read_index, read_weights, shard_rows
+
+Progress = Callable[[int, int], None]
 
 
 class Verification(BaseModel):
@@ -27,8 +30,11 @@ class StaleIndex(ValueError):
     """The index does not repeat what the shards say."""
 
 
-def verify(folder: Path, sample: int, seed: int, device: torch.device) -> Verification:
+def verify(
+    folder: Path, sample: int, seed: int, device: torch.device, progress: Progress = lambda done, total: None
+) -> Verification:
     """Recompute the hash of every subject whose weights are there, and the length-test counts of a random sample.
+    `progress` is called with how many of the sample are tested, and of how many.
 
     Raises `NotAZoo`, `StaleIndex`, `DamagedShard`.
     """
@@ -42,12 +48,15 @@ def verify(folder: Path, sample: int, seed: int, device: torch.device) -> Verifi
     by_group: dict[int, list[int]] = defaultdict(list)
     for number in chosen.tolist():
         by_group[rows[number].group].append(number)
-    wrong = []
+    wrong, tested = [], 0
+    progress(tested, len(chosen))
     for numbers in by_group.values():
         subjects = [(rows[n].config, on_device(weights[n], device)) for n in numbers]
         for number, result in zip(numbers, run_length_test(join(subjects), rows[numbers[0]].definition), strict=True):
             if _counts(result.buckets) != _counts(rows[number].buckets):
                 wrong.append(rows[number].subject)
+        tested += len(numbers)
+        progress(tested, len(chosen))
     return Verification(subjects=len(rows), pruned=pruned, retested=len(chosen), wrong=wrong)
 
 

@@ -31,8 +31,10 @@ from tests.evidence.conftest import CONFIG, CPU, TRAINING
 
 
 def test_the_card_holds_how_many_answers_subjects_of_either_label_keep(universal: Path, small_zoo: Path) -> None:
-    curves = load_card(universal).kept_answers
+    card = load_card(universal)
+    curves = card.kept_answers
     labels = Table.of([small_zoo]).labels
+    assert card.kept_answers_by_task == {"conjunction": curves}
     assert curves is not None
     assert (curves.generalizers.subjects, curves.others.subjects) == (labels.sum(), (~labels).sum())
     for curve in (curves.generalizers, curves.others):

@@ -183,12 +183,7 @@ def test_training_lowers_the_loss_far_below_that_of_severed_responses(shipped_co
         trained = train(training, cohort, config)
         with torch.no_grad():
             found = sandwich_losses(trained, training, cohort, noise)
-        losses.append(
-            float(
-                seen_loss(
-                    found, BlindHeads.assign(cohort.groups, cohort.groups, config.heads, 0).of(cohort.groups)
-                ).mean()
-            )
-        )
+        blind = BlindHeads.assign(cohort.groups, cohort.groups, config.heads, 0).of(cohort.groups)
+        losses.append(float(seen_loss(found, blind).mean()))
     assert losses[0] < 0.4
-    assert losses[1] > 0.6
+    assert losses[1] > 0.55  # how many of each label there are, a quarter and three, can be learned: 0.562

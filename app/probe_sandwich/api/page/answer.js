@@ -1,9 +1,11 @@
 // One diagnosis, as text and drawings.
 
 import { accuracyCurve, histogram, scale } from "./chart.js";
+import { keptCurves, keptTable } from "./kept.js";
 import { write } from "./messages.js";
-import { keptCurves, legend, strip } from "./probes.js";
+import { legend, strip } from "./probes.js";
 import { given, keep } from "./upload.js";
+import { isLogic } from "./words.js";
 
 const VERDICTS = {
   generalizer: ["Generalizer", "yes"],
@@ -13,9 +15,17 @@ const VERDICTS = {
 const AGREEMENTS = {
   agree: "Both answers agree.",
   disagree: "The two answers disagree: trust the direct test.",
-  undecided: "One of the two gives no answer.",
+  undecided: "There are no two answers to compare.",
 };
-const LOGIC = ["conjunction", "cnf", "formula"];
+const UNDER_OPTIONS = "Such inputs are sent along under “Options, inputs of your own” above.";
+const NEXT = {
+  no_meta_classifier: "Who runs this service can name one in `PROBE_SANDWICH_MODEL`.",
+  not_finite: "Check the file: numbers like these are often those of a training that diverged.",
+  not_converged: "Train it on, or mend its config, and ask again.",
+  bare_probes: UNDER_OPTIONS,
+  too_few_inputs: UNDER_OPTIONS,
+  one_answer: UNDER_OPTIONS,
+};
 const CONTENTS = {
   "given inputs": "inputs that were sent along",
   "drawn inputs": "unlabelled inputs of its task",
@@ -35,7 +45,9 @@ export function verdictOf(diagnosis) {
 /** What the direct test says, in words, and its colour's class. */
 export function directVerdictOf(test) {
   if (!test) return ["Not run", "unsure"];
-  return test.converged ? VERDICTS[test.generalizer ? "generalizer" : "not_generalizer"] : ["Not converged", "unsure"];
+  if (!test.converged) return ["Not converged", "unsure"];
+  if (test.long_accuracy === null) return ["Not known", "unsure"];
+  return VERDICTS[test.generalizer ? "generalizer" : "not_generalizer"];
 }
 
 /** Fill the page with one diagnosis. `address`: where the service keeps it, null where it does not. */
@@ -45,21 +57,23 @@ export async function showResult(diagnosis, name, address) {
   at("result-title").textContent = name;
   at("summary").textContent =
     `${checkpoint.parameters.toLocaleString("en")} parameters, task ${checkpoint.task}, trained on ` +
-    `${LOGIC.includes(checkpoint.task) ? "formulas" : "inputs"} of up to ` +
-    `${checkpoint.train_max_length} symbols. ${AGREEMENTS[diagnosis.agreement]}`;
+    `${isLogic(checkpoint.task) ? "formulas" : "inputs"} of up to T = ${checkpoint.train_max_length} symbols. ` +
+    AGREEMENTS[diagnosis.agreement];
   const [words, tone] = verdictOf(diagnosis);
   at("verdict").textContent = words;
   at("verdict").className = `verdict ${tone}`;
   write(at("reason"), `${diagnosis.reason}.`);
+  write(at("next"), nextStep(diagnosis));
   const probability = diagnosis.generalizer_probability;
   at("scale").replaceChildren();
   at("scale-note").textContent = "";
   if (probability !== null) {
     at("scale").append(scale(probability, interval, diagnosis.meta_classifier.threshold));
     at("scale-note").textContent =
-      "From its responses to probes no longer than it was trained on, some placed further out; no input's label was " +
-      "used. The bar is where nine in ten further sandwiches like its five would answer: how far they agree, not where " +
-      "the truth lies." + trackRecord(diagnosis.meta_classifier);
+      "P(generalizer): how likely it is that the model stays right on inputs up to twice as long as any it was trained " +
+      "on. It comes from its answers to short inputs, some placed further out; no input's label was used. The bar is " +
+      "where nine in ten further sandwiches like its five would answer: how far they agree, not where the truth lies." +
+      trackRecord(diagnosis.meta_classifier);
   }
   showDirectTest(test, checkpoint.train_max_length);
   await showZoo(diagnosis.meta_classifier, probability);
@@ -68,6 +82,15 @@ export async function showResult(diagnosis, name, address) {
   showAddress(diagnosis, address);
   at("result").focus({ preventScroll: true });
   at("result").scrollIntoView({ behavior: "smooth", block: "start" });
+}
+
+/** What to do where there is no verdict. */
+function nextStep({ verdict, doubt, direct_test: test }) {
+  if (verdict !== "abstain") return "";
+  const instead = test && test.long_accuracy !== null
+    ? "Go by the direct test beside it."
+    : "Labelled inputs, longer ones among them, would let the direct test answer instead. " + UNDER_OPTIONS;
+  return `Where a verdict could not be trusted, the sandwich abstains. ${NEXT[doubt] ?? instead}`;
 }
 
 function trackRecord(meta) {
@@ -87,11 +110,21 @@ function showDirectTest(test, trainMaxLength) {
     return;
   }
   const { generalizer_cut: cut, convergence_cut: convergence } = test.definition;
-  const long = test.long_accuracy === null ? "could not be run" : `accuracy ${test.long_accuracy.toFixed(3)}`;
+  const long =
+    test.long_accuracy === null
+      ? whyUnknown(test)
+      : `accuracy ${test.long_accuracy.toFixed(3)} (generalizer from ${cut.toFixed(2)} on).`;
   at("direct-text").textContent =
     `On lengths it was trained on: accuracy ${test.in_distribution_accuracy.toFixed(3)} (converged from ` +
-    `${convergence.toFixed(2)} on). Up to twice as long: ${long} (generalizer from ${cut.toFixed(2)} on).`;
+    `${convergence.toFixed(2)} on). Up to twice as long: ${long}`;
   at("accuracy").append(accuracyCurve(test.buckets, trainMaxLength, cut));
+}
+
+/** Why there is no accuracy on (T, 2T]. */
+function whyUnknown({ buckets }) {
+  const missing = buckets.slice(1, 3).filter((bucket) => bucket.unreachable);
+  const lengths = missing.map((bucket) => `${bucket.min_length} to ${bucket.max_length}`).join(" and of ");
+  return `not known, for want of inputs of ${lengths} symbols (${missing[0]?.unreachable}).`;
 }
 
 async function showZoo(meta, probability) {
@@ -107,32 +140,49 @@ async function showZoo(meta, probability) {
     "logarithmic). The better the two kinds part, the more a probability tells.";
 }
 
-function showKept({ kept_answers: kept, probe_content: content, verdict }) {
+function showKept({ kept_answers: kept, probe_content: content, verdict, checkpoint }) {
   show("kept-part", Boolean(kept));
   if (!kept) return;
   const asked = "Does it keep its answers further out?";
   at("kept-title").textContent = verdict === "abstain" ? asked : `What the verdict rests on: ${asked.toLowerCase()}`;
   const probes = CONTENTS[content] ?? "of its task";
   const zoo = kept.zoo
-    ? " The lines in colour are the zoo's: half of its models lie below each, half above; the shades hold the middle " +
-      `half of ${kept.zoo.generalizers.subjects} generalizers and of ${kept.zoo.others.subjects} others.`
+    ? ` The lines in colour are of models whose answers to long inputs are known, the zoo's (${zooOf(kept)}): half of ` +
+      "them lie below a line, half above; the shades hold their middle half."
     : "";
   at("kept-note").textContent =
-    `64 short inputs (${probes}) are put to the model at their usual places and then further out, up to twice the ` +
-    `training length T. The curve says how many of its answers stay the same.${zoo}`;
+    `Short inputs (${probes}) are put to the model at their usual places and then further out, up to twice the ` +
+    `training length T = ${checkpoint.train_max_length}: moved along as a whole, cut in two with a gap between, or ` +
+    `spread out. The curve says how many of its answers stay the same; no label is needed for that.${zoo}`;
   at("kept").replaceChildren(keptCurves(kept, at("kept")));
+  keptTable(kept, at("kept-table"));
 }
 
-function showProbes({ probes, checkpoint }) {
+/** Which of the zoo's models an answer is compared with. */
+function zooOf({ zoo, zoo_task: task }) {
+  const { generalizers, others } = zoo;
+  const among = task ? `of task ${task}` : "of all its tasks";
+  return `${generalizers.subjects} generalizers and ${others.subjects} others ${among}`;
+}
+
+function showProbes({ probes, checkpoint, kept_answers: kept }) {
   show("probes-part", probes.length > 0);
   if (!probes.length) return;
-  at("probes-key").replaceChildren(...legend(probes, checkpoint.task));
+  const zoo = kept?.zoo ?? null;
+  show("probes-zoo", Boolean(zoo));
+  if (zoo) {
+    at("probes-zoo").textContent =
+      "The two thin lines beneath a row are the zoo's, at the same places: the share of their answers that its " +
+      "generalizers (blue) and its other models (red) keep when inputs are placed so, also told at the right. It is " +
+      `a mean over many short inputs and ${zooOf(kept)}, not of this input alone, and so the same in every picture.`;
+  }
+  at("probes-key").replaceChildren(...legend(probes, zoo, checkpoint.task));
   at("probes").classList.toggle("long", checkpoint.train_max_length > 24);
   const steady = probes.every(({ answers }) => answers.every(({ answer }) => answer === answers[0].answer));
   at("probes-note").textContent = steady ? "No input got another answer anywhere: these came nearest to it." : "";
   const places = probes.map(() => document.createElement("div"));
   at("probes").replaceChildren(...places);
-  places.forEach((place, number) => place.append(strip(probes[number], checkpoint, place)));
+  places.forEach((place, number) => place.append(strip(probes[number], zoo, checkpoint, place)));
 }
 
 function showAddress(diagnosis, address) {

@@ -40,8 +40,9 @@ export function showBatch({ results, ranking = [] }) {
   const rows = results.map((result, index) => rowOf(result, placeOf.get(index), several));
   at("batch-title").textContent = `${results.length} checkpoints`;
   at("batch-note").textContent = ranking.length
-    ? "A rank such as 2–4 is a tie: any of these places may be its own. A probability in brackets is withheld as a " +
-      "verdict, and ranks all the same. " +
+    ? "P(generalizer): how likely it is that a model stays right on inputs up to twice as long as any it was trained " +
+      "on; the bar beneath says how far the sandwiches agree. A rank such as 2–4 is a tie: any of these places may be " +
+      "its own. A probability in brackets is withheld as a verdict, and ranks all the same. " +
       (several ? "Each task and T has a ranking of its own: ranks of two of them do not compare. " : "") +
       "Click a heading to sort, a file to see its whole answer."
     : "Click a heading to sort, a file to see its whole answer.";
@@ -62,7 +63,12 @@ function rowOf({ file, diagnosis, problem, address }, ranked, several) {
     made.dataset.order = order;
     return made;
   };
-  cell(ranked ? rankName(ranked, several) : "", ranked ? ranked.order : LAST, "rank");
+  const place = cell(ranked ? rankName(ranked) : "", ranked ? ranked.order : LAST, "rank");
+  if (ranked && several) {
+    const group = document.createElement("small");
+    group.textContent = groupName(ranked);
+    place.append(group);
+  }
   const head = row.appendChild(document.createElement("th"));
   head.scope = "row";
   head.dataset.order = file;
@@ -94,10 +100,8 @@ function rowOf({ file, diagnosis, problem, address }, ranked, several) {
   return row;
 }
 
-function rankName(ranked, several) {
-  const { rank, last_rank: last } = ranked;
-  const place = last > rank ? `${rank}–${last}` : String(rank);
-  return several ? `${place} of ${groupName(ranked)}` : place;
+function rankName({ rank, last_rank: last }) {
+  return last > rank ? `${rank}–${last}` : String(rank);
 }
 
 /** What is ranked together. */

@@ -9,8 +9,8 @@ const STAGES = {
   upload: "uploading",
   queued: "waiting for its turn",
   checkpoint: "checking the file",
-  sandwich: "asking it the probes",
-  direct_test: "testing it on inputs of growing length",
+  sandwich: "asking the probes",
+  direct_test: "testing on inputs of growing length",
 };
 const OPTIONS = ["formulas_per_length", "noise_draws", "seed"];
 const INPUTS = ["inputs", "labelled"];
@@ -76,19 +76,32 @@ function send(files) {
 }
 
 function sendOne(file, name, fields) {
-  return working(name, async () => {
-    for await (const [event, data, address] of classify(file, name, fields, at("key").value)) {
-      if (event === "progress") tell(data.stage, data.detail);
-      else if (event === "problem") fail(data);
-      else await showResult(data, name, address);
-    }
-  });
+  const events = () => classify(file, name, fields, at("key").value);
+  return working(name, () => follow(events(), (diagnosis, address) => showResult(diagnosis, name, address)));
 }
 
-async function sendMany(files) {
-  const answer = await classifyBatch(files, fieldsOf({ own: true, mayBeForeign: false }), at("key").value);
-  if (answer.results) showBatch(answer);
-  else fail(answer);
+function sendMany(files) {
+  const events = classifyBatch(files, fieldsOf({ own: true, mayBeForeign: false }), at("key").value);
+  return follow(events, showBatch, files.length);
+}
+
+/** Tell of the events of a request, and show how it ends; `files`: how many a batch has. */
+async function follow(events, showEnd, files = 0) {
+  count(0, files);
+  for await (const [event, data, address] of events) {
+    if (event === "progress") {
+      tell(data.stage, data.detail);
+      count(data.answered, files);
+    } else if (event === "problem") fail(data);
+    else await showEnd(data, address);
+  }
+}
+
+function count(answered, files) {
+  show("count", files > 0);
+  at("answered").max = Math.max(1, files);
+  at("answered").value = answered;
+  at("count-text").textContent = `${answered} of ${files} answered`;
 }
 
 /** Show the answer whose address stands behind the page's own, if there is one. */

@@ -1,27 +1,31 @@
 // Requests to the service. Every path is relative to the page, so that a proxy may put it anywhere.
 
-function request(path, form, key, accept) {
-  const headers = { accept };
+async function* request(path, form, key) {
+  const headers = { accept: "text/event-stream" };
   if (key) headers.authorization = `Bearer ${key}`;
-  return fetch(path, { method: "POST", body: form, headers });
-}
-
-/** Classify one file: yields [event, data, id], the last being a problem, or a result with its address. */
-export async function* classify(file, name, fields, key) {
-  const form = new FormData();
-  form.append("checkpoint", file, name);
-  for (const [field, value] of fields) form.append(field, value);
-  const response = await request("classify", form, key, "text/event-stream");
+  const response = await fetch(path, { method: "POST", body: form, headers });
   if (response.ok) yield* eventsOf(response);
   else yield ["problem", await response.json()];
 }
 
-/** Classify many files in one request: the answer of the service, or a problem. */
-export async function classifyBatch(files, fields, key) {
-  const form = new FormData();
+/** Classify one file: yields [event, data, id], the last being a problem, or a result with its address. */
+export function classify(file, name, fields, key) {
+  const form = formOf(fields);
+  form.append("checkpoint", file, name);
+  return request("classify", form, key);
+}
+
+/** Classify many files in one request: the same events, the result being that of all of them. */
+export function classifyBatch(files, fields, key) {
+  const form = formOf(fields);
   for (const file of files) form.append("checkpoints", file, file.name);
+  return request("classify/batch", form, key);
+}
+
+function formOf(fields) {
+  const form = new FormData();
   for (const [field, value] of fields) form.append(field, value);
-  return (await request("classify/batch", form, key, "application/json")).json();
+  return form;
 }
 
 /** What the service has at a path; null where it has nothing. */

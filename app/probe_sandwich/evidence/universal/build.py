@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from probe_sandwich.answer import Definition, TrackRecord, ZooCurves
+from probe_sandwich.answer import Definition, TrackRecord
 from probe_sandwich.evidence.universal.asking import FILE as ASKING
 from probe_sandwich.evidence.universal.asking import write_asking
 from probe_sandwich.evidence.universal.ensemble import ask_all, train_ensemble
@@ -25,11 +26,13 @@ from probe_sandwich.evidence.universal.workers import workers_that_read
 from probe_sandwich.sandwich.card import Card, KindRecord, ZooFacts
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import load_meta_classifier, save_meta_classifier, write_card
-from probe_sandwich.sandwich.placed_answers import zoo_curves
+from probe_sandwich.sandwich.placed_answers import zoo_curves, zoo_curves_by_task
 from probe_sandwich.sandwich.prediction import student_quantile
 from probe_sandwich.sandwich.training.start import start_universal
 
 _LEAST_OF_A_LABEL = 10
+_CURVES = ("kept_answers", "kept_answers_by_task")
+"""What of a card the answers of its zoos' subjects tell."""
 _PACKAGES = ("probe-sandwich", "torch", "numpy", "scikit-learn", "safetensors")
 
 
@@ -57,8 +60,7 @@ def train_universal(
         members = train_ensemble(run, table, config, training)
         evaluation = evaluate_universal(run, rivals, members, strangers, config, training, progress)
     _ask_few(out, table, training, device, progress)
-    curves = zoo_curves(rivals.recordings.drawn.channels, table.labels.tolist())
-    unjudged = _card(out.name, table, curves, config, training)
+    unjudged = _card(out.name, table, rivals.recordings.drawn.channels, config, training)
     card = save_meta_classifier(out, members, _judged(unjudged, evaluation.evidence))
     _write(out, card, table, evaluation)
     return evaluation.evidence
@@ -86,8 +88,8 @@ def train_alone(
     with workers_that_read(rivals, workers) as run:
         progress("training")
         members = train_ensemble(run, table, config, training)
-    curves = zoo_curves(rivals.recordings.drawn.channels, table.labels.tolist())
-    return save_meta_classifier(out, members, _card(out.name, table, curves, config, training))
+    channels = rivals.recordings.drawn.channels
+    return save_meta_classifier(out, members, _card(out.name, table, channels, config, training))
 
 
 class HasEvidence(ValueError):
@@ -135,8 +137,9 @@ def evaluate_again(
         evaluation = evaluate_universal(run, rivals, meta.members, strangers, config, training, progress)
     if not (model / ASKING).exists():
         _ask_few(model, table, training, device, progress)
-    curves = zoo_curves(rivals.recordings.drawn.channels, table.labels.tolist())
-    card = _judged(meta.card.model_copy(update={"kept_answers": curves}), evaluation.evidence)
+    found = _card(meta.card.name, table, rivals.recordings.drawn.channels, config, training)
+    curves = {name: getattr(found, name) for name in _CURVES}
+    card = _judged(meta.card.model_copy(update=curves), evaluation.evidence)
     write_card(model, card)
     _write(model, card, table, evaluation)
     return evaluation.evidence
@@ -178,10 +181,10 @@ def _write(folder: Path, card: Card, table: Table, evaluation: Evaluation) -> No
     write_universal_report(folder, card, evaluation.evidence)
 
 
-def _card(
-    name: str, table: Table, curves: ZooCurves | None, config: SandwichConfig, training: SandwichTraining
-) -> Card:
-    """The card but for what judging the members, and saving them, adds to it."""
+def _card(name: str, table: Table, channels: Tensor, config: SandwichConfig, training: SandwichTraining) -> Card:
+    """The card but for what judging the members, and saving them, adds to it; `channels`: the answers of the table's
+    subjects."""
+    labels = table.labels.tolist()
     return Card(
         name=name,
         definition=Definition(formulas_per_bucket=1000),
@@ -202,7 +205,8 @@ def _card(
         track_record=None,
         tasks={},
         other_tasks=None,
-        kept_answers=curves,
+        kept_answers=zoo_curves(channels, labels),
+        kept_answers_by_task=zoo_curves_by_task(channels, labels, table.tasks.tolist()),
         packages={package: version(package) for package in _PACKAGES},
         sha256="",
     )
