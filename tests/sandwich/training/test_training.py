@@ -186,4 +186,4 @@ def test_training_lowers_the_loss_far_below_that_of_severed_responses(shipped_co
         blind = BlindHeads.assign(cohort.groups, cohort.groups, config.heads, 0).of(cohort.groups)
         losses.append(float(seen_loss(found, blind).mean()))
     assert losses[0] < 0.4
-    assert losses[1] > 0.55  # how many of each label there are, a quarter and three, can be learned: 0.562
+    assert losses[1] > 0.55  # the share of either label can be learned without any response
