@@ -32,7 +32,7 @@ from probe_sandwich.zoo.foreign.recipe import Plan
 from probe_sandwich.zoo.shards import INDEX, IndexRow, merge, read_index, shard_path
 
 CPU = torch.device("cpu")
-CONFIG = UNIVERSAL.model_copy(update={"probes": 8, "heads": 2, "readout_hidden": 8, "probe_features": 4})
+CONFIG = UNIVERSAL.model_copy(update={"probes": 8, "heads": 2, "readout_hidden": 8, "trees": 10, "leaves": 16})
 TRAINING = SandwichTraining(fitting_draws=2, readout_epochs=10, epochs=0, folds=2)
 GROUPS = (0, 1, 4, 5, 6, 7, 17, 20, 21)
 """Of the shipped zoo: few, of both labels, one of them in the reserve and one with ALiBi."""
@@ -126,7 +126,7 @@ def rivals(three_tasks: Table) -> Rivals:
     truth = np.tile(np.arange(max(BUDGETS)) % 2, (len(labels), 1))
     answers = np.where(three_tasks.labels[:, None], truth, 1 - truth)
     labelled = Labelled(np.where(three_tasks.labels, 0.9, 0.5), answers, truth)
-    return Rivals.of(three_tasks, Recordings(recording(1.0), recording(1.0), recording(0.0)), labelled, CONFIG)
+    return Rivals.of(three_tasks, Recordings(recording(1.0), recording(0.0)), labelled, CONFIG)
 
 
 def here(rivals: Rivals) -> Callable[[Sequence[ReadingJob]], list[object]]:
@@ -178,7 +178,7 @@ def foreign_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def foreign(foreign_folder: Path, rivals: Rivals) -> Foreign | None:
     """That set, asked what they were asked."""
-    return Foreign.of(foreign_folder, start_universal(CONFIG, TRAINING), rivals.recordings.judging.noise)
+    return Foreign.of(foreign_folder, start_universal(CONFIG, TRAINING), rivals.recordings.drawn.noise)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,31 @@ def test_the_order_of_probes_does_not_matter() -> None:
     torch.testing.assert_close(one.label, other.label)
 
 
+def test_the_heads_read_ranks_among_the_training_subjects_and_nothing_lies_beyond_these() -> None:
+    readout = Readout(CONFIG)
+    random = torch.Generator().manual_seed(0)
+    channels = torch.randn(
+        80, 2, 1 + len(CONFIG.placements), CONFIG.probes, len(ANSWER_CHANNELS), generator=random
+    ).exp()
+    readout.standardize_on(channels)
+    known, beyond = (readout.prepare(some).statistics for some in (channels, 1e3 * channels))
+    assert known.mean(dim=(0, 1)).abs().max() < 0.15
+    assert (known.flatten(0, 1).std(dim=0) - 1).abs().max() < 0.15
+    assert beyond.abs().max() <= known.abs().max() < 2
+
+
+def test_last_digits_do_not_decide_where_subjects_are_alike() -> None:
+    """Answers that no placement turns differ from one run to the next by rounding alone."""
+    readout = Readout(CONFIG)
+    random = torch.Generator().manual_seed(0)
+    usual = torch.randn(40, 1, 1, CONFIG.probes, len(ANSWER_CHANNELS), generator=random)
+    channels = usual.repeat(1, 1, 1 + len(CONFIG.placements), 1, 1)
+    noisy = channels + 1e-6 * torch.randn(channels.shape, generator=random)
+    readout.standardize_on(noisy)
+    one, other = (readout.prepare(some).statistics for some in (channels, noisy))
+    torch.testing.assert_close(one, other, atol=0.1, rtol=0)
+
+
 def test_a_moment_has_a_name_that_says_what_it_measures() -> None:
     count = len(ANSWER_CHANNELS) * 2 * (1 + len(CONFIG.placements))
     names = [moment_name(CONFIG, index) for index in range(count)]

@@ -14,7 +14,7 @@ from probe_sandwich.tasks.task import OwnTask
 
 from tests.conftest import StackFactory, frozen_hash
 
-CONFIG = SandwichConfig(noise_dim=16, probes=8, readout_sees_noise=False)
+CONFIG = SandwichConfig(noise_dim=16, probes=8)
 MAJORITY = {"task": LanguageTask(name=LanguageName.MAJORITY), "vocabulary": ("a", "b", "c", "<bos>", "<pad>")}
 OWN = {"task": OwnTask(name="mine", alphabet=("x", "y")), "vocabulary": ("<pad>", "y", "x", "<bos>"), "classes": 4}
 KINDS = pytest.mark.parametrize("kind", [{}, MAJORITY, OWN], ids=["logic", "language", "own"])

@@ -33,11 +33,11 @@ class SandwichConfig(BaseModel):
     )
     placement_seed: int = 0
     quantiles: int = Field(default=5, ge=2, description="quantiles over the probes for each response")
-    probe_features: int = Field(default=24, ge=1, description="learned features of a probe's noise and responses")
     readout_hidden: int = Field(default=32, ge=1)
     heads: int = Field(default=5, ge=2, description="heads of the readout, each blind to its own part of the subjects")
     dropout: float = Field(default=0.3, ge=0, lt=1)
-    readout_sees_noise: bool = True
+    trees: int = Field(default=40, ge=1, description="trees of each head")
+    leaves: int = Field(default=128, ge=2, description="leaves of a tree, at most")
 
 
 class SandwichTraining(BaseModel):

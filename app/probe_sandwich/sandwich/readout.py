@@ -7,8 +7,12 @@ from torch import Tensor, nn
 
 from probe_sandwich.sandwich.answers import ANSWER_CHANNELS, WORDS
 from probe_sandwich.sandwich.config import SandwichConfig
+from probe_sandwich.sandwich.forest import Forest
 
-_FARTHEST, _TINY = 5.0, 1e-6
+_KNOTS = 32
+_WIDEST = 3**0.5
+"""Times this, ranks from -1 to 1 have a standard deviation of 1."""
+_STEP, _TINY, _SUREST = 1e-3, 1e-6, 0.01
 
 
 @dataclass(frozen=True)
@@ -32,17 +36,11 @@ def moment_name(config: SandwichConfig, index: int) -> str:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Standardized responses by probe `(models, draws, probes, placements * channels)`, and of them standardized
-    statistics and moments over the probes, `(models, draws, features)` each."""
+    """Statistics over the probes as ranks among those of the training subjects, and of the statistics themselves the
+    moments, `(models, draws, features)` each."""
 
-    by_probe: Tensor
     statistics: Tensor
     moments: Tensor
-
-    def select(self, rows: Tensor, draw: int) -> "Prepared":
-        """Some subjects' responses to one draw."""
-        at = slice(draw, draw + 1)
-        return Prepared(self.by_probe[rows, at], self.statistics[rows, at], self.moments[rows, at])
 
 
 class _PerHead(nn.Module):
@@ -63,18 +61,17 @@ class Readout(nn.Module):
     """responses `(models, draws, placements, probes, channels)` and noise -> statistics over the probes ->
     `ReadoutOutput`.
 
-    Statistics are permutation-invariant: quantiles, mean and spread of each channel over the probes; how far, in size,
-    spread and correlation, the responses of a placement are from those of the usual one; and means of learned features
-    of each probe's noise and responses together.
+    Statistics are permutation-invariant: quantiles, mean and spread of each channel over the probes; and how far, in
+    size, spread and correlation, the responses of a placement are from those of the usual one.
 
-    Several heads read the same statistics. In training each is blind to its own part of the configurations: what it
-    says of those decides when to stop, and calibration is fitted on it. In use the heads' logits are averaged.
+    Several heads read the same statistics, each by layers and by trees of its own, whose logits are averaged: trees
+    read known tasks better, layers unknown ones. In training each head is blind to its own part of the subjects: what
+    it says of those decides when to stop, and calibration is fitted on it. In use the heads' logits are averaged.
     """
 
     channel_location: Tensor
     channel_scale: Tensor
-    location: Tensor
-    scale: Tensor
+    knots: Tensor
 
     def __init__(self, config: SandwichConfig) -> None:
         super().__init__()
@@ -83,48 +80,48 @@ class Readout(nn.Module):
         self.register_buffer("channel_location", torch.zeros(channels))
         self.register_buffer("channel_scale", torch.ones(channels))
         statistics = channels * (placements * (config.quantiles + 2) + (placements - 1) * 3)
-        self.register_buffer("location", torch.zeros(statistics))
-        self.register_buffer("scale", torch.ones(statistics))
-        seen = placements * channels + config.noise_dim * config.readout_sees_noise
-        heads = config.heads
-        self.probe_features = nn.Sequential(_PerHead(heads, seen, config.probe_features), nn.GELU())
+        self.register_buffer("knots", torch.linspace(-1, 1, _KNOTS).repeat(statistics, 1))
         self.layers = nn.Sequential(
             nn.Dropout(config.dropout),
-            _PerHead(heads, statistics + config.probe_features, config.readout_hidden),
+            _PerHead(config.heads, statistics, config.readout_hidden),
             nn.GELU(),
             nn.Dropout(config.dropout),
-            _PerHead(heads, config.readout_hidden, 2),
+            _PerHead(config.heads, config.readout_hidden, 2),
         )
+        self.forest = Forest(config.heads, config.trees, config.leaves, 2)
 
     def standardize_on(self, channels: Tensor) -> None:
-        """Fix locations and scales from responses `(models, draws, placements, probes, channels)` of the training
-        subjects: of the channels at the usual placement, then of the statistics."""
+        """Fix what responses `(models, draws, placements, probes, channels)` of the training subjects are the measure
+        of: location and scale of the channels at the usual placement, then quantiles of the statistics."""
         flat = channels[:, :, 0].flatten(0, -2)
         self.channel_location.copy_(flat.mean(dim=0))
         self.channel_scale.copy_(flat.std(dim=0).clamp(min=1e-3))
         statistics, _ = self._statistics(self._standard(channels))
-        self.location.copy_(statistics.mean(dim=(0, 1)))
-        self.scale.copy_(statistics.flatten(0, 1).std(dim=0).clamp(min=1e-3))
+        at = torch.linspace(0, 1, _KNOTS, device=statistics.device)
+        self.knots.copy_(_apart(statistics.flatten(0, 1).quantile(at, dim=0).T))
 
     def forward(self, channels: Tensor, noise: Tensor) -> ReadoutOutput:
-        return self.read(self.prepare(channels), noise)
+        """The noise is not read: noise that selects stands for no symbols."""
+        prepared = self.prepare(channels)
+        both = (self.by_layers(prepared.statistics) + self.by_trees(prepared.statistics)) / 2
+        return ReadoutOutput(both[..., 0], both[..., 1], prepared.moments)
 
     def prepare(self, channels: Tensor) -> Prepared:
         """All that needs no learned weight: computed once where the same responses are read again and again."""
-        standard = self._standard(channels)
-        statistics, moments = self._statistics(standard)
-        seen = ((statistics - self.location) / self.scale).clamp(-_FARTHEST, _FARTHEST)
-        return Prepared(standard.transpose(2, 3).flatten(3), seen, moments)
+        statistics, moments = self._statistics(self._standard(channels))
+        ranks = _ranks(statistics.flatten(0, 1), self.knots).unflatten(0, statistics.shape[:2])
+        return Prepared(ranks, moments)
 
-    def read(self, prepared: Prepared, noise: Tensor) -> ReadoutOutput:
-        """The heads' own layers."""
-        by_probe = prepared.by_probe  # (models, draws, probes, placements * channels)
-        if self.config.readout_sees_noise:
-            by_probe = torch.cat([by_probe, noise.expand(len(by_probe), -1, -1, -1)], dim=-1)  # (..., + noise_dim)
-        learned = self.probe_features(by_probe.unsqueeze(0)).mean(dim=3)  # (heads, models, draws, features)
-        statistics = prepared.statistics.expand(self.config.heads, -1, -1, -1)  # (heads, models, draws, statistics)
-        outputs = self.layers(torch.cat([statistics, learned], dim=-1))  # (heads, models, draws, 2)
-        return ReadoutOutput(outputs[..., 0], outputs[..., 1], prepared.moments)
+    def by_layers(self, statistics: Tensor) -> Tensor:
+        """What the heads' layers make of statistics `(models, draws, statistics)`: logits `(heads, models, draws, 2)`
+        for the label and for the long accuracy."""
+        logits: Tensor = self.layers(statistics.unsqueeze(0))
+        return logits
+
+    def by_trees(self, statistics: Tensor) -> Tensor:
+        """The same of the heads' trees."""
+        said: Tensor = self.forest(statistics.flatten(0, 1)).unflatten(1, statistics.shape[:2])
+        return said.logit(eps=_SUREST)
 
     def _standard(self, channels: Tensor) -> Tensor:
         return (channels - self.channel_location) / self.channel_scale
@@ -147,6 +144,24 @@ class Readout(nn.Module):
         # (models, draws, ...): placements * quantiles * channels, then moments, then (placements - 1) * 3 * channels
         parts = [ordered[:, :, :, at].flatten(2), moments, torch.cat(comparison, dim=-1).flatten(2)]
         return torch.cat(parts, dim=-1), moments  # (models, draws, statistics)
+
+
+def _apart(knots: Tensor) -> Tensor:
+    """Knots `(features, knots)` that rise by a step at least: where many subjects are alike, the last digits of a
+    statistic, which differ from one computer to the next, would else decide its rank."""
+    rise = _STEP * torch.arange(knots.shape[1], device=knots.device)
+    return (knots - rise).cummax(dim=1).values + rise
+
+
+def _ranks(values: Tensor, knots: Tensor) -> Tensor:
+    """Where values `(n, features)` lie among rising `knots (features, knots)`, in equal steps and straight between
+    them; never beyond the outermost."""
+    columns = values.T.contiguous()
+    last = knots.shape[1] - 1
+    lower = (torch.searchsorted(knots, columns.detach(), right=True) - 1).clamp(0, last - 1)
+    left, right = knots.gather(1, lower), knots.gather(1, lower + 1)
+    place = (lower + ((columns - left) / (right - left)).clamp(0, 1)) / last  # (features, n), from 0 to 1
+    return (2 * place.T - 1) * _WIDEST
 
 
 def _spread(values: Tensor) -> Tensor:

@@ -25,13 +25,12 @@ def some(small_zoo: Path) -> Table:
 def test_each_is_asked_what_it_would_be_asked_alone_in_the_order_of_the_table(some: Table) -> None:
     asked = ask_all(some, CPU, CONFIG, TRAINING)
     noise, sandwich = fitting_noise(CONFIG, TRAINING), start_universal(CONFIG, TRAINING)
-    assert asked.recordings.judging.labels.tolist() == some.labels.tolist()
-    assert asked.recordings.fitting.numbers.tolist() == list(range(len(some)))
+    assert asked.recordings.drawn.labels.tolist() == some.labels.tolist()
+    assert asked.recordings.drawn.numbers.tolist() == list(range(len(some)))
     for number in (0, len(some) - 1):
         alone = record_answers(sandwich, some.cohorts(np.array([number]), CPU), noise).channels[0]
-        fitting, judging = (part.channels[number] for part in (asked.recordings.fitting, asked.recordings.judging))
-        torch.testing.assert_close(torch.cat([fitting, judging]), alone, atol=1e-3, rtol=1e-3)
-    assert not torch.equal(asked.recordings.bare.channels, asked.recordings.judging.channels)
+        torch.testing.assert_close(asked.recordings.drawn.channels[number], alone, atol=1e-3, rtol=1e-3)
+    assert not torch.equal(asked.recordings.bare.channels, asked.recordings.drawn.channels)
     assert asked.labelled.direct_test(256) == pytest.approx(some.long_accuracy, abs=0.15)
 
 
@@ -47,16 +46,16 @@ def test_there_is_a_member_a_fold_and_the_same_again(rivals: Rivals, members: li
 
 def test_the_ensemble_orders_subjects_that_no_member_saw(rivals: Rivals, members: list[Member]) -> None:
     reserve = np.flatnonzero(rivals.table.reserve)
-    probability = ensemble_probability(members, rivals.recordings.judging, reserve)
+    probability = ensemble_probability(members, rivals.recordings.drawn, reserve)
     assert (auc(probability, rivals.table.labels[reserve]) or 0) > 0.95
-    by_member = [ensemble_probability([member], rivals.recordings.judging, reserve) for member in members]
+    by_member = [ensemble_probability([member], rivals.recordings.drawn, reserve) for member in members]
     assert probability == pytest.approx(np.mean(by_member, axis=0))
 
 
 def test_subjects_that_a_member_saw_lie_within_its_support_and_others_far_outside(
     rivals: Rivals, members: list[Member]
 ) -> None:
-    channels, noise = rivals.recordings.judging.channels, rivals.recordings.judging.noise
+    channels, noise = rivals.recordings.drawn.channels, rivals.recordings.drawn.noise
     for member in members:
         with torch.inference_mode():
             own, strange = (

@@ -56,15 +56,15 @@ def test_a_readout_of_a_split_does_not_depend_on_labels_that_it_leaves_out(rival
         return changed
 
     known = rivals.recordings
-    hidden = replace(known, fitting=replace(known.fitting, labels=without(known.fitting.labels)))
+    hidden = replace(known, drawn=replace(known.drawn, labels=without(known.drawn.labels)))
     one, other = (
         replace(rivals, recordings=recordings).fit(split.train, CONFIG, TRAINING, 0) for recordings in (known, hidden)
     )
-    assert np.array_equal(*(fitted.probability(known.judging, split.test) for fitted in (one, other)))
+    assert np.array_equal(*(fitted.probability(known.drawn, split.test) for fitted in (one, other)))
 
 
 def test_agreement_is_the_mean_over_what_is_placed_elsewhere(rivals: Rivals) -> None:
-    recording = rivals.recordings.judging
+    recording = rivals.recordings.drawn
     own = ANSWER_CHANNELS.index("agreement")
     moved = recording.channels.clone()
     moved[:, :, 0] += 100  # what is answered at the usual places does not count

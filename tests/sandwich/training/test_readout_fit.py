@@ -27,7 +27,7 @@ def test_a_readout_finds_what_is_planted_in_responses_and_nothing_else(planted: 
     )
     known, unseen = fitting.select(torch.arange(200)), judging.select(torch.arange(200, 300))
     training = SandwichTraining(readout_epochs=20, readout_rate=3e-3)
-    blind = BlindHeads.assign(known.groups, CONFIG.heads, seed=0)
+    blind = BlindHeads.assign(known.groups, known.groups, CONFIG.heads, seed=0)
     readout = fit_readout(CONFIG, training, known, blind, seed=0)
     with torch.no_grad():
         scores = head_scores(readout(unseen.channels, unseen.noise)).mean(axis=0)

@@ -26,7 +26,6 @@ SMALL = SandwichConfig(
     noise_dim=16,
     generator_hidden=16,
     temperature=0.1,
-    probe_features=8,
     readout_hidden=8,
     dropout=0.0,
     heads=2,
@@ -50,7 +49,7 @@ def cohort(tiny_stack: StackFactory) -> Cohort:
 def train(training: SandwichTraining, cohort: Cohort, config: SandwichConfig = SMALL) -> UniversalSandwich:
     """A small sandwich trained on a cohort."""
     recording = record_answers(start_universal(config, training).prober, [cohort], fitting_noise(config, training))
-    blind = BlindHeads.assign(cohort.groups, config.heads, seed=0)
+    blind = BlindHeads.assign(cohort.groups, cohort.groups, config.heads, seed=0)
     return train_sandwich(config, training, [cohort], recording, blind, seed=0)
 
 
@@ -185,8 +184,7 @@ def test_training_lowers_the_loss_far_below_that_of_severed_responses(shipped_co
         trained = train(training, cohort, config)
         with torch.no_grad():
             found = sandwich_losses(trained, training, cohort, noise)
-        losses.append(
-            float(seen_loss(found, BlindHeads.assign(cohort.groups, config.heads, 0).of(cohort.groups)).mean())
-        )
+        blind = BlindHeads.assign(cohort.groups, cohort.groups, config.heads, 0).of(cohort.groups)
+        losses.append(float(seen_loss(found, blind).mean()))
     assert losses[0] < 0.4
-    assert losses[1] > 0.6
+    assert losses[1] > 0.55  # the share of either label can be learned without any response

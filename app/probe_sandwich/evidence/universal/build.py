@@ -160,7 +160,7 @@ def _strangers(
 ) -> Foreign | None:
     if folder is None:
         return None
-    return Foreign.of(folder, start_universal(config, training).prober, rivals.recordings.judging.noise)
+    return Foreign.of(folder, start_universal(config, training).prober, rivals.recordings.drawn.noise)
 
 
 def _ask_few(
@@ -180,7 +180,7 @@ def _write(folder: Path, card: Card, table: Table, evaluation: Evaluation) -> No
 
 def _compared(card: Card, table: Table, rivals: Rivals) -> Card:
     """A card with what answers are shown beside: how many of theirs the zoo's subjects keep."""
-    channels, labels = rivals.recordings.judging.channels, table.labels.tolist()
+    channels, labels = rivals.recordings.drawn.channels, table.labels.tolist()
     by_task = zoo_curves_by_task(channels, labels, table.tasks.tolist())
     return card.model_copy(update={"kept_answers": zoo_curves(channels, labels), "kept_answers_by_task": by_task})
 

@@ -51,8 +51,7 @@ def ask_all(
     order = np.concatenate(parts).argsort()
     return TableAnswers(
         Recordings(
-            join_recordings([one.recordings.fitting for one in asked]),
-            join_recordings([one.recordings.judging for one in asked]),
+            join_recordings([one.recordings.drawn for one in asked]),
             join_recordings([one.recordings.bare for one in asked]),
         ),
         Labelled(
@@ -66,15 +65,12 @@ def ask_all(
 def _ask(
     part: Part, device: torch.device, config: SandwichConfig, training: SandwichTraining, table: Table
 ) -> TableAnswers:
-    """Answers of some subjects to the probes of an untrained selector, half of the draws to fit on, half to judge on;
-    and what rivals see of them."""
+    """Answers of some subjects to the probes of an untrained selector, and what rivals see of them."""
     prober = start_universal(config, training).prober.to(device)
     noise = fitting_noise(config, training).to(device)
-    half = len(noise) // 2
     cohorts = table.cohorts(part, device)
-    whole = record_answers(prober, cohorts, noise)
-    bare = record_answers(prober, cohorts, noise[half:], bare=True)
-    recordings = Recordings(whole.draws(0, half), whole.draws(half, len(noise)), bare)
+    bare = record_answers(prober, cohorts, noise, bare=True)
+    recordings = Recordings(record_answers(prober, cohorts, noise), bare)
     return TableAnswers(recordings, Labelled.of(cohorts, part, prober))
 
 
@@ -91,16 +87,16 @@ def _member(
     split: JudgedSplit, config: SandwichConfig, training: SandwichTraining, number: int, rivals: Rivals
 ) -> Member:
     fitted = rivals.fit(split.train, config, training, number)
-    judging = rivals.recordings.judging
-    known, unseen = (_moments(fitted.readout, judging, part) for part in (split.train, split.test))
+    drawn = rivals.recordings.drawn
+    known, unseen = (_moments(fitted.readout, drawn, part) for part in (split.train, split.test))
     return Member(fitted.readout, fitted.calibration, fit_support(known, unseen))
 
 
 def ensemble_probability(members: Sequence[Member], recording: Recording, part: Part) -> NDArray[np.float64]:
     """What all members together say of some recorded subjects, `(subjects,)`."""
+    some = recording.select(torch.from_numpy(part))
     by_member = [
-        member.calibration.probability(recorded_scores(member.readout, recording, part).mean(axis=0))
-        for member in members
+        member.calibration.probability(recorded_scores(member.readout, some).mean(axis=0)) for member in members
     ]
     mean: NDArray[np.float64] = np.mean(by_member, axis=0)
     return mean

@@ -145,7 +145,7 @@ def _judge_reserve(
     reserve = rivals.table.reserve
     split = JudgedSplit(RESERVE, np.flatnonzero(~reserve), np.flatnonzero(reserve))
     scores = rivals.scores(split, config, training, 0)
-    scores[SANDWICH] = ensemble_probability(members, rivals.recordings.judging, split.test)
+    scores[SANDWICH] = ensemble_probability(members, rivals.recordings.drawn, split.test)
     scores[BARE] = ensemble_probability(members, rivals.recordings.bare, split.test)
     return JudgedKind(split.test, rivals.alike(split.train, rivals.moments[split.test], 0), scores)
 
@@ -202,7 +202,7 @@ def _of_everyone(
     train: Part, config: SandwichConfig, training: SandwichTraining, rivals: Rivals
 ) -> NDArray[np.float64]:
     everyone = np.arange(len(rivals.table))
-    return rivals.fit(train, config, training, 0).probability(rivals.recordings.judging, everyone)
+    return rivals.fit(train, config, training, 0).probability(rivals.recordings.drawn, everyone)
 
 
 _CALIBRATED = frozenset(method.name for method in METHODS if method.calibrated)

@@ -74,18 +74,16 @@ METHODS = (
 
 @dataclass(frozen=True)
 class Recordings:
-    """Answers of the same subjects to the draws that readouts are fitted on, to those that they are judged on, and to
-    random strings."""
+    """Answers of the same subjects to inputs drawn from their tasks, and to random strings."""
 
-    fitting: Recording
-    judging: Recording
+    drawn: Recording
     bare: Recording
 
 
 @dataclass(frozen=True)
 class Rivals:
-    """What every split reads: the recordings, statistics and moments `(subjects, features)` of the answers that judge,
-    the configurations as numbers `(subjects, facts)`, and scores that need no training, by method."""
+    """What every split reads: the recordings, statistics and moments `(subjects, features)` of the answers to drawn
+    inputs, the configurations as numbers `(subjects, facts)`, and scores that need no training, by method."""
 
     table: Table
     recordings: Recordings
@@ -100,10 +98,10 @@ class Rivals:
     def of(table: Table, recordings: Recordings, labelled: Labelled, config: SandwichConfig) -> "Rivals":
         """Statistics are standardized on all subjects, which trees do not mind."""
         readout = Readout(config)
-        readout.standardize_on(recordings.judging.channels)
-        statistics, moments = read_statistics(readout, recordings.judging)
+        readout.standardize_on(recordings.drawn.channels)
+        statistics, moments = read_statistics(readout, recordings.drawn)
         untrained = {
-            AGREEMENT: agreement(recordings.judging),
+            AGREEMENT: agreement(recordings.drawn),
             MAJORITY: labelled.with_majority(table),
             IN_DISTRIBUTION: np.array([row.in_distribution_accuracy for row in table.rows]),
             PLACED: labelled.placed,
@@ -130,7 +128,7 @@ class Rivals:
         readout = self.fit(split.train, config, training, seed)
         facts, accuracy = self.facts, self.untrained[IN_DISTRIBUTION][:, None]
         found = {
-            SANDWICH: readout.probability(self.recordings.judging, test),
+            SANDWICH: readout.probability(self.recordings.drawn, test),
             BARE: readout.probability(self.recordings.bare, test),
             TREES: self.trees(self.statistics, train, seed)(self.statistics[test]),
             CONFIGURATION: self.trees(facts, train, seed)(facts[test]),
@@ -141,8 +139,13 @@ class Rivals:
 
     def fit(self, train: Part, config: SandwichConfig, training: SandwichTraining, seed: int) -> "FittedReadout":
         """A readout of some subjects, each task counting by the square root of its subjects."""
-        fitting, judging = self.recordings.fitting, self.recordings.judging
-        return fit(fitting, judging, train, self.table.task_weights(train), config, training, seed)
+        return self._fit(self.recordings.drawn, train, config, training, seed)
+
+    def _fit(
+        self, recording: Recording, train: Part, config: SandwichConfig, training: SandwichTraining, seed: int
+    ) -> "FittedReadout":
+        weights, units = self.table.task_weights(train), self.table.blind_units(train, config.heads)
+        return fit(recording.select(torch.from_numpy(train)), weights, units, config, training, seed)
 
     def trees(self, features: NDArray[np.float64], train: Part, seed: int) -> Reader:
         """Trees on features `(subjects, features)`, weighted as the readout's subjects are."""
@@ -162,10 +165,8 @@ class Rivals:
 
         scores = {}
         for name, change in ((SHUFFLED, shuffled), (SEVERED, severed)):
-            fitting, judging = change(self.recordings.fitting), change(self.recordings.judging)
-            weights = self.table.task_weights(split.train)
-            readout = fit(fitting, judging, split.train, weights, config, training, seed)
-            scores[name] = readout.probability(judging, split.test)
+            changed = change(self.recordings.drawn)
+            scores[name] = self._fit(changed, split.train, config, training, seed).probability(changed, split.test)
         return scores
 
 
@@ -193,31 +194,30 @@ class FittedReadout:
 
     def probability(self, recording: Recording, part: Part) -> NDArray[np.float64]:
         """P(generalizer) of some subjects, `(subjects,)`."""
-        return self.calibration.probability(recorded_scores(self.readout, recording, part).mean(axis=0))
+        some = recording.select(torch.from_numpy(part))
+        return self.calibration.probability(recorded_scores(self.readout, some).mean(axis=0))
 
 
 def fit(
-    fitting: Recording,
-    judging: Recording,
-    train: Part,
+    known: Recording,
     weights: NDArray[np.float64],
+    units: NDArray[np.int64],
     config: SandwichConfig,
     training: SandwichTraining,
     seed: int,
 ) -> FittedReadout:
-    """A readout fitted on some subjects, each counting by its weight, and calibrated by what its blind heads say of
-    them from other noise."""
-    known = fitting.select(torch.from_numpy(train))
-    blind = BlindHeads.assign(known.groups, config.heads, seed)
+    """A readout fitted on recorded subjects, each counting by its weight, and calibrated by what its heads say of those
+    that they are blind to, unit by unit: `weights` and `units (subjects,)`."""
+    blind = BlindHeads.assign(torch.from_numpy(units), known.groups, config.heads, seed)
     readout = fit_readout(config, training, known, blind, seed, weights=torch.from_numpy(weights).float())
-    scores = blind.held_out(recorded_scores(readout, judging, train), known.groups)
+    scores = blind.held_out(recorded_scores(readout, known), known.groups)
     return FittedReadout(readout, fit_calibration(scores, known.labels.numpy() == 1, weights))
 
 
-def recorded_scores(readout: Readout, recording: Recording, part: Part) -> NDArray[np.float64]:
-    """Scores `(heads, subjects)` of some recorded subjects."""
+def recorded_scores(readout: Readout, recording: Recording) -> NDArray[np.float64]:
+    """Scores `(heads, subjects)` of recorded subjects."""
     with torch.inference_mode():
-        return head_scores(readout(recording.channels[torch.from_numpy(part)], recording.noise))
+        return head_scores(readout(recording.channels, recording.noise))
 
 
 def trees(features: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64], seed: int) -> Reader:

@@ -9,8 +9,6 @@ THRESHOLD = 0.5
 UNIVERSAL = SandwichConfig(
     noise_dim=32,
     temperature=0.1,
-    # Noise that selects stands for no symbols: there is nothing to read in it.
-    readout_sees_noise=False,
     placements=tuple(
         Placement(kind=kind, reach=reach)
         for kind, reaches in (
@@ -21,6 +19,6 @@ UNIVERSAL = SandwichConfig(
         for reach in reaches
     ),
 )
-TRAINING = SandwichTraining(fitting_draws=2 * DRAWS, epochs=0, selector_steps=300)
-"""Half of the draws to fit on, half to judge on. The readouts read random questions; what learned ones are worth
-where few are asked is measured beside (`selector_steps`)."""
+TRAINING = SandwichTraining(fitting_draws=DRAWS, epochs=0, selector_steps=300)
+"""The readouts are fitted on the draws of a diagnosis: random questions, the same for every subject of a task and T.
+What learned ones are worth where few are asked is measured beside (`selector_steps`)."""

@@ -63,6 +63,15 @@ class Table:
         normalized: NDArray[np.float64] = weights / weights.mean()
         return normalized
 
+    def blind_units(self, part: Part, heads: int) -> NDArray[np.int64]:
+        """What of some subjects is hidden from a head as a whole, `(subjects,)`: their task, so that the head speaks of
+        a task that it does not know; where a task has more than a head's share of the subjects, their configuration.
+        Configurations alone, if there are too few units for so many heads."""
+        _, which, count = np.unique(self.tasks[part], return_inverse=True, return_counts=True)
+        own = self.configurations[part]
+        units = np.where(count[which] * heads > len(part), own, -1 - which)
+        return units if len(np.unique(units)) >= heads else own
+
     def cohorts(self, numbers: Part, device: torch.device) -> list[Cohort]:
         """Some of the subjects, stacked; a subject's number is its place in the table."""
         cohorts = []

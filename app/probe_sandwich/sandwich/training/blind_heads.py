@@ -21,18 +21,20 @@ class BlindHeads:
     by_configuration: Tensor
 
     @staticmethod
-    def assign(groups: Tensor, heads: int, seed: int) -> "BlindHeads":
-        """Deal the configurations of subjects, `groups (subjects,)`, out among the heads in random order. Raises
-        `TooFewConfigurations`."""
-        found = groups.unique()
+    def assign(units: Tensor, groups: Tensor, heads: int, seed: int) -> "BlindHeads":
+        """Deal units of subjects out among the heads in random order: `units (subjects,)` are their configurations,
+        `groups (subjects,)`, or hold several of these each. Raises `TooFewConfigurations`."""
+        found, unit = units.unique(return_inverse=True)
         if len(found) < heads:
             raise TooFewConfigurations(
                 f"{heads} heads need at least as many configurations, and there are {len(found)}: build more, or lower "
                 "SandwichConfig.heads"
             )
         order = torch.randperm(len(found), generator=torch.Generator().manual_seed(seed))
-        table = torch.full((int(found.max()) + 1,), -1)
-        table[found[order]] = torch.arange(len(found)) % heads
+        head = torch.empty_like(order)
+        head[order] = torch.arange(len(found)) % heads
+        table = torch.full((int(groups.max()) + 1,), -1)
+        table[groups] = head[unit]
         return BlindHeads(table)
 
     def of(self, groups: Tensor) -> Tensor:

@@ -7,28 +7,31 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from probe_sandwich.sandwich.config import SandwichTraining
-from probe_sandwich.sandwich.readout import ReadoutOutput
 from probe_sandwich.sandwich.training.blind_heads import BlindHeads
 from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.zoo.cohorts import Cohort, in_chunks
 
 
-def output_losses(output: ReadoutOutput, training: SandwichTraining, labels: Tensor, long_accuracy: Tensor) -> Tensor:
-    """Loss of every head on every subject, `(heads, models)`: label and long accuracy `(models,)`, averaged over the
-    draws."""
-    device = output.label.device
-    label = labels.to(device).unsqueeze(1).expand_as(output.label)  # (heads, models, draws)
-    # Chance is 0.5: what lies between it and 1 is the soft target.
-    target = ((long_accuracy.to(device) - 0.5) * 2).clamp(0, 1).unsqueeze(1).expand_as(label)
-    hard = F.binary_cross_entropy_with_logits(output.label, label, reduction="none")
-    soft = F.binary_cross_entropy_with_logits(output.long_accuracy, target, reduction="none")
+def targets(labels: Tensor, long_accuracy: Tensor) -> Tensor:
+    """What a readout learns of subjects, from 0 to 1, `(models, 2)`: the label `(models,)`, and how far the long
+    accuracy `(models,)` is from chance, 0.5."""
+    return torch.stack([labels, ((long_accuracy - 0.5) * 2).clamp(0, 1)], dim=1)
+
+
+def logit_losses(logits: Tensor, training: SandwichTraining, wanted: Tensor) -> Tensor:
+    """Loss of every head on every subject, `(heads, models)`: logits `(heads, models, draws, 2)` against `targets`
+    `(models, 2)`, averaged over the draws."""
+    wanted = wanted.to(logits.device).unsqueeze(1).expand_as(logits)
+    both = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none").mean(dim=2)  # (heads, models, 2)
     weight = training.long_accuracy_weight
-    return ((1 - weight) * hard + weight * soft).mean(dim=2)
+    return (1 - weight) * both[..., 0] + weight * both[..., 1]
 
 
 def sandwich_losses(sandwich: UniversalSandwich, training: SandwichTraining, cohort: Cohort, noise: Tensor) -> Tensor:
     """The same of a whole sandwich that reads `noise (draws, probes, noise_dim)`, `(heads, models)`."""
-    return output_losses(sandwich(cohort.subjects, noise), training, cohort.labels, cohort.long_accuracy)
+    output = sandwich(cohort.subjects, noise)
+    logits = torch.stack([output.label, output.long_accuracy], dim=-1)
+    return logit_losses(logits, training, targets(cohort.labels, cohort.long_accuracy))
 
 
 def seen_loss(losses: Tensor, blind: Tensor) -> Tensor:

@@ -8,7 +8,8 @@ from torch import Tensor
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.readout import Readout
 from probe_sandwich.sandwich.training.blind_heads import BlindHeads
-from probe_sandwich.sandwich.training.losses import held_out_loss, output_losses, seen_loss
+from probe_sandwich.sandwich.training.forest_fit import grow
+from probe_sandwich.sandwich.training.losses import held_out_loss, logit_losses, seen_loss, targets
 from probe_sandwich.sandwich.training.recorded import Recording
 
 EpochProgress = Callable[[str, int, float], None]
@@ -24,17 +25,18 @@ def fit_readout(
     progress: EpochProgress = lambda stage, epoch, loss: None,
     weights: Tensor | None = None,
 ) -> Readout:
-    """A fresh readout, each step on one of the recorded draws; each head keeps the state that had the lowest loss on
-    the subjects that it is blind to. `weights (subjects,)`: how much each counts in every loss, by default alike."""
+    """A fresh readout. Its layers learn from one of the recorded draws a step; each head keeps those that had the
+    lowest loss on the subjects that it is blind to. Its trees are grown on all draws. `weights (subjects,)`: how much
+    each counts, by default alike."""
     random = torch.Generator().manual_seed(seed)
-    noise, labels, long_accuracy = recording.noise, recording.labels, recording.long_accuracy
+    wanted = targets(recording.labels, recording.long_accuracy)
     blind_head = blind.of(recording.groups)  # (subjects,)
     weights = torch.ones(len(blind_head)) if weights is None else weights
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         readout = Readout(config)
         readout.standardize_on(recording.channels)
-        prepared = readout.prepare(recording.channels)
+        statistics = readout.prepare(recording.channels).statistics  # (subjects, draws, statistics)
         best = _BestHeads(readout)
         optimizer = torch.optim.AdamW(
             readout.parameters(), lr=training.readout_rate, weight_decay=training.weight_decay
@@ -42,20 +44,21 @@ def fit_readout(
         for epoch in range(training.readout_epochs):
             readout.train()
             for rows in torch.randperm(len(blind_head), generator=random).split(training.subjects_per_step):
-                draw = int(torch.randint(len(noise), (1,), generator=random))
-                output = readout.read(prepared.select(rows, draw), noise[draw : draw + 1])
-                losses = output_losses(output, training, labels[rows], long_accuracy[rows])  # (heads, rows)
+                draw = int(torch.randint(statistics.shape[1], (1,), generator=random))
+                logits = readout.by_layers(statistics[rows, draw : draw + 1])
+                losses = logit_losses(logits, training, wanted[rows])  # (heads, rows)
                 optimizer.zero_grad()
                 (seen_loss(losses, blind_head[rows]) * weights[rows]).mean().backward()
                 optimizer.step()
             readout.eval()
             with torch.no_grad():
-                losses = output_losses(readout.read(prepared, noise), training, labels, long_accuracy) * weights
+                losses = logit_losses(readout.by_layers(statistics), training, wanted) * weights
             best.note(losses, blind_head)
             progress("readout", epoch, float(held_out_loss(losses, blind_head).mean()))
             if best.since >= training.patience:
                 break
         best.restore()
+    grow(readout.forest, statistics, wanted, weights, blind_head, seed)
     return readout.eval()
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from probe_sandwich.options import NOISE_SEED
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.inputs import bare_candidates, candidates_of
 from probe_sandwich.sandwich.noise import draw_noise
@@ -32,10 +33,6 @@ class Recording:
         facts = {name: getattr(self, name)[rows] for name in _FACTS}
         return replace(self, channels=self.channels[rows], **facts)
 
-    def draws(self, start: int, end: int) -> "Recording":
-        """All of the subjects, the draws from `start` up to `end`."""
-        return replace(self, channels=self.channels[:, start:end], noise=self.noise[start:end])
-
 
 def record_answers(prober: Prober, cohorts: Sequence[Cohort], noise: Tensor, *, bare: bool = False) -> Recording:
     """What subjects of any task answer to the probes that `noise (draws, probes, noise_dim)` selects for each, from
@@ -55,8 +52,9 @@ def record_answers(prober: Prober, cohorts: Sequence[Cohort], noise: Tensor, *, 
 
 
 def fitting_noise(config: SandwichConfig, training: SandwichTraining) -> Tensor:
-    """The noise `(draws, probes, noise_dim)` on whose answers a readout is first fitted."""
-    return draw_noise(config, training.fitting_draws, torch.Generator().manual_seed(training.seed + 1))
+    """The noise `(draws, probes, noise_dim)` on whose answers a readout is fitted: that of a diagnosis, as a readout
+    reads best the very questions that it was fitted on."""
+    return draw_noise(config, training.fitting_draws, torch.Generator().manual_seed(NOISE_SEED))
 
 
 def join_recordings(parts: Sequence[Recording]) -> Recording:
