@@ -178,7 +178,7 @@ def foreign_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def foreign(foreign_folder: Path, rivals: Rivals) -> Foreign | None:
     """That set, asked what they were asked."""
-    return Foreign.of(foreign_folder, start_universal(CONFIG, TRAINING), rivals.recordings.drawn.noise)
+    return Foreign.of(foreign_folder, start_universal(CONFIG, TRAINING).prober, rivals.recordings.drawn.noise)
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,7 @@ def test_it_is_measured_on_what_most_subjects_of_a_zoo_have_and_written(
     small_zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PROBES", (2,))
-    table = Table.of([small_zoo])
+    table = Table.of([small_zoo], {row.subject for row in read_index(small_zoo)[::3]})
     training = SandwichTraining(selector_steps=2, folds=2)
     asking = write_asking(tmp_path, table, training, torch.device("cpu"))
     counted = [not row.reserve and row.config.scheme is not Scheme.ALIBI for row in table.rows]

@@ -3,7 +3,7 @@
 import itertools
 import json
 from pathlib import Path
-from shutil import copytree
+from shutil import copyfile, copytree
 
 import pytest
 from probe_sandwich.answer import Verdict
@@ -22,9 +22,11 @@ from probe_sandwich.evidence.universal.methods import METHODS, SANDWICH, SEVERED
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.meta_classifier import CARD, WEIGHTS, load_card, load_meta_classifier
+from probe_sandwich.settings import SHIPPED_MODELS
 from probe_sandwich.subjects.checkpoint import load_checkpoint, save_checkpoint
 from probe_sandwich.tasks.given import given_in
 from probe_sandwich.tasks.task import OwnTask
+from probe_sandwich.zoo.shards import merge, shard_path
 
 from tests.conftest import ConfigFactory, fresh_weights
 from tests.evidence.conftest import CONFIG, CPU, TRAINING
@@ -49,19 +51,35 @@ def test_the_folder_holds_figures_of_every_method_and_a_report(universal: Path) 
     severed = evidence.kinds[UNSEEN].methods[SEVERED]
     assert severed.within_configuration_auc == 0.5
     assert evidence.kinds[UNSEEN].methods[SANDWICH].sandwich_lead is None
+    record = load_card(universal).track_record
+    assert record is not None
+    assert (record.auc, record.subjects) == (
+        evidence.kinds[UNSEEN].methods[SANDWICH].auc,
+        evidence.kinds[UNSEEN].subjects,
+    )
     assert "## Unseen configurations" in (universal / "report.md").read_text()
 
 
+LATER = 22
+"""A configuration that joins the zoo."""
 FILES = (FILE, CARD, WEIGHTS, "report.md", "predictions.csv", "reserve.csv")
 
 
-def test_a_zoo_that_has_grown_since_is_read_as_it_was_and_evaluating_changes_no_file(
-    universal: Path, small_zoo: Path, tiny_zoo: Path
-) -> None:
-    before = {name: (universal / name).read_bytes() for name in FILES}
-    again = evaluate_again([small_zoo, tiny_zoo], universal, CPU)
-    assert again == UniversalEvidence.model_validate_json(before[FILE])
-    assert {name: (universal / name).read_bytes() for name in FILES} == before
+class StoppedError(Exception):
+    """A user has seen enough."""
+
+
+def test_a_zoo_that_has_grown_since_is_read_as_it_was(universal: Path, small_zoo: Path, tmp_path: Path) -> None:
+    def stop(stage: str) -> None:
+        raise StoppedError(stage)
+
+    grown = copytree(small_zoo, tmp_path / "zoo")
+    copyfile(shard_path(SHIPPED_MODELS / "zoo-conjunction", LATER), shard_path(grown, LATER))
+    merge(grown, [])
+    subjects = len(Table.of([small_zoo]))
+    assert len(Table.of([grown])) > subjects
+    with pytest.raises(StoppedError, match=f"^asking {subjects} subjects$"):
+        evaluate_again([grown], universal, CPU, stop)
 
 
 @pytest.fixture(scope="module")
@@ -81,15 +99,14 @@ def test_without_evidence_there_are_the_same_weights_and_a_card_that_says_so(uni
     assert card == load_card(universal).model_copy(update=unmeasured)
 
 
-def test_evaluating_makes_the_evidence_that_was_left_out(
+def test_evaluating_makes_the_evidence_that_training_makes_to_the_byte(
     universal: Path, alone: Path, small_zoo: Path, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "universal"
-    copytree(alone, folder)
-    evaluate_again([small_zoo], folder, CPU)
-    assert {name: (folder / name).read_bytes() for name in FILES} == {
-        name: (universal / name).read_bytes() for name in FILES
-    }
+    folder = copytree(alone, tmp_path / "universal")
+    evidence = evaluate_again([small_zoo], folder, CPU)
+    assert evidence == UniversalEvidence.model_validate_json((universal / FILE).read_text())
+    for name in FILES:
+        assert (folder / name).read_bytes() == (universal / name).read_bytes()
 
 
 def test_weights_without_evidence_do_not_replace_those_that_have_it(universal: Path, small_zoo: Path) -> None:

@@ -24,11 +24,11 @@ def some(small_zoo: Path) -> Table:
 
 def test_each_is_asked_what_it_would_be_asked_alone_in_the_order_of_the_table(some: Table) -> None:
     asked = ask_all(some, CPU, CONFIG, TRAINING)
-    noise, sandwich = fitting_noise(CONFIG, TRAINING), start_universal(CONFIG, TRAINING)
+    noise, prober = fitting_noise(CONFIG, TRAINING), start_universal(CONFIG, TRAINING).prober
     assert asked.recordings.drawn.labels.tolist() == some.labels.tolist()
     assert asked.recordings.drawn.numbers.tolist() == list(range(len(some)))
     for number in (0, len(some) - 1):
-        alone = record_answers(sandwich, some.cohorts(np.array([number]), CPU), noise).channels[0]
+        alone = record_answers(prober, some.cohorts(np.array([number]), CPU), noise).channels[0]
         torch.testing.assert_close(asked.recordings.drawn.channels[number], alone, atol=1e-3, rtol=1e-3)
     assert not torch.equal(asked.recordings.bare.channels, asked.recordings.drawn.channels)
     assert asked.labelled.direct_test(256) == pytest.approx(some.long_accuracy, abs=0.15)
@@ -39,7 +39,7 @@ def test_there_is_a_member_a_fold_and_the_same_again(rivals: Rivals, members: li
     again = train_ensemble(here(rivals), rivals.table, CONFIG, TRAINING)
     for one, two in zip(members, again, strict=True):
         assert one.calibration == two.calibration
-        for tensor, same in zip(one.sandwich.parameters(), two.sandwich.parameters(), strict=True):
+        for tensor, same in zip(one.readout.parameters(), two.readout.parameters(), strict=True):
             assert torch.equal(tensor, same)
     assert members[0].calibration != members[1].calibration
 
@@ -58,9 +58,7 @@ def test_subjects_that_a_member_saw_lie_within_its_support_and_others_far_outsid
     channels, noise = rivals.recordings.drawn.channels, rivals.recordings.drawn.noise
     for member in members:
         with torch.inference_mode():
-            own, strange = (
-                member.sandwich.readout(part, noise).moments.mean(dim=1) for part in (channels, 4 + channels)
-            )
+            own, strange = (member.readout(part, noise).moments.mean(dim=1) for part in (channels, 4 + channels))
         inside = member.support.distance(own) <= member.support.limit
         assert inside.float().mean() > 0.9
         assert not (member.support.distance(strange) <= member.support.limit).any()

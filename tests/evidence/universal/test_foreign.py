@@ -43,7 +43,7 @@ def test_whoever_has_not_converged_or_whose_weights_were_left_out_is_not_asked(
     foreign_folder: Path, rivals: Rivals, tmp_path: Path
 ) -> None:
     def asked() -> Foreign | None:
-        return Foreign.of(folder, start_universal(CONFIG, TRAINING), rivals.recordings.drawn.noise)
+        return Foreign.of(folder, start_universal(CONFIG, TRAINING).prober, rivals.recordings.drawn.noise)
 
     folder = copytree(foreign_folder, tmp_path / "foreign")
     (row,) = read_rows(folder)

@@ -11,7 +11,6 @@ from probe_sandwich.evidence.universal.report import TRAIL, area, lead_of, write
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.sandwich.meta_classifier import load_card
 
-from tests.conftest import MODEL
 from tests.evidence.conftest import kind_of
 from tests.evidence.universal.test_asking_report import ASKING
 
@@ -20,8 +19,8 @@ SCORES = {SANDWICH: [0.9] * 5 + [0.1] * 5, "rival": [0.9, 0.9, 0.9, 0.9, 0.1] + 
 
 
 @pytest.fixture(scope="module")
-def card() -> Card:
-    return load_card(MODEL)
+def card(universal: Path) -> Card:
+    return load_card(universal)
 
 
 def report(folder: Path, card: Card, evidence: UniversalEvidence) -> list[str]:
