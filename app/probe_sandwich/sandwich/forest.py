@@ -3,6 +3,14 @@
 import torch
 from torch import Tensor, nn
 
+_GRAIN = 2**-9
+
+
+def coarse(features: Tensor) -> Tensor:
+    """Features in steps: where many are alike, a split would else fall between their last digits, which differ from one
+    computer to the next."""
+    return (features / _GRAIN).round() * _GRAIN
+
 
 class Forest(nn.Module):
     """Features `(n, features)` -> what each head's trees say, averaged over them, `(heads, n, outputs)`.
@@ -27,7 +35,7 @@ class Forest(nn.Module):
         heads, trees, _, outputs = self.value.shape
         feature, threshold = self.feature.long().flatten(0, 1), self.threshold.flatten(0, 1)  # (all trees, nodes)
         child = self.child.long().flatten(1, 2).movedim(0, 2).flatten(1)  # (all trees, nodes * 2): left, then right
-        by_feature = x.T.contiguous()  # (features, n)
+        by_feature = coarse(x).T.contiguous()  # (features, n)
         node = torch.zeros(heads * trees, len(x), dtype=torch.long, device=x.device)
         while True:
             right = by_feature.gather(0, feature.gather(1, node)) > threshold.gather(1, node)

@@ -12,6 +12,8 @@ from probe_sandwich.sandwich.forest import Forest
 _KNOTS = 32
 _WIDEST = 3**0.5
 """Times this, ranks from -1 to 1 have a standard deviation of 1."""
+_LAYERS = 1 / 3
+"""Weight of what the layers say, beside that of the trees."""
 _STEP, _TINY, _SUREST = 1e-3, 1e-6, 0.01
 
 
@@ -64,8 +66,8 @@ class Readout(nn.Module):
     Statistics are permutation-invariant: quantiles, mean and spread of each channel over the probes; and how far, in
     size, spread and correlation, the responses of a placement are from those of the usual one.
 
-    Several heads read the same statistics, each by layers and by trees of its own, whose logits are averaged: trees
-    read known tasks better, layers unknown ones. In training each head is blind to its own part of the subjects: what
+    Several heads read the same statistics, each by layers and by trees of its own, whose logits are averaged, the
+    layers' with a third of the weight: trees read known tasks better, layers unknown ones. In training each head is blind to its own part of the subjects: what
     it says of those decides when to stop, and calibration is fitted on it. In use the heads' logits are averaged.
     """
 
@@ -103,7 +105,7 @@ class Readout(nn.Module):
     def forward(self, channels: Tensor, noise: Tensor) -> ReadoutOutput:
         """The noise is not read: noise that selects stands for no symbols."""
         prepared = self.prepare(channels)
-        both = (self.by_layers(prepared.statistics) + self.by_trees(prepared.statistics)) / 2
+        both = self.by_trees(prepared.statistics).lerp(self.by_layers(prepared.statistics), _LAYERS)
         return ReadoutOutput(both[..., 0], both[..., 1], prepared.moments)
 
     def prepare(self, channels: Tensor) -> Prepared:

@@ -191,7 +191,7 @@ def _read(config: SandwichConfig, fitting: Recording, judging: Recording) -> NDA
     readout.standardize_on(fitting.channels)
     train, test = (readout.prepare(part.channels).statistics.numpy() for part in (fitting, judging))
     draws = train.shape[1]
-    reader = LogisticRegression(C=_PENALTY)
+    reader = LogisticRegression(C=_PENALTY, max_iter=1000)
     reader.fit(train.swapaxes(0, 1).reshape(-1, train.shape[2]), np.tile(fitting.labels.numpy() == 1, draws))
     return np.stack([reader.decision_function(test[:, draw]) for draw in range(test.shape[1])])
 

@@ -6,7 +6,7 @@ import torch
 from sklearn.ensemble import ExtraTreesRegressor
 from torch import Tensor
 
-from probe_sandwich.sandwich.forest import Forest
+from probe_sandwich.sandwich.forest import Forest, coarse
 
 _LEAST_LEAF = 5
 _FEATURES = 0.3
@@ -17,6 +17,7 @@ def grow(forest: Forest, features: Tensor, targets: Tensor, weights: Tensor, bli
     """Grow each head's trees on the subjects that it is not blind to: `features (subjects, draws, features)` to
     `targets (subjects, outputs)`, each counting by its `weights (subjects,)`; the head `blind (subjects,)` is blind."""
     heads, trees, nodes, _ = forest.value.shape
+    features = coarse(features)
     draws = features.shape[1]
     for head in range(heads):
         seen = blind != head
