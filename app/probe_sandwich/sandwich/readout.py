@@ -67,8 +67,9 @@ class Readout(nn.Module):
     size, spread and correlation, the responses of a placement are from those of the usual one.
 
     Several heads read the same statistics, each by layers and by trees of its own, whose logits are averaged, the
-    layers' with a third of the weight: trees read known tasks better, layers unknown ones. In training each head is blind to its own part of the subjects: what
-    it says of those decides when to stop, and calibration is fitted on it. In use the heads' logits are averaged.
+    layers' with a third of the weight: trees read known tasks better, layers unknown ones. In training each head is
+    blind to its own part of the subjects: what it says of those decides when to stop, and calibration is fitted on it.
+    In use the heads' logits are averaged.
     """
 
     channel_location: Tensor
