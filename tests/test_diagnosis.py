@@ -176,7 +176,7 @@ def test_of_an_own_task_without_inputs_the_alphabet_is_asked_and_what_is_missing
     assert (answer.verdict, answer.doubt) == (Verdict.ABSTAIN, Doubt.BARE_PROBES)
     assert answer.withheld_probability == pytest.approx(0.9)
     assert "give unlabelled inputs of task mine (`inputs`), at least 32 different ones of 7 to 12" in answer.reason
-    assert "no labelled inputs of task mine: give some of any length (`labelled`)" in answer.reason
+    assert "no labelled inputs of task mine: give some of up to 4T symbols (`labelled`)" in answer.reason
     assert {symbol for probe in answer.probes for symbol in probe.symbols} == set(ALPHABET)
 
 
