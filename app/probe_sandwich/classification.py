@@ -23,7 +23,7 @@ from probe_sandwich.subjects.foreign.runs import Forward
 from probe_sandwich.subjects.foreign.untouched import device_of, untouched
 from probe_sandwich.subjects.stacks import AnyCheckpoint
 from probe_sandwich.subjects.uploads import load_upload
-from probe_sandwich.tasks.given import GivenInputs, Input, Labelled, given_of
+from probe_sandwich.tasks.given import GivenInputs, Input, WithLabel, given_of
 
 
 class NoReading(ValueError):
@@ -57,7 +57,7 @@ def classify(
     reading: Reading | None = None,
     *,
     inputs: Iterable[Input] | None = None,
-    labelled: Iterable[Labelled] | None = None,
+    labelled: Iterable[WithLabel] | None = None,
     forward: Forward | None = None,
     options: Options = Options(),
 ) -> Diagnosis:
@@ -128,7 +128,7 @@ def _diagnosed(
     checkpoint: AnyCheckpoint,
     device: torch.device,
     inputs: Iterable[Input],
-    labelled: Iterable[Labelled],
+    labelled: Iterable[WithLabel],
     options: Options,
 ) -> Diagnosis:
     given = _given(checkpoint, inputs, labelled)
@@ -136,7 +136,7 @@ def _diagnosed(
     return diagnosis
 
 
-def _given(checkpoint: AnyCheckpoint, inputs: Iterable[Input], labelled: Iterable[Labelled]) -> GivenInputs:
+def _given(checkpoint: AnyCheckpoint, inputs: Iterable[Input], labelled: Iterable[WithLabel]) -> GivenInputs:
     """Inputs held against what the checkpoint reads. Raises `UnusableInputs`."""
     return given_of(
         inputs,

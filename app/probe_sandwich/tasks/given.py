@@ -40,7 +40,7 @@ _PARTED = (
 T = TypeVar("T")
 Input = str | Sequence[str]
 """A text, which is cut into symbols, or the symbols."""
-Labelled = tuple[Input, int] | Mapping[str, Any]
+WithLabel = tuple[Input, int] | Mapping[str, Any]
 """An input and its class, as a pair or as `{"input": ..., "label": ...}`."""
 
 
@@ -91,7 +91,7 @@ def given_in(
 
 
 def given_of(
-    inputs: Iterable[Input], labelled: Iterable[Labelled], task: AnyTask, train_max_length: int, classes: int
+    inputs: Iterable[Input], labelled: Iterable[WithLabel], task: AnyTask, train_max_length: int, classes: int
 ) -> GivenInputs:
     """The same from inputs in memory, where a line is one's place from 1. Raises `UnusableInputs`."""
     found = GivenInputs()
@@ -118,7 +118,7 @@ def _listed(given: Iterable[T]) -> list[T]:
     return list(given)
 
 
-def _with_label(given: Labelled, number: int) -> dict[str, Any]:
+def _with_label(given: WithLabel, number: int) -> dict[str, Any]:
     """An entry as a line of a file says it."""
     try:
         text, label = (given["input"], given["label"]) if isinstance(given, Mapping) else given
