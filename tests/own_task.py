@@ -69,7 +69,24 @@ def logits_of(config: SubjectConfig, weights: dict[str, Tensor], text: str) -> T
 
 def texts(count: int, length: int) -> list[str]:
     """Different inputs of the task, of one length."""
-    return [f"{number:0{length}b}".replace("0", "x").replace("1", "y") for number in range(count)]
+    return [_text(number, length) for number in range(count)]
+
+
+def _text(number: int, length: int) -> str:
+    return f"{number:0{length}b}".replace("0", "x").replace("1", "y")
+
+
+def evenly_answered(count: int, length: int) -> list[str]:
+    """Different inputs of one length, to half of which the subject gives either answer."""
+    config = own_config()
+    weights = undecided_weights(config)
+    found: dict[int, list[str]] = {0: [], 1: []}
+    for number in range(0, 2**length, 2**length // 1024):
+        text = _text(number, length)
+        found[int(logits_of(config, weights, text).argmax())].append(text)
+        if min(map(len, found.values())) >= count // 2:
+            break
+    return [text for answered in found.values() for text in answered[: count // 2]]
 
 
 def unlabelled_file(folder: Path, inputs: Sequence[str] = texts(64, 10)) -> Path:

@@ -15,7 +15,7 @@ from probe_sandwich.options import Options
 from probe_sandwich.subjects.checkpoint import load_checkpoint
 
 from tests.conftest import EXAMPLES
-from tests.own_task import labelled_file, own_checkpoint, texts, unlabelled_file
+from tests.own_task import evenly_answered, labelled_file, own_checkpoint, texts, unlabelled_file
 from tests.serving import free_port
 from tests.test_answer import EXAMPLE as EXAMPLE_ANSWER
 
@@ -128,7 +128,7 @@ def test_the_client_returns_a_diagnosis_or_raises_the_problem(service_url: str, 
 
 
 def test_inputs_of_the_users_own_go_with_a_checkpoint(service_url: str, tmp_path: Path) -> None:
-    own, labelled = own_checkpoint(tmp_path), labelled_file(tmp_path, [*texts(50, 10), *texts(30, 15)])
+    own, labelled = own_checkpoint(tmp_path), labelled_file(tmp_path, [*texts(50, 10), *evenly_answered(30, 15)])
     wrong = unlabelled_file(tmp_path, ["xyz"])
 
     async def ask() -> Diagnosis:

@@ -22,7 +22,16 @@ from probe_sandwich.tasks.given import read_given
 from torch import Tensor
 
 from tests.conftest import EXAMPLES, MODEL, ConfigFactory, fresh_weights
-from tests.own_task import ALPHABET, for_any_task, labelled_file, own_checkpoint, own_config, texts, unlabelled_file
+from tests.own_task import (
+    ALPHABET,
+    evenly_answered,
+    for_any_task,
+    labelled_file,
+    own_checkpoint,
+    own_config,
+    texts,
+    unlabelled_file,
+)
 
 CPU = torch.device("cpu")
 QUICK = Options(direct_test=False, noise_draws=1)
@@ -201,6 +210,27 @@ def test_answers_are_compared_with_the_zoos_subjects_of_the_same_task_where_it_h
     assert strange.kept_answers.zoo == meta.card.kept_answers
 
 
+def test_an_answer_carries_the_record_that_its_verdict_rests_on(tmp_path: Path) -> None:
+    meta = load_meta_classifier(MODEL, CPU)
+    for checkpoint, task in ((EXAMPLES[0], "conjunction"), (own_checkpoint(tmp_path), None)):
+        summary = diagnosis_by(meta, load_upload(checkpoint)).meta_classifier
+        measured = meta.card.other_tasks if task is None else meta.card.tasks[task]
+        assert summary is not None
+        assert summary.record is not None
+        assert measured is not None
+        assert summary.record.model_dump() == {"task": task, **measured.model_dump()}
+
+
+def test_probabilities_have_at_most_six_digits() -> None:
+    meta = load_meta_classifier(MODEL, CPU)
+    answers = [diagnosis_by(meta, load_upload(example)) for example in EXAMPLES]
+    for answer in answers:
+        assert answer.generalizer_probability is not None
+        assert answer.probability_interval is not None
+        for value in (answer.generalizer_probability, *answer.probability_interval):
+            assert value == round(value, 6)
+
+
 def diagnosis_by(meta: MetaClassifier, checkpoint: AnyCheckpoint) -> Diagnosis:
     """Without the direct test."""
     (diagnosis,) = diagnose([checkpoint], meta, CPU, QUICK)
@@ -209,7 +239,7 @@ def diagnosis_by(meta: MetaClassifier, checkpoint: AnyCheckpoint) -> Diagnosis:
 
 def test_given_inputs_become_probes_and_nothing_is_said_to_be_missing(tmp_path: Path) -> None:
     inputs = unlabelled_file(tmp_path)
-    labelled = labelled_file(tmp_path, [*texts(50, 10), *texts(30, 15), *texts(40, 20)])
+    labelled = labelled_file(tmp_path, [*texts(50, 10), *evenly_answered(30, 15), *evenly_answered(40, 20)])
     answer = diagnosis_of(own_checkpoint(tmp_path), tmp_path, inputs, labelled)
     assert answer.probe_content is ProbeContent.GIVEN
     assert {"".join(probe.symbols) for probe in answer.probes} <= set(inputs.read_text().split())

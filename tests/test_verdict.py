@@ -144,9 +144,21 @@ def test_probes_unlike_those_that_it_was_measured_on_give_no_verdict(asked: Aske
     assert decided(asked=GIVEN).verdict is Verdict.GENERALIZER
 
 
+def test_a_verdict_by_given_inputs_holds_for_inputs_like_those_of_the_training() -> None:
+    caveat = "it holds if the inputs that were given are like those it was trained on"
+    assert caveat in decided(asked=GIVEN).reason
+    assert caveat not in decided().reason
+    assert caveat not in decided(asked=GIVEN, split=True).reason
+
+
 @pytest.mark.parametrize(
     ("subjects", "accuracy", "verdict"),
-    [(50, 0.80, Verdict.GENERALIZER), (49, 0.95, Verdict.ABSTAIN), (50, 0.79, Verdict.ABSTAIN)],
+    [
+        (50, 0.80, Verdict.GENERALIZER),
+        (49, 0.95, Verdict.ABSTAIN),
+        (50, 0.79, Verdict.ABSTAIN),
+        (21, 0.33, Verdict.ABSTAIN),
+    ],
 )
 def test_a_verdict_on_a_task_is_given_where_enough_of_its_verdicts_were_right(
     subjects: int, accuracy: float, verdict: Verdict
@@ -157,8 +169,19 @@ def test_a_verdict_on_a_task_is_given_where_enough_of_its_verdicts_were_right(
     decision = decide(Facts(train_max_length=16), card, CONFIDENT, None)
     assert decision.verdict is verdict
     assert decision.doubt is (Doubt.UNTRUSTED_KIND if verdict is Verdict.ABSTAIN else None)
-    if subjects < 50:
+    if accuracy == 0.95:
         assert "tasks that were left out of the training, 0.60 of the verdicts were right" in decision.reason
+    if accuracy < 0.8:
+        says = f"on {subjects} subjects of task conjunction, {accuracy:.2f} of the verdicts were right, too few"
+        assert says in decision.reason
+
+
+def test_a_task_that_it_got_wrong_gets_no_verdict_even_where_it_is_sure_and_other_tasks_are_trusted() -> None:
+    wrong = KindRecord(subjects=21, answered=1.0, accuracy=0.33, auc=0.9)
+    others = KindRecord(subjects=900, answered=0.5, accuracy=0.92, auc=0.9, least_confidence=0.25)
+    card = CARD.model_copy(update={"tasks": {"conjunction": wrong}, "other_tasks": others})
+    decision = decide(Facts(), card, replace(CONFIDENT, probability=0.99), None)
+    assert (decision.verdict, decision.doubt) == (Verdict.ABSTAIN, Doubt.UNTRUSTED_KIND)
 
 
 @pytest.mark.parametrize(("probability", "verdict"), [(0.9, Verdict.GENERALIZER), (0.6, Verdict.ABSTAIN)])
@@ -169,7 +192,7 @@ def test_on_a_task_never_seen_a_verdict_is_given_where_the_sandwich_is_sure(
     card = CARD.model_copy(update={"tasks": {}, "other_tasks": others})
     decision = decide(Facts(), card, replace(CONFIDENT, probability=probability), None)
     assert decision.verdict is verdict
-    assert ("at least 0.2 from 0.5; here it is 0.60" in decision.reason) == (verdict is Verdict.ABSTAIN)
+    assert ("at least 0.2 from 0.5; P is 0.60, 0.10 from it" in decision.reason) == (verdict is Verdict.ABSTAIN)
 
 
 REASONS_BY_RANK = [

@@ -133,6 +133,17 @@ class TrackRecord(BaseModel):
     accuracy: float | None = Field(description="share of right verdicts at the threshold")
 
 
+class VerdictRecord(BaseModel):
+    """What verdicts on subjects of one kind were measured to be worth."""
+
+    task: str | None = Field(description="of those subjects; null where they are of tasks left out of the training")
+    subjects: int
+    answered: float = Field(description="share of them that got a verdict")
+    accuracy: float | None = Field(description="share of right ones among those verdicts; null where there are none")
+    auc: float | None = Field(description="of all the subjects together; null where they have one label")
+    least_confidence: float = Field(description="a verdict is given where P is at least so far from 0.5")
+
+
 class MetaClassifierSummary(BaseModel):
     """The meta-classifier that answered, and how good its card says it is."""
 
@@ -140,6 +151,11 @@ class MetaClassifierSummary(BaseModel):
     version: int
     threshold: float
     metrics: TrackRecord | None = Field(description="null of one that was trained and never judged")
+    record: VerdictRecord | None = Field(
+        default=None,
+        description="of the kind of subjects that this one is counted among: whether it gets a verdict rests on that; "
+        "null where nothing was measured",
+    )
 
 
 class Timings(BaseModel):

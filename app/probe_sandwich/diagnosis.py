@@ -16,6 +16,7 @@ from probe_sandwich.answer import (
     Progress,
     Timings,
     Verdict,
+    VerdictRecord,
 )
 from probe_sandwich.length_test import bucket_formulas, buckets, run_labelled_test, run_length_test
 from probe_sandwich.options import Options
@@ -201,15 +202,21 @@ def _diagnosis(
         agreement=decision.agreement,
         probe_content=content,
         probes=[],
-        meta_classifier=None if meta is None else _meta_classifier_summary(meta.card),
+        meta_classifier=None if meta is None else _meta_classifier_summary(meta.card, checkpoint.config),
         device=device,
         timings_seconds=timings,
     )
 
 
-def _meta_classifier_summary(card: Card) -> MetaClassifierSummary:
+def _meta_classifier_summary(card: Card, config: SubjectFacts) -> MetaClassifierSummary:
+    record = card.record_of(config)
+    task = None if record is card.other_tasks else config.task.name
     return MetaClassifierSummary(
-        name=card.name, version=card.version, threshold=card.threshold, metrics=card.track_record
+        name=card.name,
+        version=card.version,
+        threshold=card.threshold,
+        metrics=card.track_record,
+        record=None if record is None else VerdictRecord(task=task, **record.model_dump()),
     )
 
 

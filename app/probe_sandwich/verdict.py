@@ -23,6 +23,7 @@ models with shuffled or fresh weights 29 lie within (docs/evidence.md); the dire
 _UNMEASURED = (
     "how often this meta-classifier's verdicts are right was not measured (`probe-sandwich evaluate` does that)"
 )
+_IF_ALIKE = "it holds if the inputs that were given are like those it was trained on"
 _UNTESTED = "it takes for granted that the model has converged, which was not tested"
 
 
@@ -81,7 +82,7 @@ def decide(
     """The decision about a subject, from the meta-classifier's card and prediction, if there is one, and the direct
     test, where it was run. `missing`: what was not given, and what that costs."""
     verdict, doubt, reason = _verdict(config, card, prediction, test)
-    remarks = (reason, *_granted(verdict, card, test), *missing, *_remarks(config, test))
+    remarks = (reason, *_granted(verdict, card, prediction, test), *missing, *_remarks(config, test))
     return Decision(verdict, doubt, "; ".join(remarks), _agreement(verdict, test))
 
 
@@ -122,19 +123,20 @@ def _untrusted_kind(config: SubjectFacts, card: Card) -> str | None:
         return None
     kind = "tasks that were left out of the training" if record is card.other_tasks else f"task {config.task.name}"
     return (
-        f"on subjects of {kind}, {_share(record.accuracy)} of the verdicts were right, too few to give one; the number "
-        f"that is withheld orders them with an AUC of {_share(record.auc)}"
+        f"on {record.subjects} subjects of {kind}, {_share(record.accuracy)} of the verdicts were right, too few to "
+        f"give one; the number that is withheld orders them with an AUC of {_share(record.auc)}"
     )
 
 
 def _not_sure_enough(config: SubjectFacts, card: Card, prediction: SubjectPrediction) -> str | None:
     """Why no verdict is given on a kind of subject that is answered only where the sandwich is sure, or None."""
     record = card.record_of(config)
-    if record is None or abs(prediction.probability - 0.5) >= record.least_confidence:
+    distance = abs(prediction.probability - 0.5)
+    if record is None or distance >= record.least_confidence:
         return None
     return (
         "on tasks that were left out of the training, verdicts were right often enough only where P was at least "
-        f"{record.least_confidence:.3g} from 0.5; here it is {prediction.probability:.2f}"
+        f"{record.least_confidence:.3g} from 0.5; P is {prediction.probability:.2f}, {distance:.2f} from it"
     )
 
 
@@ -206,12 +208,15 @@ def _doubt_of_the_responses(
     return None
 
 
-def _granted(verdict: Verdict, card: Card | None, test: LengthTestResult | None) -> list[str]:
+def _granted(
+    verdict: Verdict, card: Card | None, prediction: SubjectPrediction | None, test: LengthTestResult | None
+) -> list[str]:
     """What a verdict takes for granted."""
     if verdict is Verdict.ABSTAIN:
         return []
+    given = prediction is not None and prediction.asked.content is ProbeContent.GIVEN
     unmeasured = card is not None and card.track_record is None
-    return [_UNTESTED] * (test is None) + [_UNMEASURED] * unmeasured
+    return [_IF_ALIKE] * given + [_UNTESTED] * (test is None) + [_UNMEASURED] * unmeasured
 
 
 def _remarks(config: SubjectFacts, test: LengthTestResult | None) -> list[str]:

@@ -18,7 +18,7 @@ from probe_sandwich.tasks.task import OwnTask
 from tests.api.fakes import faking
 from tests.api.raw import slug
 from tests.conftest import EXAMPLES, FAST, running
-from tests.own_task import labelled_file, own_checkpoint, texts, unlabelled_file
+from tests.own_task import evenly_answered, labelled_file, own_checkpoint, texts, unlabelled_file
 
 LIMIT = 1000
 Files = list[tuple[str, tuple[str, bytes]]]
@@ -106,7 +106,7 @@ def test_what_describes_a_foreign_model_is_refused_without_one(bounded: httpx.Cl
 
 
 def own_parts(folder: Path) -> Files:
-    labelled = labelled_file(folder, [*texts(50, 10), *texts(30, 15), *texts(40, 20)])
+    labelled = labelled_file(folder, [*texts(50, 10), *evenly_answered(30, 15), *evenly_answered(40, 20)])
     paths = {"checkpoint": own_checkpoint(folder), "inputs": unlabelled_file(folder), "labelled": labelled}
     return [(name, (path.name, path.read_bytes())) for name, path in paths.items()]
 

@@ -14,7 +14,7 @@ import pytest
 from probe_sandwich.settings import Settings
 
 from tests.conftest import EXAMPLES, running
-from tests.own_task import labelled_file, own_checkpoint, texts, unlabelled_file
+from tests.own_task import evenly_answered, labelled_file, own_checkpoint, texts, unlabelled_file
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
@@ -67,6 +67,7 @@ def test_an_example_is_one_click_away(page: "sync_api.Page", request: pytest.Fix
     page.wait_for_selector("#result:not([hidden])", timeout=30_000)
     assert page.inner_text("#verdict") == "Not a generalizer"
     assert page.inner_text("#direct") == "Not a generalizer"
+    assert "on other models of task conjunction, it gave verdicts on 100 of 100, " in page.inner_text("#scale-note")
     assert page.locator("#accuracy svg circle").count() == 5
     assert page.locator("#kept svg circle").count() == 11  # eight placements, and the usual places once a panel
     assert page.locator("#probes svg").count() == 6
@@ -115,7 +116,7 @@ def test_a_test_that_lacks_lengths_is_not_called_a_failure_and_an_abstention_say
     page: "sync_api.Page", request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     page.set_input_files("[name=inputs]", unlabelled_file(tmp_path, texts(200, 10)))
-    page.set_input_files("[name=labelled]", labelled_file(tmp_path, [*texts(40, 10), *texts(40, 20)]))
+    page.set_input_files("[name=labelled]", labelled_file(tmp_path, [*texts(40, 10), *evenly_answered(40, 20)]))
     page.set_input_files("#file", own_checkpoint(tmp_path))
     page.wait_for_selector("#result:not([hidden])", timeout=60_000)
     assert page.inner_text("#direct") == "Not known"

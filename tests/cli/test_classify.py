@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.commands import invoked, run, words
 from tests.conftest import EXAMPLES
-from tests.own_task import any_task_folder, labelled_file, own_checkpoint, texts, unlabelled_file
+from tests.own_task import any_task_folder, evenly_answered, labelled_file, own_checkpoint, texts, unlabelled_file
 
 
 def test_classify_prints_one_json_line_a_file_and_goes_on_after_a_bad_one(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_file_that_is_not_there_costs_its_own_line_only(tmp_path: Path) -> Non
 
 def test_inputs_of_the_users_own_become_probes_and_the_direct_test(tmp_path: Path) -> None:
     own, model = str(own_checkpoint(tmp_path)), str(any_task_folder(tmp_path / "models"))
-    labelled = str(labelled_file(tmp_path, [*texts(50, 10), *texts(30, 15), *texts(40, 20)]))
+    labelled = str(labelled_file(tmp_path, [*texts(50, 10), *evenly_answered(30, 15), *evenly_answered(40, 20)]))
     inputs = str(unlabelled_file(tmp_path))
     done = invoked("classify", own, "--model", model, "--inputs", inputs, "--labelled", labelled, "--json")
     (answer,) = [json.loads(line) for line in done.stdout.splitlines()]

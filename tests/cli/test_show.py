@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from probe_sandwich import api
-from probe_sandwich.answer import Diagnosis
-from probe_sandwich.cli.show import show_diagnosis
+from probe_sandwich.answer import Diagnosis, MetaClassifierSummary
+from probe_sandwich.cli.show import show_diagnosis, show_legend
 
 from tests.cli.commands import words
 
@@ -25,6 +25,27 @@ def test_both_answers_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert EXAMPLE.direct_test is not None
     for bucket in EXAMPLE.direct_test.buckets:
         assert f"{bucket.min_length}-{bucket.max_length} {bucket.relative} {bucket.correct}/{bucket.formulas}" in text
+
+
+def test_the_legend_says_once_a_kind_what_verdicts_on_it_were_worth(capsys: pytest.CaptureFixture[str]) -> None:
+    unseen = EXAMPLE.model_copy(update={"meta_classifier": judged(task=None, answered=0.47, accuracy=0.92)})
+    known = EXAMPLE.model_copy(update={"meta_classifier": judged(task="conjunction", answered=1.0, accuracy=0.86)})
+    withheld = EXAMPLE.model_copy(
+        update={"meta_classifier": judged(task="cnf", answered=1.0, accuracy=0.33), "verdict": "abstain"}
+    )
+    show_legend([unseen, known, unseen, withheld])
+    text = words(capsys.readouterr().out)
+    assert text.count("on tasks that it had not seen, the sandwich gave verdicts on 47 of 100, 92 in 100 of them") == 1
+    assert text.count("on other models of task conjunction, the sandwich gave verdicts on 100 of 100, 86 in 100") == 1
+    assert "cnf" not in text
+
+
+def judged(**changes: object) -> MetaClassifierSummary:
+    """The example's meta-classifier with this record."""
+    assert EXAMPLE.meta_classifier is not None
+    assert EXAMPLE.meta_classifier.record is not None
+    record = EXAMPLE.meta_classifier.record.model_copy(update=changes)
+    return EXAMPLE.meta_classifier.model_copy(update={"record": record})
 
 
 def test_no_probability_stands_beside_an_abstention(capsys: pytest.CaptureFixture[str]) -> None:

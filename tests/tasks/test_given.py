@@ -140,6 +140,37 @@ def test_a_word_on_convergence_takes_enough_labelled_inputs_of_two_classes(text:
     assert len(enough) == 32
 
 
+def entries(inputs: list[str], ones: int) -> list[tuple[str, int]]:
+    return [(one, int(row < ones)) for row, one in enumerate(inputs)]
+
+
+LONG = ["()" * 2 + one for one in SHORT[:20]]
+BALANCED = entries(SHORT[:40], 20)
+
+
+@pytest.mark.parametrize(
+    ("labelled", "says"),
+    [
+        (entries(SHORT[:60], 58), "58 of the 60 inputs of at most T = 4 symbols have the label 1"),
+        (entries(SHORT[:40], 7), "33 of the 40 inputs of at most T = 4 symbols have the label 0"),
+        ([*BALANCED, *entries(LONG, 20)], "20 of the 20 inputs of 5 to 2T = 8 symbols have the label 1"),
+        ([*BALANCED, *entries(LONG, 3)], "17 of the 20 inputs of 5 to 2T = 8 symbols have the label 0"),
+    ],
+)
+def test_inputs_by_which_one_answer_is_mostly_right_are_refused(labelled: list[tuple[str, int]], says: str) -> None:
+    with pytest.raises(UnusableInputs, match=f"labelled: {says}, so that a model that always answers the same"):
+        given_of([], labelled, OWN_BRACKETS, 4, 2)
+
+
+@pytest.mark.parametrize(
+    "labelled",
+    [entries(SHORT[:40], 8), [*BALANCED, *entries(LONG, 16)], [*BALANCED, ("()" * 5, 1)]],
+    ids=["a fifth", "a fifth of the long ones, too", "beyond 2T one class will do"],
+)
+def test_a_fifth_of_the_rarer_class_is_enough(labelled: list[tuple[str, int]]) -> None:
+    assert given_of([], labelled, OWN_BRACKETS, 4, 2).labelled is not None
+
+
 def test_one_long_input_does_not_make_many_short_ones_slow_to_read() -> None:
     short = [format(number, "012b").translate({48: "(", 49: ")"}) for number in range(4096)] * 5
     text = labels([*short, "()" * 24], len(short) // 2)

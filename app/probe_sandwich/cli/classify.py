@@ -43,8 +43,9 @@ def classify(
                 _print(answered, as_json)
                 printed.append(answered)
                 ticker.count(len(printed), len(paths), "files")
-        if not as_json and any(answered.diagnosis for answered in printed):
-            show_legend()
+        diagnoses = [answered.diagnosis for answered in printed if answered.diagnosis is not None]
+        if diagnoses and not as_json:
+            show_legend(diagnoses)
     if any(answered.problem for answered in printed):
         raise typer.Exit(1)
 

@@ -1,5 +1,6 @@
 """Answers, figures and zoos as a person reads them."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
@@ -8,7 +9,7 @@ from rich.table import Table
 from probe_sandwich.cli.failures import console
 
 if TYPE_CHECKING:
-    from probe_sandwich.answer import Diagnosis, LengthTestResult
+    from probe_sandwich.answer import Diagnosis, LengthTestResult, VerdictRecord
     from probe_sandwich.zoo.card import ZooCard
     from probe_sandwich.zoo.info import ZooSummary
 
@@ -41,9 +42,18 @@ def show_diagnosis(diagnosis: "Diagnosis") -> None:
     )
 
 
-def show_legend() -> None:
-    """What the words of the answers above mean."""
+def show_legend(diagnoses: "Iterable[Diagnosis]") -> None:
+    """What the words of the answers above mean, and what verdicts of their kinds were measured to be worth."""
     console.print(f"\n{_LEGEND}", highlight=False, soft_wrap=True)
+    given = [one.meta_classifier for one in diagnoses if one.verdict != "abstain"]
+    for line in dict.fromkeys(_worth(meta.record) for meta in given if meta is not None and meta.record is not None):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _worth(record: "VerdictRecord") -> str:
+    kind = "tasks that it had not seen" if record.task is None else f"other models of task {record.task}"
+    right = "" if record.accuracy is None else f", {100 * record.accuracy:.0f} in 100 of them right"
+    return f"In cross-validation, on {kind}, the sandwich gave verdicts on {100 * record.answered:.0f} of 100{right}"
 
 
 def _show_direct_test(test: "LengthTestResult") -> None:

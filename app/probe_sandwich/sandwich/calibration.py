@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 _PRIOR_STRENGTH = 1.0
-_DIGITS = 6
+DIGITS = 6
 """Told of a probability: what lies below differs from one computer to the next, and must decide no order."""
 
 
@@ -22,7 +22,7 @@ class Calibration(BaseModel):
     def probability(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
         """Probabilities of scores, of any shape."""
         result: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(self.slope * score + self.shift, -30, 30)))
-        return result.round(_DIGITS)
+        return result.round(DIGITS)
 
 
 def fit_calibration(

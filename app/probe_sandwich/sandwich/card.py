@@ -11,6 +11,8 @@ from probe_sandwich.subjects.subject import SubjectFacts
 
 LEAST_SUBJECTS, LEAST_ACCURACY = 50, 0.8
 """What a kind of subject must have been measured on, and to be, so that verdicts on it are given."""
+ENOUGH_TO_WITHHOLD = 10
+"""Subjects of a task from which on it counts that too few verdicts on them were right."""
 
 
 class ZooFacts(BaseModel):
@@ -50,6 +52,13 @@ class KindRecord(BaseModel):
         enough = self.subjects >= LEAST_SUBJECTS
         return enough and self.accuracy is not None and self.accuracy >= LEAST_ACCURACY
 
+    @property
+    def counts(self) -> bool:
+        """Whether this record of one task is what its verdicts rest on: fewer subjects show that it is judged badly
+        than that it is judged well."""
+        poor = self.accuracy is not None and self.accuracy < LEAST_ACCURACY
+        return self.subjects >= (ENOUGH_TO_WITHHOLD if poor else LEAST_SUBJECTS)
+
 
 class Card(BaseModel):
     """The JSON beside the weights. All tables of figures stand in `evidence.json`."""
@@ -85,7 +94,7 @@ class Card(BaseModel):
     def record_of(self, config: SubjectFacts) -> KindRecord | None:
         """What was measured on subjects of this one's task or, where the zoo has too few of it, on tasks left out."""
         own = self.tasks.get(config.task.name)
-        return own if own is not None and own.subjects >= LEAST_SUBJECTS else self.other_tasks
+        return own if own is not None and own.counts else self.other_tasks
 
     @property
     def fingerprint(self) -> str:

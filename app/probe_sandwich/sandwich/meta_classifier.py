@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from probe_sandwich.files import write_atomically
 from probe_sandwich.options import DRAWS, NOISE_SEED
-from probe_sandwich.sandwich.calibration import Calibration
+from probe_sandwich.sandwich.calibration import DIGITS, Calibration
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.sandwich.inputs import Candidates
 from probe_sandwich.sandwich.noise import draw_noise
@@ -101,8 +101,9 @@ class MetaClassifier:
         middle = torch.stack(deviations).median(dim=0).values  # (models, features)
         farthest = middle.abs().argmax(dim=1)
         members = np.stack(probabilities)  # (members, models)
-        probability = members.mean(axis=0)
-        low, high = spread_interval(np.stack(by_draw), self.card.student_quantile)
+        probability = members.mean(axis=0).round(DIGITS)
+        interval = spread_interval(np.stack(by_draw), self.card.student_quantile)
+        low, high = (end.round(DIGITS) for end in interval)
         return Prediction(
             probability,
             np.minimum(low, probability),

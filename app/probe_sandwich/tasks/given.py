@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from probe_sandwich.tasks.alphabets import alphabet_of
 from probe_sandwich.tasks.datasets import Formulas, NoFormulas, sample_formulas
@@ -29,6 +30,9 @@ LONGEST_RELATIVE = 4
 ENOUGH = 32
 """Different inputs that a verdict wants: unlabelled ones of more than half of T for the probes, labelled ones of at
 most T for the word on convergence."""
+_MOST_OF_ONE_CLASS = 0.8
+"""Of labelled inputs up to T, and of those in (T, 2T]. By more of them a subject that always answers the same would
+come near the cuts of the direct test."""
 _MOST_QUOTED = 40
 """Characters of a mistaken symbol or label that a message repeats."""
 _PARTED = (
@@ -216,7 +220,20 @@ def _tested(labelled: Formulas, train_max_length: int) -> Formulas:
             f"{different} different inputs of at most T = {train_max_length} symbols, of {classes} classes; give at "
             f"least {ENOUGH} such, of two classes or more: whether it has learned its task shows on those"
         )
+    _check_balance(labelled, short, f"of at most T = {train_max_length} symbols")
+    long = ~short & (labelled.lengths <= 2 * train_max_length)
+    _check_balance(labelled, long, f"of {train_max_length + 1} to 2T = {2 * train_max_length} symbols")
     return labelled
+
+
+def _check_balance(labelled: Formulas, some: NDArray[np.bool_], lengths: str) -> None:
+    """Raises `UnusableInputs` where one class holds nearly all of some of the inputs."""
+    counts = np.bincount(labelled.satisfiable[some])
+    if some.any() and counts.max() > _MOST_OF_ONE_CLASS * counts.sum():
+        raise UnusableInputs(
+            f"{counts.max()} of the {counts.sum()} inputs {lengths} have the label {counts.argmax()}, so that a model "
+            "that always answers the same is mostly right; give such that at least a fifth have other labels"
+        )
 
 
 @contextmanager

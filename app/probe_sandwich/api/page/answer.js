@@ -73,7 +73,7 @@ export async function showResult(diagnosis, name, address) {
       "P(generalizer): how likely it is that the model stays right on inputs up to twice as long as any it was trained " +
       "on. It comes from its answers to short inputs, some placed further out; no input's label was used. The bar is " +
       "where nine in ten further sandwiches like its five would answer: how far they agree, not where the truth lies." +
-      trackRecord(diagnosis.meta_classifier);
+      trackRecord(diagnosis.meta_classifier.record);
   }
   showDirectTest(test, checkpoint.train_max_length);
   await showZoo(diagnosis.meta_classifier, probability);
@@ -93,11 +93,12 @@ function nextStep({ verdict, doubt, direct_test: test }) {
   return `Where a verdict could not be trusted, the sandwich abstains. ${NEXT[doubt] ?? instead}`;
 }
 
-function trackRecord(meta) {
-  const figures = meta?.metrics;
-  if (!figures || figures.auc === null || figures.accuracy === null) return "";
-  const share = Math.round(100 * figures.accuracy);
-  return ` In cross-validation, its verdict was right for ${share} in 100 (AUC ${figures.auc.toFixed(2)}).`;
+/** What verdicts on subjects of this one's kind were measured to be worth. */
+function trackRecord(record) {
+  if (!record || record.accuracy === null) return "";
+  const kind = record.task === null ? "tasks that it had not seen" : `other models of task ${record.task}`;
+  const [answered, right] = [record.answered, record.accuracy].map((share) => Math.round(100 * share));
+  return ` In cross-validation, on ${kind}, it gave verdicts on ${answered} of 100, ${right} in 100 of them right.`;
 }
 
 function showDirectTest(test, trainMaxLength) {

@@ -25,7 +25,8 @@ _HOW = {
     kinds.SIZE: "Trained on widths up to 48 and fewer than 6 layers, judged on widths from 64 on and 6 layers.",
     kinds.RESERVE: "The whole ensemble on configurations that no member saw; rivals are fitted on all the others.",
     FOREIGN: "The whole ensemble on architectures that no zoo holds (plain PyTorch modules, Hugging Face models); each "
-    "counts as a configuration. A verdict is given as the service gives it.",
+    "counts as a configuration. Verdicts go by task, sureness and distance from the zoo, as in a service; not by "
+    "whether members disagree.",
 }
 
 
