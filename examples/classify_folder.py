@@ -11,8 +11,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-import httpx
-from probe_sandwich.client import Client, ServiceProblem
+from probe_sandwich.client import Client, NoService, ServiceProblem
 from rich.progress import track
 
 COLUMNS = (
@@ -76,8 +75,8 @@ def main() -> None:
             writer.writeheader()
             for path in track(paths, description="classifying"):
                 writer.writerow({name: inert(cell) for name, cell in row_of(client, path).items()})
-    except httpx.TransportError as error:
-        raise SystemExit(f"{chosen.url} does not answer ({error}); start it with `probe-sandwich serve`") from None
+    except NoService as error:
+        raise SystemExit(str(error)) from None
 
 
 if __name__ == "__main__":

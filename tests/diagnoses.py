@@ -12,6 +12,7 @@ def diagnosis_of(*members: float, doubt: Doubt | None = None, **checkpoint: obje
     """One whose members say this; `checkpoint`: what is other of its subject."""
     probability, interval = sum(members) / len(members), (min(members), max(members))
     given, withheld = (None, probability) if doubt else (probability, None)
+    verdict = Verdict.GENERALIZER if probability >= 0.5 else Verdict.NOT_GENERALIZER
     changes = {
         "checkpoint": EXAMPLE["checkpoint"] | checkpoint,
         "generalizer_probability": given,
@@ -19,7 +20,7 @@ def diagnosis_of(*members: float, doubt: Doubt | None = None, **checkpoint: obje
         "withheld_probability": withheld,
         "withheld_interval": interval if doubt else None,
         "member_probabilities": list(members),
-        "verdict": Verdict.ABSTAIN if doubt else Verdict.GENERALIZER,
+        "verdict": Verdict.ABSTAIN if doubt else verdict,
         "doubt": doubt,
     }
     return Diagnosis.model_validate(EXAMPLE | changes)

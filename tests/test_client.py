@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 from probe_sandwich.answer import Diagnosis
-from probe_sandwich.client import AsyncClient, Client, ServiceProblem
+from probe_sandwich.client import AsyncClient, Client, NoService, ServiceProblem
 from probe_sandwich.options import Options
 from probe_sandwich.subjects.checkpoint import load_checkpoint
 
 from tests.conftest import EXAMPLES
 from tests.own_task import evenly_answered, labelled_file, own_checkpoint, texts, unlabelled_file
+from tests.serving import free_port
 from tests.test_answer import EXAMPLE as EXAMPLE_ANSWER
 
 
@@ -104,6 +105,17 @@ def test_clients_try_again_where_the_queue_is_full(classify: Callable[[str], Dia
 def test_clients_give_up_after_six_attempts(classify: Callable[[str], Diagnosis]) -> None:
     with busy(refusals=6) as url, pytest.raises(ServiceProblem, match="429"):
         classify(url)
+
+
+@pytest.mark.parametrize("classify", CLIENTS, ids=["blocking", "asynchronous"])
+def test_where_no_service_answers_the_url_is_named_and_how_to_start_one(classify: Callable[[str], Diagnosis]) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(NoService, match=f"no service answers at {url} .* start one with `probe-sandwich serve`"):
+        classify(url)
+    with Client(url) as client:
+        for ask in (client.health, lambda: client.classify_many([EXAMPLES[0]])):
+            with pytest.raises(NoService, match=url):
+                ask()
 
 
 def test_the_client_returns_a_diagnosis_or_raises_the_problem(service_url: str, checkpoint_file: Path) -> None:

@@ -78,7 +78,7 @@ def test_labelled_inputs_that_are_given_are_counted_and_no_others_drawn() -> Non
 
     def cost_with(count: int, formulas: int = 1000) -> float:
         lines = "\n".join(f'{{"input": "{text}", "label": 0}}' for text in texts(count, 10))
-        given = GivenInputs(labelled=read_labelled(lines, config.task, 2))
+        given = GivenInputs(labelled=read_labelled(lines, config.task, config.train_max_length, 2))
         return estimate(Checkpoint(config, {}, ""), None, Options(formulas_per_length=formulas), given=given).total
 
     assert cost_with(80) == pytest.approx(8 * cost_with(10))

@@ -33,5 +33,6 @@ def test_an_example_says_in_a_line_that_no_service_is_there(tmp_path: Path) -> N
         command = [sys.executable, str(ROOT / "examples" / script), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 1
-        assert f"{NOBODY} does not answer" in done.stderr
+        assert NOBODY in done.stderr
+        assert "probe-sandwich serve" in done.stderr
         assert "Traceback" not in done.stderr

@@ -23,7 +23,7 @@ from probe_sandwich.subjects.foreign.runs import Forward
 from probe_sandwich.subjects.foreign.untouched import device_of, untouched
 from probe_sandwich.subjects.stacks import AnyCheckpoint
 from probe_sandwich.subjects.uploads import load_upload
-from probe_sandwich.tasks.given import GivenInputs, Input, given_of
+from probe_sandwich.tasks.given import GivenInputs, Input, WithLabel, given_of
 
 
 class NoReading(ValueError):
@@ -57,15 +57,16 @@ def classify(
     reading: Reading | None = None,
     *,
     inputs: Iterable[Input] | None = None,
-    labelled: Iterable[tuple[Input, int]] | None = None,
+    labelled: Iterable[WithLabel] | None = None,
     forward: Forward | None = None,
     options: Options = Options(),
 ) -> Diagnosis:
     """Whether a model generalizes to longer inputs, asked on the device where it is.
 
     `model`: any module, which comes back as it went in, or a checkpoint, by its path or loaded. A module wants a
-    `reading`, and a `forward` where it cannot be called as it is. `inputs`: unlabelled ones of at most T symbols, of
-    which probes are made. `labelled`: pairs of an input of any length and its class, for the direct test.
+    `reading`, and a `forward` where it cannot be called as it is. `inputs`: a list of unlabelled ones of at most T
+    symbols, of which probes are made. `labelled`: pairs of an input of at most 4T symbols and its class, or objects
+    `{"input": ..., "label": ...}`, for the direct test.
 
     Raises `NoModel`, `NoReading`, `NeedlessReading`, `UnusableInputs`; of a module `UnusableModel`, of a checkpoint or
     a Hugging Face model `CheckpointError`, each a base of one type a cause; and `NoFormulas` as `diagnose` does.
@@ -127,7 +128,7 @@ def _diagnosed(
     checkpoint: AnyCheckpoint,
     device: torch.device,
     inputs: Iterable[Input],
-    labelled: Iterable[tuple[Input, int]],
+    labelled: Iterable[WithLabel],
     options: Options,
 ) -> Diagnosis:
     given = _given(checkpoint, inputs, labelled)
@@ -135,11 +136,11 @@ def _diagnosed(
     return diagnosis
 
 
-def _given(checkpoint: AnyCheckpoint, inputs: Iterable[Input], labelled: Iterable[tuple[Input, int]]) -> GivenInputs:
+def _given(checkpoint: AnyCheckpoint, inputs: Iterable[Input], labelled: Iterable[WithLabel]) -> GivenInputs:
     """Inputs held against what the checkpoint reads. Raises `UnusableInputs`."""
     return given_of(
-        list(inputs),
-        [(one, int(label)) for one, label in labelled],
+        inputs,
+        labelled,
         checkpoint.config.task,
         checkpoint.config.train_max_length,
         checkpoint.config.classes,

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,25 @@ class ServiceProblem(RuntimeError):
         super().__init__(f"{status} {self.problem.get('type', '')}: {self.problem.get('detail', '')}")
 
 
+class NoService(ConnectionError):
+    """Nothing at a URL answers, or not to the end."""
+
+    def __init__(self, url: str, why: Exception) -> None:
+        super().__init__(
+            f"no service answers at {url} ({why or type(why).__name__}); start one with `probe-sandwich serve`, or "
+            "give the URL of one that runs"
+        )
+
+
+@contextmanager
+def _reached(http: httpx.Client | httpx.AsyncClient) -> Iterator[None]:
+    """Raises `NoService` where no answer comes."""
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise NoService(str(http.base_url), error) from error
+
+
 class Client:
     """Talks to one service; use as a context manager."""
 
@@ -43,8 +63,9 @@ class Client:
         self._http.close()
 
     def health(self) -> dict[str, Any]:
-        """What the service says of itself. Raises `ServiceProblem`."""
-        return dict(_checked(self._http.get("/health")).json())
+        """What the service says of itself. Raises `ServiceProblem`, `NoService`."""
+        with _reached(self._http):
+            return dict(_checked(self._http.get("/health")).json())
 
     def classify(
         self,
@@ -58,11 +79,11 @@ class Client:
         """Diagnose a checkpoint file; `progress` is called as its stages start. `inputs` is a file
         of unlabelled inputs to make probes of, `labelled` one of labelled inputs for the direct test.
 
-        Raises `ServiceProblem`.
+        Raises `ServiceProblem`, `NoService`.
         """
         upload = _upload(checkpoint, options, progress, inputs, labelled)
         for attempt in range(_ATTEMPTS):
-            with self._http.stream("POST", "/classify", **upload) as response:
+            with _reached(self._http), self._http.stream("POST", "/classify", **upload) as response:
                 pause = _pause(response, attempt)
                 if pause is None:
                     if progress is None or response.is_error:
@@ -81,10 +102,11 @@ class Client:
         labelled: FilePath | None = None,
     ) -> list[BatchResult]:
         """Diagnose many files in one request; those of one shape and scheme run stacked. Inputs of your own are for all
-        of them. Raises `ServiceProblem`."""
+        of them. Raises `ServiceProblem`, `NoService`."""
         files = [_part("checkpoints", checkpoint) for checkpoint in checkpoints] + _given(inputs, labelled)
         for attempt in range(_ATTEMPTS):
-            response = self._http.post("/classify/batch", data=_fields(options), files=files)
+            with _reached(self._http):
+                response = self._http.post("/classify/batch", data=_fields(options), files=files)
             pause = _pause(response, attempt)
             if pause is None:
                 return [BatchResult.model_validate(result) for result in _checked(response).json()["results"]]
@@ -107,8 +129,9 @@ class AsyncClient:
         await self._http.aclose()
 
     async def health(self) -> dict[str, Any]:
-        """What the service says of itself. Raises `ServiceProblem`."""
-        return dict(_checked(await self._http.get("/health")).json())
+        """What the service says of itself. Raises `ServiceProblem`, `NoService`."""
+        with _reached(self._http):
+            return dict(_checked(await self._http.get("/health")).json())
 
     async def classify(
         self,
@@ -122,13 +145,14 @@ class AsyncClient:
         """As `Client.classify`."""
         upload = await asyncio.to_thread(_upload, checkpoint, options, progress, inputs, labelled)
         for attempt in range(_ATTEMPTS):
-            async with self._http.stream("POST", "/classify", **upload) as response:
-                pause = _pause(response, attempt)
-                if pause is None:
-                    if progress is None or response.is_error:
-                        await response.aread()
-                        return Diagnosis.model_validate_json(_checked(response).content)
-                    return await _Events(progress).async_last(response.aiter_lines())
+            with _reached(self._http):
+                async with self._http.stream("POST", "/classify", **upload) as response:
+                    pause = _pause(response, attempt)
+                    if pause is None:
+                        if progress is None or response.is_error:
+                            await response.aread()
+                            return Diagnosis.model_validate_json(_checked(response).content)
+                        return await _Events(progress).async_last(response.aiter_lines())
             await asyncio.sleep(pause)
         raise AssertionError
 

@@ -97,7 +97,7 @@ def missing_inputs(config: SubjectFacts, given: GivenInputs, *, untested: bool) 
     if untested:
         missing.append(
             f"the direct test was left out, as there are no labelled inputs of task {config.task.name}: give some of "
-            f"any length (`labelled`), at least {ENOUGH} of them of at most T symbols, to have it run"
+            f"up to 4T symbols (`labelled`), at least {ENOUGH} of them of at most T symbols, to have it run"
         )
     return missing
 

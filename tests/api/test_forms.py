@@ -1,6 +1,7 @@
 """Inputs of the user's own in a request: bounded, part of an answer's key, and of the form that a description takes."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -88,12 +89,20 @@ def test_lists_and_names_of_a_description_hold_texts_and_nothing_else(
 
 
 @pytest.mark.parametrize(
-    "fields", [{"vocabulary": '["x"]'}, {"train_max_length": "12"}, {"symbols": '{"~": "!"}'}, {"begin": "a"}]
+    "fields",
+    [
+        {"task": "parity"},
+        {"vocabulary": '["x"]'},
+        {"train_max_length": "12"},
+        {"symbols": '{"~": "!"}'},
+        {"begin": "a"},
+    ],
 )
 def test_what_describes_a_foreign_model_is_refused_without_one(bounded: httpx.Client, fields: dict[str, str]) -> None:
     refused = bounded.post("/classify", data=FAST | fields, files={"checkpoint": EXAMPLES[0].read_bytes()})
     assert (refused.status_code, slug(refused)) == (422, "invalid-request")
     assert "describe a foreign model" in refused.json()["detail"]
+    assert set(fields) <= set(re.findall(r"\w+", refused.json()["detail"]))
 
 
 def own_parts(folder: Path) -> Files:

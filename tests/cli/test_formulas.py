@@ -37,7 +37,7 @@ def test_inputs_of_a_language_have_labels_and_go_back_in_as_labelled_ones() -> N
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [set(line) for line in lines] == [{"input", "label", "length"}] * 8
     assert all(line["label"] == (line["input"].count("a") % 2 == 0) for line in lines)
-    read = read_labelled(done.stdout, LanguageTask(name=LanguageName.PARITY), 2)
+    read = read_labelled(done.stdout, LanguageTask(name=LanguageName.PARITY), 12, 2)
     assert list(read.texts()) == [line["input"] for line in lines]
 
 

@@ -40,6 +40,19 @@ def test_the_one_that_stands_ahead_is_named(capsys: pytest.CaptureFixture[str]) 
     assert "tie" not in said
 
 
+def test_where_none_is_called_a_generalizer_the_first_is_not_praised_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    said = printed(capsys, answered("low", 0.1, 0.2), answered("high", 0.3, 0.4))
+    assert "high.safetensors stands ahead: every member of the ensemble puts it above the others. None of them" in said
+    assert "None of them is called a generalizer." in said
+    assert "None" not in printed(capsys, answered("low", 0.1, 0.2), answered("high", 0.8, 0.9))
+
+
+def test_shares_have_six_digits(capsys: pytest.CaptureFixture[str]) -> None:
+    print_csv(Row.of([answered("one", 0.049299800000000005)], {}))
+    (row,) = csv.DictReader(capsys.readouterr().out.splitlines())
+    assert row["probability"] == "0.0493"
+
+
 def test_a_tie_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
     said = printed(capsys, answered("one", 0.1, 0.9), answered("other", 0.2, 0.3))
     assert "2 of 2 may stand first: the members of the ensemble do not agree" in said

@@ -1,5 +1,6 @@
 """`probe-sandwich demo` and `serve`."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -14,3 +15,12 @@ def test_a_demo_without_examples_or_meta_classifier_is_an_error(
     done = invoked("demo")
     assert done.exit_code == 1
     assert "holds no example checkpoint" in words(done.output)
+
+
+def test_a_taken_port_is_told_before_anything_starts() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = invoked("serve", "--port", str(port))
+    assert done.exit_code == 1
+    assert f"error: cannot listen on port {port} of 127.0.0.1: Address already in use" in words(done.output)
+    assert "choose another with --port" in words(done.output)

@@ -11,6 +11,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from probe_sandwich.tasks.logic.tasks import TaskName
+from probe_sandwich.zoo.recipe import RECIPES
 
 from tests.cli.commands import invoked, words
 
@@ -20,6 +22,26 @@ def test_a_card_of_a_zoo_where_nothing_converged_is_refused(tiny_zoo: Path) -> N
         done = invoked("zoo", "card", str(tiny_zoo))
     assert done.exit_code == 1
     assert "has converged" in words(done.output)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--part", "2/2"), "it is '2/2'; give it as i/n with i from 0 to n - 1"),
+        (("--recipe", "broad", "--steps", "7"), "it goes with --recipe one-task"),
+    ],
+)
+def test_a_wrong_option_of_build_ends_as_any_wrong_option(tmp_path: Path, options: tuple[str, ...], says: str) -> None:
+    done = invoked("zoo", "build", str(tmp_path / "zoo"), *options)
+    assert done.exit_code == 2
+    assert says in words(done.output)
+    assert not (tmp_path / "zoo").exists()
+
+
+def test_the_help_of_build_tells_the_steps_of_each_task() -> None:
+    steps = {task: recipe.steps for task, recipe in RECIPES.items()}
+    assert steps == {TaskName.CONJUNCTION: 1300, TaskName.CNF: 3000, TaskName.FORMULA: 1300}
+    assert "by default 1300, of cnf 3000" in words(invoked("zoo", "build", "--help").output)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def test_a_saved_checkpoint_is_read_back_exactly(
 ) -> None:
     path = tmp_path_factory.mktemp("checkpoints") / "one.safetensors"
     weights = fresh_weights(config, seed)
-    save_checkpoint(path, config, weights)
+    save_checkpoint(str(path), config, weights)
     loaded = load_checkpoint(path)
     assert loaded.config == config
     assert loaded.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()

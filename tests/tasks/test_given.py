@@ -2,9 +2,13 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from probe_sandwich.tasks.given import (
@@ -47,7 +51,7 @@ def test_json_lines_and_text_say_the_same(inputs: list[list[str]]) -> None:
 
 def test_labelled_inputs_come_sorted_by_length() -> None:
     text = '{"input": "(())", "label": 1}\n\n{"input": "(]", "label": false}\n'
-    labelled = read_labelled(text, BRACKETS, 2)
+    labelled = read_labelled(text, BRACKETS, 12, 2)
     assert list(labelled.texts()) == ["(]", "(())"]
     assert labelled.satisfiable.tolist() == [0, 1]
 
@@ -76,15 +80,19 @@ def test_what_cannot_be_used_is_named_by_its_line(text: str, says: str) -> None:
         ('{"input": "()", "label": "yes"}', "whole numbers below 2"),
         ('{"input": "", "label": 1}', "has 0 symbols"),
         ("", "no labelled inputs"),
+        (
+            f'{{"input": "{"()" * 24}", "label": 1}}\n{{"input": "{"()" * 24}(", "label": 1}}',
+            "line 2 has 49 symbols; .* 4T = 48",
+        ),
     ],
 )
 def test_labelled_inputs_that_cannot_be_used_are_named_too(text: str, says: str) -> None:
     with pytest.raises(UnusableInputs, match=says):
-        read_labelled(text, BRACKETS, 2)
+        read_labelled(text, BRACKETS, 12, 2)
 
 
 def test_an_own_task_may_have_more_classes_than_two() -> None:
-    assert read_labelled('{"input": "x1 & x2", "label": 2}', WORDS, 3).satisfiable.tolist() == [2]
+    assert read_labelled('{"input": "x1 & x2", "label": 2}', WORDS, 12, 3).satisfiable.tolist() == [2]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +173,7 @@ def test_a_fifth_of_the_rarer_class_is_enough(labelled: list[tuple[str, int]]) -
 
 def test_one_long_input_does_not_make_many_short_ones_slow_to_read() -> None:
     short = [format(number, "012b").translate({48: "(", 49: ")"}) for number in range(4096)] * 5
-    text = labels([*short, "()" * 2048], len(short) // 2)
+    text = labels([*short, "()" * 24], len(short) // 2)
     started = time.process_time()
     given_in(None, text, BRACKETS, 12, 2)
     assert time.process_time() - started < 3
@@ -179,6 +187,44 @@ def test_where_a_built_in_tasks_inputs_are_drawn_given_ones_are_left_out() -> No
 def test_where_t_is_too_short_to_draw_any_given_ones_are_read() -> None:
     eight = "\n".join([*"abcde", "~a", "~b", "~c"])
     assert len(given_in(eight, None, Task(), 4, 2).unlabelled) == 8
+
+
+def test_a_text_that_is_not_parted_where_symbols_are_long_is_told_how() -> None:
+    with pytest.raises(UnusableInputs, match=r"holds 'x1x2&'; .* part symbols by blanks.* Reading\(begin="):
+        read_unlabelled("x1x2&", WORDS, 12)
+    with pytest.raises(UnusableInputs, match=r"the task's symbols are x1 x2 &$"):
+        read_unlabelled('["x3"]', WORDS, 12)
+
+
+PAIRS = [(one, row % 2) for row, one in enumerate(SHORT[:32])]
+
+
+@pytest.mark.parametrize("number", [int, np.int64, torch.tensor])
+def test_labelled_inputs_in_memory_are_pairs_or_objects(number: Callable[[int], int]) -> None:
+    objects = [{"input": one, "label": number(label)} for one, label in PAIRS]
+    read = [given_of([], given, OWN_BRACKETS, 4, 2).labelled for given in (PAIRS, objects)]
+    assert all(found is not None for found in read)
+    assert len({tuple(found.satisfiable) for found in read if found is not None}) == 1
+
+
+@pytest.mark.parametrize(
+    ("unlabelled", "labelled", "says"),
+    [
+        ("inputs.txt", [], "inputs: a list is wanted, not str; of a file, give the lines"),
+        (Path("inputs.txt"), [], "inputs: a list is wanted, not PosixPath"),
+        ([7], [], "inputs: line 1 is 7; an input is a text or a list of symbols"),
+        ([], "labelled.jsonl", "labelled: a list is wanted, not str"),
+        ([], {"input": "()", "label": 1}, "labelled: a list is wanted, not dict"),
+        ([], [("()", 1), {"text": "()", "label": 1}], "labelled: line 2 is .*; give pairs of an input and its class"),
+        ([], [("()", "yes")], "labelled: line 1 is"),
+        ([], [("()", 0.5)], "labelled: line 1 is"),
+        ([], ["()"], "labelled: line 1 is"),
+        ([], [7], "labelled: line 1 is"),
+    ],
+)
+def test_what_is_no_list_of_inputs_in_memory_is_told_what_is_wanted(unlabelled: Any, labelled: Any, says: str) -> None:
+    with pytest.raises(UnusableInputs, match=says):
+        given_of(unlabelled, labelled, OWN_BRACKETS, 4, 2)
 
 
 def test_nothing_given_is_nothing_read() -> None:

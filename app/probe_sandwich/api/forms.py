@@ -15,6 +15,7 @@ from probe_sandwich.tasks.logic.tasks import TaskName
 from probe_sandwich.tasks.task import BUILT_IN
 
 _LIST, _NAMES = TypeAdapter(list[str]), TypeAdapter(dict[str, str])
+_DEFAULT_TASK = TaskName.CONJUNCTION.value
 
 
 def _form_field(field: FieldInfo) -> object:
@@ -34,8 +35,12 @@ def description_of(
     ] = None,
     train_max_length: Annotated[int | None, Form(description="its training length T, in symbols")] = None,
     task: Annotated[
-        str, Form(max_length=64, description=f"its task, a built-in one ({', '.join(BUILT_IN)}) or your own")
-    ] = TaskName.CONJUNCTION.value,
+        str | None,
+        Form(
+            max_length=64,
+            description=f"its task, a built-in one ({', '.join(BUILT_IN)}) or your own; {_DEFAULT_TASK} by default",
+        ),
+    ] = None,
     alphabet: Annotated[
         str | None, Form(max_length=1 << 14, description="the symbols of a task of your own, as a JSON list")
     ] = None,
@@ -46,9 +51,10 @@ def description_of(
     ] = None,
 ) -> str | None:
     """What the request says of a foreign model, as `subject.json` would; None where it says nothing."""
-    if all(said is None for said in (vocabulary, train_max_length, alphabet, begin, end, symbols)):
+    if all(said is None for said in (vocabulary, train_max_length, task, alphabet, begin, end, symbols)):
         return None
-    task_facts: dict[str, object] = {"name": task}
+    name = _DEFAULT_TASK if task is None else task
+    task_facts: dict[str, object] = {"name": name}
     try:
         in_id_order, names = _LIST.validate_json(vocabulary or "[]"), _NAMES.validate_json(symbols or "{}")
         if alphabet is not None:
@@ -60,11 +66,11 @@ def description_of(
             "give vocabulary as a JSON list of its symbols in id order, alphabet as a JSON list of the task's symbols, "
             'and symbols as a JSON object, such as {"~": "!"}',
         ) from error
-    if task not in BUILT_IN and alphabet is None:
+    if name not in BUILT_IN and alphabet is None:
         raise Problem(
             "invalid-request",
             422,
-            f"alphabet: {task!r} is no built-in task, so give its symbols as a JSON list; built in are "
+            f"alphabet: {name!r} is no built-in task, so give its symbols as a JSON list; built in are "
             f"{', '.join(BUILT_IN)}",
         )
     facts = {"vocabulary": in_id_order, "symbols": names, "task": task_facts, "begin": begin, "end": end}

@@ -77,8 +77,8 @@ async def classify(
         raise Problem(
             "invalid-request",
             422,
-            "config: vocabulary, train_max_length, alphabet, begin, end and symbols describe a foreign model's "
-            "weights, so send its config.json too; our own checkpoints and zips describe themselves",
+            "config: vocabulary, train_max_length, task, alphabet, begin, end and symbols describe a foreign "
+            "model's weights, so send its config.json too; our own checkpoints and zips describe themselves",
         )
     subject = Subject(
         checkpoint=path_of(checkpoint),

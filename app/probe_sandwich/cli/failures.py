@@ -39,6 +39,11 @@ def fail(message: str) -> typer.Exit:
     return typer.Exit(1)
 
 
+def wrong_option(name: str, message: str) -> typer.BadParameter:
+    """An option that cannot be used; raise what this returns, and the command ends as where it cannot be read."""
+    return typer.BadParameter(message, param_hint=f"'{name}'")
+
+
 @contextmanager
 def explained(after_interrupt: Callable[[], str] = lambda: "nothing was changed") -> Iterator[None]:
     """Turns a foreseen error into a line and exit code 1; Ctrl-C into a line that ends with what `after_interrupt` says

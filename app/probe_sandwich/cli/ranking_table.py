@@ -63,19 +63,29 @@ class Row:
             last_rank=ranked.last_rank if ranked else None,
             file=answered.file,
             step=steps.get(answered.file),
-            probability=ranked.probability if ranked else None,
-            low=ranked.interval[0] if ranked else None,
-            high=ranked.interval[1] if ranked else None,
+            probability=_rounded(ranked.probability) if ranked else None,
+            low=_rounded(ranked.interval[0]) if ranked else None,
+            high=_rounded(ranked.interval[1]) if ranked else None,
             withheld=ranked.withheld if ranked else None,
             verdict=diagnosis.verdict.value if diagnosis else None,
-            in_distribution_accuracy=test.in_distribution_accuracy if test else None,
-            long_accuracy=test.long_accuracy if test else None,
+            in_distribution_accuracy=_rounded(test.in_distribution_accuracy) if test else None,
+            long_accuracy=_rounded(test.long_accuracy) if test else None,
             reason=_reason(diagnosis, answered),
         )
 
     @property
+    def generalizer(self) -> bool:
+        """Whether it is called one."""
+        return self.verdict == Verdict.GENERALIZER
+
+    @property
     def place(self) -> str:
         return f"{self.rank}" if self.rank == self.last_rank else f"{self.rank}-{self.last_rank}"
+
+
+def _rounded(share: float | None) -> float | None:
+    """To six digits after the point, as a diagnosis has them."""
+    return None if share is None else round(share, 6)
 
 
 def _reason(diagnosis: Diagnosis | None, answered: Answered) -> str:
@@ -135,7 +145,7 @@ def _table(ranked: Sequence[Row], names: dict[str, str]) -> Table:
     for row in ranked:
         number = f"{row.probability:.2f}"
         cells = [row.place, f"({number})" if row.withheld else f"{number} ", f"{row.low:.2f}-{row.high:.2f}"]
-        cells.append("no verdict" if row.withheld else "yes" if row.verdict == Verdict.GENERALIZER else "no")
+        cells.append("no verdict" if row.withheld else "yes" if row.generalizer else "no")
         if tested:
             cells.append(_accuracy(row.long_accuracy))
         table.add_row(*cells, escape(names[row.file].removesuffix(shared)))
@@ -153,6 +163,8 @@ def _say_who_is_first(ranked: Sequence[Row], names: dict[str, str]) -> None:
         _say(f"{len(first)} of {len(ranked)} may stand first: the members of the ensemble do not agree on their order.")
     elif len(ranked) > 1:
         _say(f"{names[first[0].file]} stands ahead: every member of the ensemble puts it above the others.")
+    if not any(row.generalizer for row in ranked):
+        _say("None of them is called a generalizer.")
 
 
 def _say_what_it_means(ranked: Sequence[Row]) -> None:

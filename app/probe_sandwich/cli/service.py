@@ -52,13 +52,13 @@ def demo() -> None:
 
 
 def _wait_until_ready(client: "Client", server: "subprocess.Popen[bytes]") -> None:
-    import httpx  # noqa: PLC0415
+    from probe_sandwich.client import NoService  # noqa: PLC0415
 
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
         try:
             health = client.health()
-        except httpx.TransportError:
+        except NoService:
             time.sleep(0.1)
             continue
         if health["status"] != "ready":
@@ -66,6 +66,17 @@ def _wait_until_ready(client: "Client", server: "subprocess.Popen[bytes]") -> No
         console.print(f"Service {health['status']} on {health['device']}.")
         return
     raise fail("the service did not start; run `probe-sandwich serve` to see why")
+
+
+def _check_port(host: str, port: int) -> None:
+    """Ends the command before workers start for a service that nobody could reach."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+            tried.bind(address)
+    except OSError as error:
+        raise fail(f"cannot listen on port {port} of {host}: {error.strerror}; choose another with --port") from error
 
 
 @explained()
@@ -85,6 +96,7 @@ def serve(
     settings = Settings()
     if settings.device == "cuda":
         settings.worker_devices()  # says now where there is none
+    _check_port(host, port)
     uvicorn.run(
         "probe_sandwich.main:app",
         host=host,

@@ -147,10 +147,10 @@ class Checkpoint:
         return self.config.size
 
 
-def save_checkpoint(path: Path, config: SubjectConfig, weights: Weights) -> None:
+def save_checkpoint(path: Path | str, config: SubjectConfig, weights: Weights) -> None:
     """Write a checkpoint; `weights` have no model axis."""
     tensors = {name: weights[name].detach().cpu().contiguous() for name in weight_shapes(config)}
-    path.write_bytes(save(tensors, metadata={CONFIG_KEY: config.model_dump_json()}))
+    Path(path).write_bytes(save(tensors, metadata={CONFIG_KEY: config.model_dump_json()}))
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

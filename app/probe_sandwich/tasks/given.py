@@ -1,4 +1,4 @@
-"""Inputs that a user gives: unlabelled short ones to make probes of, and labelled ones of any length for the test.
+"""Inputs that a user gives: unlabelled short ones to make probes of, and labelled ones of up to 4T for the test.
 
 They are for tasks of the user's own. What answers are worth was measured on inputs that are drawn, and convergence on
 labels that are exact: wherever a built-in task has inputs to draw, given ones are left out.
@@ -8,7 +8,7 @@ Lines of text, one input each, or JSON lines: `"abba"`, `["x1", "&"]`, `{"input"
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -25,6 +25,8 @@ from probe_sandwich.tasks.task import AnyTask, OwnTask
 
 MOST_UNLABELLED, MOST_LABELLED, MOST_SYMBOLS = 4096, 50_000, 4096
 LEAST_UNLABELLED = 8
+LONGEST_RELATIVE = 4
+"""Symbols of the longest labelled input, in multiples of T."""
 ENOUGH = 32
 """Different inputs that a verdict wants: unlabelled ones of more than half of T for the probes, labelled ones of at
 most T for the word on convergence."""
@@ -33,11 +35,17 @@ _MOST_OF_ONE_CLASS = 0.8
 come near the cuts of the direct test."""
 _MOST_QUOTED = 40
 """Characters of a mistaken symbol or label that a message repeats."""
+_PARTED = (
+    ". As some have several characters, part symbols by blanks. What begins, ends or pads every input is none of the "
+    "task's: in Python, name it in Reading(begin=..., end=..., pad=...)"
+)
 
 
 T = TypeVar("T")
 Input = str | Sequence[str]
 """A text, which is cut into symbols, or the symbols."""
+WithLabel = tuple[Input, int] | Mapping[str, Any]
+"""An input and its class, as a pair or as `{"input": ..., "label": ...}`."""
 
 
 class UnusableInputs(ValueError):
@@ -80,24 +88,53 @@ def given_in(
             found = replace(found, left_out=True)
         else:
             with _named("labelled"):
-                found = replace(found, labelled=_tested(read_labelled(labelled, task, classes), train_max_length))
+                found = replace(
+                    found, labelled=_tested(read_labelled(labelled, task, train_max_length, classes), train_max_length)
+                )
     return found
 
 
 def given_of(
-    inputs: Sequence[Input], labelled: Sequence[tuple[Input, int]], task: AnyTask, train_max_length: int, classes: int
+    inputs: Iterable[Input], labelled: Iterable[WithLabel], task: AnyTask, train_max_length: int, classes: int
 ) -> GivenInputs:
     """The same from inputs in memory, where a line is one's place from 1. Raises `UnusableInputs`."""
     found = GivenInputs()
-    if inputs:
-        with _named("inputs"):
-            found = replace(found, unlabelled=_unlabelled(_counted(inputs, MOST_UNLABELLED), task, train_max_length))
-    if labelled:
-        with _named("labelled"):
-            entries = ({"input": one, "label": label} for one, label in labelled)
-            formulas = _labelled(_counted(entries, MOST_LABELLED), task, classes)
-            found = replace(found, labelled=_tested(formulas, train_max_length))
+    with _named("inputs"):
+        if unlabelled := _listed(inputs):
+            entries = _counted(unlabelled, MOST_UNLABELLED)
+            found = replace(found, unlabelled=_unlabelled(entries, task, train_max_length))
+    with _named("labelled"):
+        if pairs := _listed(labelled):
+            known = ((number, _with_label(pair, number)) for number, pair in _counted(pairs, MOST_LABELLED))
+            found = replace(
+                found, labelled=_tested(_labelled(known, task, train_max_length, classes), train_max_length)
+            )
     return found
+
+
+def _listed(given: Iterable[T]) -> list[T]:
+    """Raises `UnusableInputs` where a text, a path or one entry came for a list."""
+    if isinstance(given, str | Path | Mapping) or not isinstance(given, Iterable):
+        raise UnusableInputs(
+            f"a list is wanted, not {type(given).__name__}; of a file, give the lines: "
+            "Path(...).read_text().splitlines()"
+        )
+    return list(given)
+
+
+def _with_label(given: WithLabel, number: int) -> dict[str, Any]:
+    """An entry as a line of a file says it."""
+    try:
+        text, label = (given["input"], given["label"]) if isinstance(given, Mapping) else given
+        whole = int(label)  # of NumPy or torch, too
+        if whole != label:
+            raise ValueError
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise UnusableInputs(
+            f"line {number} is {repr(given)[:_MOST_QUOTED]}; give pairs of an input and its class, a whole number, or "
+            'objects {"input": ..., "label": ...}'
+        ) from error
+    return {"input": text, "label": whole}
 
 
 def read_unlabelled(text: str, task: AnyTask, train_max_length: int) -> tuple[tuple[str, ...], ...]:
@@ -111,7 +148,7 @@ def _unlabelled(
     alphabet = alphabet_of(task)
     found: dict[tuple[str, ...], None] = {}
     for number, entry in entries:
-        symbols = _symbols(entry["input"] if isinstance(entry, dict) else entry, alphabet, number)
+        symbols = _symbols(entry.get("input") if isinstance(entry, dict) else entry, alphabet, number)
         if len(symbols) > train_max_length:
             raise UnusableInputs(
                 f"line {number} has {len(symbols)} symbols; unlabelled inputs have at most T = {train_max_length}"
@@ -125,13 +162,14 @@ def _unlabelled(
     return tuple(found)
 
 
-def read_labelled(text: str, task: AnyTask, classes: int) -> Formulas:
-    """Labelled inputs of any length, sorted by length. Raises `UnusableInputs`."""
-    return _labelled(_entries(text, MOST_LABELLED, task), task, classes)
+def read_labelled(text: str, task: AnyTask, train_max_length: int, classes: int) -> Formulas:
+    """Labelled inputs of at most 4T symbols, as far as the direct test goes, sorted by length. Raises
+    `UnusableInputs`."""
+    return _labelled(_entries(text, MOST_LABELLED, task), task, train_max_length, classes)
 
 
-def _labelled(entries: Iterator[tuple[int, Any]], task: AnyTask, classes: int) -> Formulas:
-    alphabet = alphabet_of(task)
+def _labelled(entries: Iterator[tuple[int, Any]], task: AnyTask, train_max_length: int, classes: int) -> Formulas:
+    alphabet, most = alphabet_of(task), LONGEST_RELATIVE * train_max_length
     rows: list[tuple[tuple[str, ...], int]] = []
     for number, entry in entries:
         if not isinstance(entry, dict) or "label" not in entry:
@@ -141,7 +179,13 @@ def _labelled(entries: Iterator[tuple[int, Any]], task: AnyTask, classes: int) -
             raise UnusableInputs(
                 f"line {number} has the label {repr(label)[:_MOST_QUOTED]}; labels are whole numbers below {classes}"
             )
-        rows.append((_symbols(entry["input"], alphabet, number), int(label)))
+        symbols = _symbols(entry["input"], alphabet, number)
+        if len(symbols) > most:
+            raise UnusableInputs(
+                f"line {number} has {len(symbols)} symbols; the direct test takes at most "
+                f"{LONGEST_RELATIVE}T = {most}: leave longer ones out"
+            )
+        rows.append((symbols, int(label)))
     if not rows:
         raise UnusableInputs("there are no labelled inputs in it")
     rows.sort(key=lambda row: len(row[0]))
@@ -238,9 +282,13 @@ def _entry(line: str, alphabet: Sequence[str], number: int) -> Any:
 
 
 def _symbols(entry: Any, alphabet: Sequence[str], number: int) -> tuple[str, ...]:
+    advice = ""
     if isinstance(entry, str):
         longer = any(len(symbol) > 1 for symbol in alphabet)
+        advice = _PARTED if longer else ""
         entry = entry.split() if longer else [symbol for symbol in entry if not symbol.isspace()]
+    if not isinstance(entry, Collection):
+        raise UnusableInputs(f"line {number} is {repr(entry)[:_MOST_QUOTED]}; an input is a text or a list of symbols")
     if not 1 <= len(entry) <= MOST_SYMBOLS:
         raise UnusableInputs(f"line {number} has {len(entry)} symbols; inputs have 1 to {MOST_SYMBOLS}")
     known = frozenset(alphabet)
@@ -248,5 +296,6 @@ def _symbols(entry: Any, alphabet: Sequence[str], number: int) -> tuple[str, ...
         if not isinstance(symbol, str) or symbol not in known:
             raise UnusableInputs(
                 f"line {number} holds {repr(symbol)[:_MOST_QUOTED]}; the task's symbols are {' '.join(alphabet)}"
+                f"{advice}"
             )
     return tuple(entry)
