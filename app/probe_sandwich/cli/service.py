@@ -41,10 +41,12 @@ def demo() -> None:
     try:
         with Client(url, None if key is None else key.get_secret_value()) as client:
             _wait_until_ready(client, server)
+            diagnoses = []
             for path in paths:
                 console.print(f"\n[bold]POST /classify[/bold]  {path.name}")
-                show_diagnosis(client.classify(path))
-            show_legend()
+                diagnoses.append(client.classify(path))
+                show_diagnosis(diagnoses[-1])
+            show_legend(diagnoses)
     finally:
         server.terminate()
         server.wait()

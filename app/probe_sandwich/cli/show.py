@@ -42,7 +42,7 @@ def show_diagnosis(diagnosis: "Diagnosis") -> None:
     )
 
 
-def show_legend(diagnoses: "Iterable[Diagnosis]" = ()) -> None:
+def show_legend(diagnoses: "Iterable[Diagnosis]") -> None:
     """What the words of the answers above mean, and what verdicts of their kinds were measured to be worth."""
     console.print(f"\n{_LEGEND}", highlight=False, soft_wrap=True)
     given = [one.meta_classifier for one in diagnoses if one.verdict != "abstain"]
