@@ -201,7 +201,7 @@ def test_a_job_whose_client_leaves_is_cancelled_and_the_worker_kept(cached: Cach
 
 
 def test_a_job_over_the_deadline_is_stopped_and_its_slot_freed() -> None:
-    settings = Settings(device="cpu", deadline_seconds=6, cache_bytes=0)
+    settings = Settings(device="cpu", deadline_seconds=3, cache_bytes=0)
     with running(settings) as url, httpx.Client(base_url=url, timeout=60) as http:
         slow = post(http, EXAMPLES[0].read_bytes(), **SLOW)
         assert (slow.status_code, slow.json()["type"].rsplit(":", 1)[1]) == (422, "deadline-exceeded")
