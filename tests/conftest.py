@@ -37,6 +37,8 @@ TINY_RECIPE = Recipe(groups=5, seeds_per_group=2, steps=8, formulas=400)
 TINY_DEFINITION = Definition(formulas_per_bucket=40)
 FAST = {"formulas_per_length": "50", "noise_draws": "1"}
 MODEL = SHIPPED_MODELS / "universal"
+SAME_P = 5e-3
+"""How far apart P of equal answers may be: their last digits turn a few of a thousand trees."""
 EXAMPLES = sorted((SHIPPED_MODELS / "examples").glob("*.safetensors"))
 
 

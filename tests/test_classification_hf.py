@@ -14,6 +14,7 @@ from probe_sandwich.tasks.logic.tasks import Task
 pytest.importorskip("transformers")
 from probe_sandwich.subjects.hugging_face import described_subject
 
+from tests.conftest import SAME_P
 from tests.subjects.test_hugging_face import FIRST, KINDS, VOCABULARY, build, bundle, description
 
 pytestmark = [pytest.mark.hf, pytest.mark.filterwarnings("ignore")]
@@ -36,7 +37,7 @@ def test_a_model_in_memory_gets_the_answer_of_its_bundle(tmp_path: Path, kind: s
     in_memory = classify(model, reading(kind), options=QUICK)
     sent = classify(bundle(tmp_path / "model.zip", model, description(kind)), options=QUICK)
     assert in_memory.verdict is sent.verdict
-    assert in_memory.generalizer_probability == pytest.approx(sent.generalizer_probability, abs=1e-4)
+    assert in_memory.generalizer_probability == pytest.approx(sent.generalizer_probability, abs=SAME_P)
     assert [probe.symbols for probe in in_memory.probes] == [probe.symbols for probe in sent.probes]
     assert in_memory.checkpoint.parameters == sent.checkpoint.parameters
     assert model.training

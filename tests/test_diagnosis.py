@@ -21,7 +21,7 @@ from probe_sandwich.subjects.uploads import load_upload
 from probe_sandwich.tasks.given import read_given
 from torch import Tensor
 
-from tests.conftest import EXAMPLES, MODEL, ConfigFactory, fresh_weights
+from tests.conftest import EXAMPLES, MODEL, SAME_P, ConfigFactory, fresh_weights
 from tests.own_task import (
     ALPHABET,
     evenly_answered,
@@ -85,7 +85,7 @@ def test_a_factor_on_the_head_changes_neither_verdict_nor_probability(
         for checkpoint in (plain, load_upload(tmp_path / "scaled.safetensors"))
     )
     assert other.verdict is one.verdict is Verdict(example.stem.replace("-", "_"))
-    assert other.generalizer_probability == pytest.approx(one.generalizer_probability, abs=5e-3)
+    assert other.generalizer_probability == pytest.approx(one.generalizer_probability, abs=SAME_P)
 
 
 @given(
@@ -107,8 +107,8 @@ def test_a_twin_equal_in_every_answer_gets_the_same_probability_and_verdict(
     one, twin = (diagnose([each], meta, CPU, QUICK)[0] for each in (checkpoint, load_upload(path)))
     assert twin.checkpoint.sha256 != one.checkpoint.sha256
     assert twin.verdict is one.verdict is Verdict(example.stem.replace("-", "_"))
-    assert twin.generalizer_probability == pytest.approx(one.generalizer_probability, abs=5e-3)  # a few trees turn
-    assert twin.probability_interval == pytest.approx(one.probability_interval, abs=1e-2)
+    assert twin.generalizer_probability == pytest.approx(one.generalizer_probability, abs=SAME_P)
+    assert twin.probability_interval == pytest.approx(one.probability_interval, abs=2 * SAME_P)
 
 
 def shifted(weights: Mapping[str, Tensor], factor: float, offsets: Sequence[float]) -> dict[str, Tensor]:

@@ -24,7 +24,7 @@ from probe_sandwich.settings import Settings
 from probe_sandwich.subjects.checkpoint import save_checkpoint
 from probe_sandwich.subjects.transformer import weight_shapes
 
-from tests.conftest import EXAMPLES, FAST, MODEL, ConfigFactory, post, running
+from tests.conftest import EXAMPLES, FAST, MODEL, SAME_P, ConfigFactory, post, running
 
 CachedService = tuple[httpx.Client, Callable[[], set[int]], Path]
 SLOW = {"formulas_per_length": "10000", "noise_draws": "64"}
@@ -89,7 +89,7 @@ def test_a_batch_runs_stacked_and_a_bad_file_costs_its_own_result(cached: Cached
     for number in (0, 2):
         alone = post(http, contents[number], seed="11").json()
         assert results[number]["diagnosis"]["generalizer_probability"] == pytest.approx(
-            alone["generalizer_probability"], abs=1e-4
+            alone["generalizer_probability"], abs=SAME_P
         )
 
 

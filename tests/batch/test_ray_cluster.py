@@ -8,7 +8,7 @@ from probe_sandwich.batch.question import Question
 from probe_sandwich.options import Options
 from probe_sandwich.settings import Settings
 
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, SAME_P
 
 ray = pytest.importorskip("ray")
 pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore")]
@@ -35,4 +35,4 @@ def test_a_cluster_answers_as_this_process_does(tmp_path: Path, monkeypatch: pyt
         one, other = there[str(file)].diagnosis, here[str(file)].diagnosis
         assert one is not None
         assert other is not None
-        assert one.member_probabilities == pytest.approx(other.member_probabilities, abs=1e-4)
+        assert one.member_probabilities == pytest.approx(other.member_probabilities, abs=2 * SAME_P)
