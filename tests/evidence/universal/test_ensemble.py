@@ -23,7 +23,9 @@ def some(small_zoo: Path) -> Table:
 
 
 def test_each_is_asked_what_it_would_be_asked_alone_in_the_order_of_the_table(some: Table) -> None:
-    asked = ask_all(some, CPU, CONFIG, TRAINING)
+    told: list[int] = []
+    asked = ask_all(some, CPU, CONFIG, TRAINING, progress=told.append)
+    assert told[-1] == len(some)
     noise, prober = fitting_noise(CONFIG, TRAINING), start_universal(CONFIG, TRAINING).prober
     assert asked.recordings.drawn.labels.tolist() == some.labels.tolist()
     assert asked.recordings.drawn.numbers.tolist() == list(range(len(some)))

@@ -151,7 +151,9 @@ def _rivals(
     progress: StageProgress,
 ) -> Rivals:
     progress(f"asking {len(table)} subjects")
-    asked = ask_all(table, device, config, training, workers)
+    asked = ask_all(
+        table, device, config, training, workers, lambda done: progress(f"asked {done} of {len(table)} subjects")
+    )
     return Rivals.of(table, asked.recordings, asked.labelled, config)
 
 

@@ -1,6 +1,6 @@
 """Recording the answers of all subjects, and fitting the members of the ensemble on them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -41,13 +41,17 @@ def ask_all(
     config: SandwichConfig = UNIVERSAL,
     training: SandwichTraining = TRAINING,
     workers: int = 1,
+    progress: Callable[[int], None] = lambda asked: None,
 ) -> TableAnswers:
-    """Ask all subjects, some in each of so many processes."""
+    """Ask all subjects, some in each of so many processes; `progress` is told how many have been asked."""
     # Those of one shape, T and task together, as they run as one stack.
     alike = sorted(range(len(table)), key=lambda number: str((table.folders[number], *stack_of(table.rows[number]))))
     parts = [np.sort(part) for part in np.array_split(alike, min(_PARTS, len(table)))]
     with workers_that_read(table, workers) as run:
-        asked: list[TableAnswers] = list(run([partial(_ask, part, device, config, training) for part in parts]))
+        asked: list[TableAnswers] = []
+        for one in run([partial(_ask, part, device, config, training) for part in parts]):
+            asked.append(one)
+            progress(sum(map(len, parts[: len(asked)])))
     order = np.concatenate(parts).argsort()
     return TableAnswers(
         Recordings(
