@@ -18,8 +18,9 @@ _MOST_NAMED = 8
 _LEAST_SHARE = 0.05
 """Of given probes, that get another answer than the commonest. Drawn ones are of two classes half and half."""
 UNLIKE = 1.5
-"""Distance from the zoo, in units of its limit, from which nothing is said. A zoo of many tasks is wide: of 32 foreign
-models with shuffled or fresh weights 29 lie within (docs/evidence.md); the direct test tells what has not converged."""
+"""Distance from the zoo, in units of its limit, from which nothing is said. A zoo of many tasks is wide: of foreign
+models with fresh weights 0.75 lie within, with shuffled ones 0.72 (docs/evidence.md); the direct test tells what has
+not converged."""
 _UNMEASURED = (
     "how often this meta-classifier's verdicts are right was not measured (`probe-sandwich evaluate` does that)"
 )

@@ -66,12 +66,10 @@ class MetaClassifier:
         subjects: Subjects,
         seed: int = NOISE_SEED,
         draws: int = DRAWS,
-        cancelled: Cancelling = never,
-        candidates: Candidates | None = None,
     ) -> Prediction:
-        """P(generalizer) of every subject of a stack. The subjects come back as they went in. They are asked about
-        `candidates`, by default drawn from their task. Raises `Cancelled`."""
-        return self.judge(self.ask(subjects, seed, draws, cancelled, candidates))
+        """P(generalizer) of every subject of a stack, asked about inputs drawn from their task. The subjects come back
+        as they went in."""
+        return self.judge(self.ask(subjects, seed, draws))
 
     def ask(
         self,
@@ -81,7 +79,8 @@ class MetaClassifier:
         cancelled: Cancelling = never,
         candidates: Candidates | None = None,
     ) -> ProbeAnswers:
-        """What subjects answer to the probes of some noise draws. Raises `Cancelled`."""
+        """What subjects answer to the probes of some noise draws, selected from `candidates`, by default drawn from
+        their task. Raises `Cancelled`."""
         noise = draw_noise(self.card.sandwich, draws, torch.Generator().manual_seed(seed))
         with torch.inference_mode():
             return self.prober.ask(subjects, noise, cancelled, candidates)
@@ -91,7 +90,7 @@ class MetaClassifier:
         probabilities, by_draw, unlikeness, deviations, moved = [], [], [], [], []
         channels = answers.channels()  # (models, draws, placements, probes, channels)
         for member in self.members:
-            output = read_out(member.readout, channels, answers.noise)
+            output = read_out(member.readout, channels)
             probabilities.append(member.calibration.probability(score(output)))
             by_draw.append(member.calibration.probability(draw_scores(output)))
             moments = output.moments.mean(dim=1).cpu()  # (models, features)
@@ -129,11 +128,11 @@ def differ_by_placement(moments: Tensor, placements: int) -> Tensor:
     return torch.stack([*away, torch.zeros(len(moments))]).amax(dim=0) > _SAME
 
 
-def read_out(readout: Readout, channels: Tensor, noise: Tensor) -> ReadoutOutput:
+def read_out(readout: Readout, channels: Tensor) -> ReadoutOutput:
     """What a readout says of channels `(models, draws, placements, probes, channels)`, without gradients; one draw at a
     time, so that memory does not grow."""
     with torch.inference_mode():
-        found = [readout(*draw) for draw in zip(channels.split(1, dim=1), noise.split(1), strict=True)]
+        found = [readout(draw) for draw in channels.split(1, dim=1)]
     label, long_accuracy = (
         torch.cat([getattr(one, name) for one in found], dim=2) for name in ("label", "long_accuracy")
     )

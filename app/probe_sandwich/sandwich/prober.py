@@ -21,10 +21,9 @@ class ProbeAnswers:
 
     `chosen (different,)` are the candidates, `places (placements, different, 1 + length)` where their begin symbol and
     their symbols stand, and `logits (models, placements, different, classes)` the answers; `probes (draws, probes)`
-    says which of them each probe is, selected by `noise (draws, probes, noise_dim)`. The usual placement comes first.
+    says which of them each probe is. The usual placement comes first.
     """
 
-    noise: Tensor
     candidates: Candidates
     chosen: Tensor
     places: Tensor
@@ -59,7 +58,7 @@ class Prober(nn.Module):
         places = self.places(candidates.lengths, facts.train_max_length)[:, chosen]
         symbols, lengths = candidates.symbols[chosen], candidates.lengths[chosen]
         logits = _placed_logits(subjects, symbols, lengths, places, cancelled)
-        return ProbeAnswers(noise, candidates, chosen, places, logits, probes)
+        return ProbeAnswers(candidates, chosen, places, logits, probes)
 
     def answers(self, subjects: Subjects, noise: Tensor, candidates: Candidates | None = None) -> Tensor:
         """Channels `(models, draws, placements, probes, channels)` of the same answers, each probe run by itself, so

@@ -60,8 +60,7 @@ class _PerHead(nn.Module):
 
 
 class Readout(nn.Module):
-    """responses `(models, draws, placements, probes, channels)` and noise -> statistics over the probes ->
-    `ReadoutOutput`.
+    """responses `(models, draws, placements, probes, channels)` -> statistics over the probes -> `ReadoutOutput`.
 
     Statistics are permutation-invariant: quantiles, mean and spread of each channel over the probes; and how far, in
     size, spread and correlation, the responses of a placement are from those of the usual one.
@@ -103,8 +102,7 @@ class Readout(nn.Module):
         at = torch.linspace(0, 1, _KNOTS, device=statistics.device)
         self.knots.copy_(_apart(statistics.flatten(0, 1).quantile(at, dim=0).T))
 
-    def forward(self, channels: Tensor, noise: Tensor) -> ReadoutOutput:
-        """The noise is not read: noise that selects stands for no symbols."""
+    def forward(self, channels: Tensor) -> ReadoutOutput:
         prepared = self.prepare(channels)
         both = self.by_trees(prepared.statistics).lerp(self.by_layers(prepared.statistics), _LAYERS)
         return ReadoutOutput(both[..., 0], both[..., 1], prepared.moments)

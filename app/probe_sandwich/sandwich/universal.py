@@ -25,5 +25,5 @@ class UniversalSandwich(nn.Module):
     def forward(self, subjects: Subjects, noise: Tensor, candidates: Candidates | None = None) -> ReadoutOutput:
         """What the readout says of each subject, from noise `(draws, probes, noise_dim)`, asked about `candidates`: by
         default inputs drawn from the task."""
-        output: ReadoutOutput = self.readout(self.prober.answers(subjects, noise, candidates), noise)
+        output: ReadoutOutput = self.readout(self.prober.answers(subjects, noise, candidates))
         return output

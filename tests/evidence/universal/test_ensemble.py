@@ -57,10 +57,10 @@ def test_the_ensemble_orders_subjects_that_no_member_saw(rivals: Rivals, members
 def test_subjects_that_a_member_saw_lie_within_its_support_and_others_far_outside(
     rivals: Rivals, members: list[Member]
 ) -> None:
-    channels, noise = rivals.recordings.drawn.channels, rivals.recordings.drawn.noise
+    channels = rivals.recordings.drawn.channels
     for member in members:
         with torch.inference_mode():
-            own, strange = (member.readout(part, noise).moments.mean(dim=1) for part in (channels, 4 + channels))
+            own, strange = (member.readout(part).moments.mean(dim=1) for part in (channels, 4 + channels))
         inside = member.support.distance(own) <= member.support.limit
         assert inside.float().mean() > 0.9
         assert not (member.support.distance(strange) <= member.support.limit).any()

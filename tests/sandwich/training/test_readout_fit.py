@@ -30,6 +30,6 @@ def test_a_readout_finds_what_is_planted_in_responses_and_nothing_else(planted: 
     blind = BlindHeads.assign(known.groups, known.groups, CONFIG.heads, seed=0)
     readout = fit_readout(CONFIG, training, known, blind, seed=0)
     with torch.no_grad():
-        scores = head_scores(readout(unseen.channels, unseen.noise)).mean(axis=0)
+        scores = head_scores(readout(unseen.channels)).mean(axis=0)
     positive, negative = scores[unseen.labels == 1], scores[unseen.labels == 0]
     assert low <= (positive[:, None] > negative).mean() <= high

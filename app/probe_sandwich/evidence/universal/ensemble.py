@@ -108,5 +108,5 @@ def ensemble_probability(members: Sequence[Member], recording: Recording, part: 
 
 def _moments(readout: Readout, recording: Recording, part: Part) -> NDArray[np.float64]:
     with torch.inference_mode():
-        moments: Tensor = readout(recording.channels[torch.from_numpy(part)], recording.noise).moments
+        moments: Tensor = readout(recording.channels[torch.from_numpy(part)]).moments
     return moments.mean(dim=1).double().numpy()

@@ -217,7 +217,7 @@ def fit(
 def recorded_scores(readout: Readout, recording: Recording) -> NDArray[np.float64]:
     """Scores `(heads, subjects)` of recorded subjects."""
     with torch.inference_mode():
-        return head_scores(readout(recording.channels, recording.noise))
+        return head_scores(readout(recording.channels))
 
 
 def trees(features: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64], seed: int) -> Reader:
