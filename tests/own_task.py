@@ -110,7 +110,7 @@ def labelled_file(folder: Path, inputs: Sequence[str]) -> Path:
 
 def any_task_folder(folder: Path) -> Path:
     """A folder within, of an untrained meta-classifier that says 0.9 of every subject."""
-    features = len(ANSWER_CHANNELS) * 2 * (1 + len(SANDWICH.placements))
+    features = len(ANSWER_CHANNELS) * 2 * SANDWICH.variants
     says = Calibration(slope=0.0, shift=float(torch.tensor(0.9).logit()))
     members = [
         Member(Readout(SANDWICH), says, Support(torch.zeros(features), torch.ones(features), 1e6)) for _ in range(2)

@@ -70,7 +70,7 @@ def estimate(
         settings = meta.card.sandwich
         candidates = min(len(set(given.unlabelled)), CANDIDATES) if given.unlabelled else CANDIDATES
         # A candidate that several draws select is asked once.
-        rows = min(options.noise_draws * settings.probes, candidates) * (1 + len(settings.placements))
+        rows = min(options.noise_draws * settings.probes, candidates) * settings.variants
         sandwich = rows * _row(size, 1 + _longest_row(config, settings)) + _candidates(config, given)
     labelled = given.labelled is not None
     return Cost(sandwich, _direct_test(checkpoint, options, drawn, given) if options.direct_test else 0.0, labelled)

@@ -69,11 +69,11 @@ def test_an_example_is_one_click_away(page: "sync_api.Page", request: pytest.Fix
     assert page.inner_text("#direct") == "Not a generalizer"
     assert "on other models of task conjunction, it gave verdicts on 100 of 100, " in page.inner_text("#scale-note")
     assert page.locator("#accuracy svg circle").count() == 5
-    assert page.locator("#kept svg circle").count() == 11  # eight placements, and the usual places once a panel
+    assert page.locator("#kept svg circle").count() == 9  # all placements but the usual one
     assert page.locator("#probes svg").count() == 6
     first = page.locator("#probes svg >> nth=0")
     assert first.locator(".symbol").count() > 0
-    assert page.locator("#kept-table tbody tr").count() == 9
+    assert page.locator("#kept-table tbody tr").count() == 10
     assert page.locator("#share").is_hidden()  # this service keeps nothing
     assert '"generalizer_probability"' in page.text_content("#raw")
     assert page.evaluate("document.activeElement.id") == "result"

@@ -18,7 +18,7 @@ from probe_sandwich.evidence.universal.methods import Recordings, Rivals
 from probe_sandwich.evidence.universal.settings import UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.evidence.universal.workers import ReadingJob
-from probe_sandwich.sandwich.answers import ANSWER_CHANNELS
+from probe_sandwich.sandwich.answers import ANSWER_CHANNELS, CHANNELS
 from probe_sandwich.sandwich.config import SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import Member
 from probe_sandwich.sandwich.training.recorded import Recording
@@ -114,10 +114,10 @@ def rivals(three_tasks: Table) -> Rivals:
     """What splits read of the three tasks, where generalizers keep most of their answers further out."""
     random = torch.Generator().manual_seed(3)
     labels = torch.from_numpy(three_tasks.labels).float()
-    places = 1 + len(CONFIG.placements)
+    variants = CONFIG.variants
 
     def recording(keeping: float) -> Recording:
-        channels = torch.randn(len(labels), 1, places, CONFIG.probes, len(ANSWER_CHANNELS), generator=random) / 4
+        channels = torch.randn(len(labels), 1, variants, CONFIG.probes, len(CHANNELS), generator=random) / 4
         channels[:, :, 1:, :, ANSWER_CHANNELS.index("agreement")] += keeping * labels.view(-1, 1, 1, 1)
         noise = torch.randn(1, CONFIG.probes, CONFIG.noise_dim, generator=random)
         facts = torch.from_numpy(three_tasks.long_accuracy).float(), torch.from_numpy(three_tasks.configurations)

@@ -6,10 +6,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from probe_sandwich.sandwich.answers import ANSWER_CHANNELS, answer_channels
+from probe_sandwich.sandwich.answers import ANSWER_CHANNELS, CHANNELS
+from probe_sandwich.sandwich.answers import answer_channels as channels_with_lengths
 from torch import Tensor
 
 AGREEMENT, CHANGE, DRIFT = (ANSWER_CHANNELS.index(name) for name in ("agreement", "change", "drift"))
+
+
+def answer_channels(logits: Tensor) -> Tensor:
+    """Channels of probes that are all of T symbols."""
+    return channels_with_lengths(logits, torch.ones_like(logits[0, :, 0, :, 0]))
 
 
 def some_logits(classes: int, seed: int = 0) -> Tensor:
@@ -55,3 +61,9 @@ def test_channels_do_not_depend_on_the_other_subjects(classes: int) -> None:
     logits = some_logits(classes)
     alone = torch.cat([answer_channels(logits[row : row + 1]) for row in range(len(logits))])
     torch.testing.assert_close(alone, answer_channels(logits))
+
+
+def test_the_length_of_a_probe_stands_beside_every_answer_to_it() -> None:
+    lengths = torch.rand(2, 6, dtype=torch.float64)
+    beside = channels_with_lengths(some_logits(2), lengths)[..., CHANNELS.index("length")]
+    assert torch.equal(beside, lengths[None, :, None].expand(3, 2, 4, 6))

@@ -25,7 +25,7 @@ from probe_sandwich.sandwich.support import fit_support
 from probe_sandwich.zoo.cohorts import Cohort
 from safetensors.torch import load_file, save_file
 
-CONFIG = SandwichConfig(probes=8, noise_dim=8)
+CONFIG = SandwichConfig(probes=8, noise_dim=8, edits=1)
 NO_ZOO = ZooFacts(groups=0, rows_sha256="", subjects=0, converged=0, reserve=0, generalizers=0)
 NO_FIGURES = TrackRecord(
     subjects=0,
@@ -44,7 +44,7 @@ NO_FIGURES = TrackRecord(
 def meta_folder(tmp_path: Path) -> Path:
     """An untrained meta-classifier of two members."""
     rng = np.random.default_rng(0)
-    features = len(ANSWER_CHANNELS) * 2 * (1 + len(CONFIG.placements))
+    features = len(ANSWER_CHANNELS) * 2 * CONFIG.variants
     supports = [fit_support(rng.normal(size=(50, features)), rng.normal(size=(50, features))) for _ in range(2)]
     members = [Member(Readout(CONFIG), Calibration(slope=1.0, shift=0.0), support) for support in supports]
     card = Card(

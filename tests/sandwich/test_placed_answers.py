@@ -82,7 +82,7 @@ def test_the_zoos_curves_count_the_same_answers(asked: PlacedAnswers, answers: P
 
 
 def test_quartiles_lie_around_the_median_of_each_label() -> None:
-    channels = torch.randn(40, 2, 9, 24, 5, generator=torch.Generator().manual_seed(0))
+    channels = torch.randn(40, 2, 9, 24, 6, generator=torch.Generator().manual_seed(0))
     curves = zoo_curves(channels, [number % 4 > 0 for number in range(40)])
     assert curves is not None
     assert (curves.generalizers.subjects, curves.others.subjects) == (30, 10)
@@ -92,11 +92,11 @@ def test_quartiles_lie_around_the_median_of_each_label() -> None:
 
 
 def test_a_zoo_of_one_label_has_no_curves() -> None:
-    assert zoo_curves(torch.zeros(3, 1, 9, 4, 5), [True, True, True]) is None
+    assert zoo_curves(torch.zeros(3, 1, 9, 4, 6), [True, True, True]) is None
 
 
 def test_only_a_task_of_enough_subjects_of_either_label_has_curves_and_they_are_of_its_own() -> None:
-    channels = torch.randn(60, 2, 9, 24, 5, generator=torch.Generator().manual_seed(0))
+    channels = torch.randn(60, 2, 9, 24, 6, generator=torch.Generator().manual_seed(0))
     many, few = 2 * LEAST_OF_A_LABEL, LEAST_OF_A_LABEL - 1
     tasks = ["many"] * many + ["few"] * (60 - many)
     labels = [number % 2 == 0 for number in range(many)] + [number < few for number in range(60 - many)]

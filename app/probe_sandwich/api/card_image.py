@@ -139,7 +139,7 @@ def _kept(picture: ElementTree.Element, kept: KeptAnswers) -> None:
     least = min(0.5, math.floor(10 * min(min(shares) for shares in shown)) / 10)
     _text(picture, _KEPT_AT - 30, 130, "Answers that stay the same further out", fill=_INK, weight="600")
     for number, (kind, name) in enumerate(_KINDS.items()):
-        numbers = [0, *(place for place, placed in enumerate(kept.placements) if placed.kind == kind)]
+        numbers = [place for place, placed in enumerate(kept.placements) if placed.kind == kind]
         reaches = [kept.placements[place].reach for place in numbers]
         panel = _Panel(picture, _KEPT_AT + _KEPT_STEP * number, 90, 1, max([2, *reaches]), least)
         panel.frame(name, [(1, "T"), (2, "2T")])

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 ANSWER_CHANNELS = ("margin", "support", "agreement", "change", "drift")
+CHANNELS = (*ANSWER_CHANNELS, "length")
+"""What a readout reads of a probe in one of its variants: the answer, and how long the probe is, in multiples of T."""
 _TYPICAL_MARGIN = 6.0
 """Mean margin at the usual places that every subject is brought to: about that of a converged subject of the zoo."""
 _NO_MARGIN = 1e-12
@@ -20,12 +22,12 @@ WORDS = {
 }
 
 
-def answer_channels(logits: Tensor) -> Tensor:
-    """Channels `(models, draws, placements, probes, channels)` of logits `(models, draws, placements, probes,
-    classes)`, the usual placement first.
+def answer_channels(logits: Tensor, lengths: Tensor) -> Tensor:
+    """`CHANNELS (models, draws, variants, probes, channels)` of logits `(models, draws, variants, probes, classes)`,
+    the usual placement first, and `lengths (draws, probes)` in multiples of T.
 
     The margin is the gap between the first and the second logit; the support that of the class chosen at the usual
-    places over the best other one; agreement is the chance that two answers drawn at the two placements are the same,
+    places over the best other one; agreement is the chance that two answers drawn in the two variants are the same,
     from -1 / (classes - 1) for the opposite to 1; change the total variation between the probabilities; and drift that
     between their means over the probes, which tells a subject that answers the same whatever is asked.
     A positive factor on the logits changes nothing.
@@ -45,6 +47,7 @@ def answer_channels(logits: Tensor) -> Tensor:
         (classes * same - 1) / (classes - 1),
         (probabilities - usual).abs().sum(dim=-1) / 2,
         drift.expand(logits.shape[:-1]),
+        lengths.unsqueeze(1).expand(logits.shape[:-1]),
     ]
     return torch.stack(channels, dim=-1)
 

@@ -32,12 +32,24 @@ class SandwichConfig(BaseModel):
         description="where each probe is placed, beside its usual place",
     )
     placement_seed: int = 0
+    edits: int = Field(
+        default=0,
+        ge=0,
+        description="parts of a probe in each of which one symbol is exchanged, each edit asked at the usual places",
+        # Cards that were written before there was this field stay as they are.
+        exclude_if=lambda edits: edits == 0,
+    )
     quantiles: int = Field(default=5, ge=2, description="quantiles over the probes for each response")
     readout_hidden: int = Field(default=32, ge=1)
     heads: int = Field(default=5, ge=2, description="heads of the readout, each blind to its own part of the subjects")
     dropout: float = Field(default=0.3, ge=0, lt=1)
     trees: int = Field(default=40, ge=1, description="trees of each head")
     leaves: int = Field(default=128, ge=2, description="leaves of a tree, at most")
+
+    @property
+    def variants(self) -> int:
+        """How often each probe is asked: at the usual places, at every placement, and with every edit."""
+        return 1 + len(self.placements) + self.edits
 
 
 class SandwichTraining(BaseModel):

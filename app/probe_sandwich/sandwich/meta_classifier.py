@@ -16,6 +16,7 @@ from probe_sandwich.files import write_atomically
 from probe_sandwich.options import DRAWS, NOISE_SEED
 from probe_sandwich.sandwich.calibration import DIGITS, Calibration
 from probe_sandwich.sandwich.card import Card
+from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.inputs import Candidates
 from probe_sandwich.sandwich.noise import draw_noise
 from probe_sandwich.sandwich.prediction import Prediction, spread_interval
@@ -88,7 +89,7 @@ class MetaClassifier:
     def judge(self, answers: ProbeAnswers) -> Prediction:
         """What the members make of the answers."""
         probabilities, by_draw, unlikeness, deviations, moved = [], [], [], [], []
-        channels = answers.channels()  # (models, draws, placements, probes, channels)
+        channels = answers.channels()  # (models, draws, variants, probes, channels)
         for member in self.members:
             output = read_out(member.readout, channels)
             probabilities.append(member.calibration.probability(score(output)))
@@ -96,7 +97,7 @@ class MetaClassifier:
             moments = output.moments.mean(dim=1).cpu()  # (models, features)
             unlikeness.append(member.support.distance(moments).numpy() / member.support.limit)
             deviations.append(member.support.deviations(moments))
-            moved.append(differ_by_placement(moments, 1 + len(self.card.sandwich.placements)))
+            moved.append(differ_by_placement(moments, self.card.sandwich))
         middle = torch.stack(deviations).median(dim=0).values  # (models, features)
         farthest = middle.abs().argmax(dim=1)
         members = np.stack(probabilities)  # (members, models)
@@ -121,15 +122,15 @@ class MetaClassifier:
         return self
 
 
-def differ_by_placement(moments: Tensor, placements: int) -> Tensor:
+def differ_by_placement(moments: Tensor, config: SandwichConfig) -> Tensor:
     """True where moments `(models, features)` at any placement differ from those at the usual places, `(models,)`."""
-    usual, *others = moments.chunk(placements, dim=1)
-    away = [(other - usual).abs().amax(dim=1) for other in others]
+    usual, *others = moments.chunk(config.variants, dim=1)
+    away = [(other - usual).abs().amax(dim=1) for other in others[: len(config.placements)]]
     return torch.stack([*away, torch.zeros(len(moments))]).amax(dim=0) > _SAME
 
 
 def read_out(readout: Readout, channels: Tensor) -> ReadoutOutput:
-    """What a readout says of channels `(models, draws, placements, probes, channels)`, without gradients; one draw at a
+    """What a readout says of channels `(models, draws, variants, probes, channels)`, without gradients; one draw at a
     time, so that memory does not grow."""
     with torch.inference_mode():
         found = [readout(draw) for draw in channels.split(1, dim=1)]

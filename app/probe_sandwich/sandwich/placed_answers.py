@@ -84,7 +84,7 @@ class PlacedAnswers:
 
 def zoo_curves(channels: Tensor, labels: Sequence[bool]) -> ZooCurves | None:
     """How many answers the subjects of either label keep, from channels `(models, draws, placements, probes,
-    channels)`; None where a label has no subject."""
+    channels)`, without those to edits; None where a label has no subject."""
     support = channels[..., ANSWER_CHANNELS.index("support")]
     shares = (support >= 0).float().mean(dim=(1, 3))  # (models, placements)
     chosen = torch.tensor(labels, dtype=torch.bool)

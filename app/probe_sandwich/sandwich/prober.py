@@ -1,12 +1,13 @@
 """The half of the sandwich before its readout: noise selects probes, and frozen subjects of any task answer to them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from probe_sandwich.sandwich.answers import answer_channels
 from probe_sandwich.sandwich.config import SandwichConfig
+from probe_sandwich.sandwich.edits import edited
 from probe_sandwich.sandwich.inputs import Candidates, candidates_of
 from probe_sandwich.sandwich.placements import places_by_length
 from probe_sandwich.sandwich.selector import Selector
@@ -19,21 +20,25 @@ from probe_sandwich.subjects.subject import SubjectFacts, Subjects
 class ProbeAnswers:
     """What subjects answer to the probes of some draws, each candidate among them asked once.
 
-    `chosen (different,)` are the candidates, `places (placements, different, 1 + length)` where their begin symbol and
-    their symbols stand, and `logits (models, placements, different, classes)` the answers; `probes (draws, probes)`
-    says which of them each probe is. The usual placement comes first.
+    `chosen (different,)` are the candidates, `shares (different,)` their lengths in multiples of T, and `places
+    (placements, different, 1 + length)` where their begin symbol and their symbols stand, the usual places first;
+    `logits (models, placements, different, classes)` are the answers there, `to_edits (models, edits, different,
+    classes)` those to their edits; and `probes (draws, probes)` says which of them each probe is.
     """
 
     candidates: Candidates
     chosen: Tensor
+    shares: Tensor
     places: Tensor
     logits: Tensor
+    to_edits: Tensor
     probes: Tensor
 
     def channels(self) -> Tensor:
-        """What a readout reads, `(models, draws, placements, probes, channels)`."""
+        """What a readout reads, `(models, draws, variants, probes, channels)`: the placements, then the edits."""
+        both = torch.cat([self.logits, self.to_edits], dim=1)
         # A draw at a time: logits of all of them would grow with the number of classes.
-        draws = [answer_channels(self.logits[:, :, draw].unsqueeze(1)) for draw in self.probes]
+        draws = [answer_channels(both[:, None, :, draw], self.shares[draw].unsqueeze(0)) for draw in self.probes]
         return torch.cat(draws, dim=1)
 
 
@@ -58,24 +63,41 @@ class Prober(nn.Module):
         places = self.places(candidates.lengths, facts.train_max_length)[:, chosen]
         symbols, lengths = candidates.symbols[chosen], candidates.lengths[chosen]
         logits = _placed_logits(subjects, symbols, lengths, places, cancelled)
-        return ProbeAnswers(candidates, chosen, places, logits, probes)
+        edits = [version[chosen] for version in self.edits(candidates)]
+        to_edits = [_placed_logits(subjects, edit, lengths, places[:1], cancelled) for edit in edits]
+        together = torch.cat(to_edits, dim=1) if edits else logits[:, :0]
+        shares = lengths / facts.train_max_length
+        return ProbeAnswers(candidates, chosen, shares, places, logits, together, probes)
 
     def answers(self, subjects: Subjects, noise: Tensor, candidates: Candidates | None = None) -> Tensor:
-        """Channels `(models, draws, placements, probes, channels)` of the same answers, each probe run by itself, so
-        that a gradient reaches the selector through the frozen subjects."""
+        """Channels `(models, draws, variants, probes, channels)` of the same answers, each probe run by itself, so that
+        a gradient reaches the selector through the frozen subjects."""
         facts = subjects.configs[0]
         candidates = (candidates or _candidates_of(facts)).to(noise.device)
         symbols, chosen = self.selector(noise, candidates)  # (draws, probes, length, symbols), (draws, probes)
         places = self.places(candidates.lengths, facts.train_max_length)[:, chosen.flatten()]
         lengths = candidates.lengths[chosen.flatten()]
-        logits = _placed_logits(subjects, symbols.flatten(0, 1), lengths, places).unflatten(2, chosen.shape)
-        return answer_channels(logits.transpose(1, 2))
+        parts = [_placed_logits(subjects, symbols.flatten(0, 1), lengths, places)]
+        for version in self.edits(candidates):
+            edit, _ = self.selector(noise, replace(candidates, symbols=version))
+            parts.append(_placed_logits(subjects, edit.flatten(0, 1), lengths, places[:1]))
+        logits = torch.cat(parts, dim=1).unflatten(2, chosen.shape)  # (models, variants, draws, probes, classes)
+        return answer_channels(logits.transpose(1, 2), lengths.view(chosen.shape) / facts.train_max_length)
 
     def placed_logits(self, subjects: Subjects, symbols: Tensor, lengths: Tensor) -> Tensor:
         """Logits `(models, placements, probes, classes)` of inputs `symbols (probes, length, symbols)` of `lengths
         (probes,)`, at their usual places and at every placement."""
         places = self.places(lengths, subjects.configs[0].train_max_length)
         return _placed_logits(subjects, symbols, lengths, places)
+
+    def edits(self, candidates: Candidates) -> Tensor:
+        """Symbols `(edits, candidates, length, symbols)` of all candidates with a symbol exchanged. A candidate has the
+        same edits whenever it is selected."""
+        random = torch.Generator().manual_seed(self.config.placement_seed)
+        symbols = candidates.symbols
+        if not self.config.edits:
+            return symbols.new_empty(0, *symbols.shape)
+        return edited(symbols.cpu(), candidates.lengths.cpu(), self.config.edits, random).to(symbols.device)
 
     def places(self, lengths: Tensor, train_max_length: int) -> Tensor:
         """Places of the begin symbol and of the symbols of all candidates of a task, `(placements, candidates, 1 +

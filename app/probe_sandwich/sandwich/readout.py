@@ -30,10 +30,11 @@ class ReadoutOutput:
 def moment_name(config: SandwichConfig, index: int) -> str:
     """What one of the `moments` of a `ReadoutOutput` measures, in words. Logits count in units of the subject's own."""
     channels = len(ANSWER_CHANNELS)
-    placement, rest = divmod(index, 2 * channels)
+    variant, rest = divmod(index, 2 * channels)
     statistic = ("mean", "spread")[rest // channels]
-    where = config.placements[placement - 1].name if placement else "at their usual places"
-    return f"the {statistic}, over probes {where}, of {WORDS[ANSWER_CHANNELS[rest % channels]]}"
+    edits = [f"with a symbol of part {part + 1} of {config.edits} exchanged" for part in range(config.edits)]
+    which = ["at their usual places", *(placement.name for placement in config.placements), *edits][variant]
+    return f"the {statistic}, over probes {which}, of {WORDS[ANSWER_CHANNELS[rest % channels]]}"
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,11 @@ class _PerHead(nn.Module):
 
 
 class Readout(nn.Module):
-    """responses `(models, draws, placements, probes, channels)` -> statistics over the probes -> `ReadoutOutput`.
+    """responses `(models, draws, variants, probes, channels)` -> statistics over the probes -> `ReadoutOutput`.
 
-    Statistics are permutation-invariant: quantiles, mean and spread of each channel over the probes; and how far, in
-    size, spread and correlation, the responses of a placement are from those of the usual one.
+    Statistics are permutation-invariant: quantiles, mean and spread of each answer's channel over the probes, and how
+    it rises with their length, which tells of lengths beyond T; how far, in size, spread and correlation, the responses
+    of a variant are from those at the usual places; and how far every two other variants go together.
 
     Several heads read the same statistics, each by layers and by trees of its own, whose logits are averaged, the
     layers' with a third of the weight: trees read known tasks better, layers unknown ones. In training each head is
@@ -78,10 +80,11 @@ class Readout(nn.Module):
     def __init__(self, config: SandwichConfig) -> None:
         super().__init__()
         self.config = config
-        channels, placements = len(ANSWER_CHANNELS), 1 + len(config.placements)
+        channels, variants = len(ANSWER_CHANNELS), config.variants
         self.register_buffer("channel_location", torch.zeros(channels))
         self.register_buffer("channel_scale", torch.ones(channels))
-        statistics = channels * (placements * (config.quantiles + 2) + (placements - 1) * 3)
+        self.pairs = torch.triu_indices(variants - 1, variants - 1, 1)
+        statistics = channels * (variants * (config.quantiles + 3) + (variants - 1) * 3) + self.pairs.shape[1]
         self.register_buffer("knots", torch.linspace(-1, 1, _KNOTS).repeat(statistics, 1))
         self.layers = nn.Sequential(
             nn.Dropout(config.dropout),
@@ -93,12 +96,12 @@ class Readout(nn.Module):
         self.forest = Forest(config.heads, config.trees, config.leaves, 2)
 
     def standardize_on(self, channels: Tensor) -> None:
-        """Fix what responses `(models, draws, placements, probes, channels)` of the training subjects are the measure
-        of: location and scale of the channels at the usual placement, then quantiles of the statistics."""
-        flat = channels[:, :, 0].flatten(0, -2)
+        """Fix what responses `(models, draws, variants, probes, channels)` of the training subjects are the measure of:
+        location and scale of the answers at the usual places, then quantiles of the statistics."""
+        flat = channels[:, :, 0, :, : len(ANSWER_CHANNELS)].flatten(0, -2)
         self.channel_location.copy_(flat.mean(dim=0))
         self.channel_scale.copy_(flat.std(dim=0).clamp(min=1e-3))
-        statistics, _ = self._statistics(self._standard(channels))
+        statistics, _ = self._statistics(channels)
         at = torch.linspace(0, 1, _KNOTS, device=statistics.device)
         self.knots.copy_(_apart(statistics.flatten(0, 1).quantile(at, dim=0).T))
 
@@ -109,7 +112,7 @@ class Readout(nn.Module):
 
     def prepare(self, channels: Tensor) -> Prepared:
         """All that needs no learned weight: computed once where the same responses are read again and again."""
-        statistics, moments = self._statistics(self._standard(channels))
+        statistics, moments = self._statistics(channels)
         ranks = _ranks(statistics.flatten(0, 1), self.knots).unflatten(0, statistics.shape[:2])
         return Prepared(ranks, moments)
 
@@ -124,27 +127,33 @@ class Readout(nn.Module):
         said: Tensor = self.forest(statistics.flatten(0, 1)).unflatten(1, statistics.shape[:2])
         return said.logit(eps=_SUREST)
 
-    def _standard(self, channels: Tensor) -> Tensor:
-        return (channels - self.channel_location) / self.channel_scale
-
-    def _statistics(self, standard: Tensor) -> tuple[Tensor, Tensor]:
+    def _statistics(self, channels: Tensor) -> tuple[Tensor, Tensor]:
         """All statistics and, of them, the moments: `(models, draws, features)` each."""
-        probes = standard.shape[3]
-        ordered = standard.sort(dim=3).values  # (models, draws, placements, probes, channels), as all before a mean
-        at = torch.linspace(0, probes - 1, self.config.quantiles, device=standard.device).round().long()
-        mean, spread = standard.mean(dim=3), _spread(standard)  # (models, draws, placements, channels)
-        moments = torch.cat([mean, spread], dim=-1).flatten(2)  # (models, draws, placements * 2 * channels)
-        away = standard[:, :, 1:] - standard[:, :, :1]  # (models, draws, placements - 1, probes, channels)
-        centred = standard - mean.unsqueeze(3)
-        together = (centred[:, :, 1:] * centred[:, :, :1]).mean(dim=3)  # (models, draws, placements - 1, channels)
+        answers, length = channels.split([len(ANSWER_CHANNELS), 1], dim=-1)
+        standard = (answers - self.channel_location) / self.channel_scale
+        ordered = standard.sort(dim=3).values  # (models, draws, variants, probes, channels), as all before a mean
+        at = torch.linspace(0, standard.shape[3] - 1, self.config.quantiles, device=standard.device).round().long()
+        mean, spread = standard.mean(dim=3), _spread(standard)  # (models, draws, variants, channels)
+        moments = torch.cat([mean, spread], dim=-1).flatten(2)  # (models, draws, variants * 2 * channels)
+        centred, longer = standard - mean.unsqueeze(3), length - length.mean(dim=3, keepdim=True)
+        rise = (centred * longer).mean(dim=3) / _spread(length).square()  # (models, draws, variants, channels)
+        away = standard[:, :, 1:] - standard[:, :, :1]  # (models, draws, variants - 1, probes, channels)
+        together = (centred[:, :, 1:] * centred[:, :, :1]).mean(dim=3)  # (models, draws, variants - 1, channels)
         comparison = [
             away.abs().mean(dim=3),
             _spread(away),
             together / (spread[:, :, 1:] * spread[:, :, :1]),
         ]
-        # (models, draws, ...): placements * quantiles * channels, then moments, then (placements - 1) * 3 * channels
-        parts = [ordered[:, :, :, at].flatten(2), moments, torch.cat(comparison, dim=-1).flatten(2)]
-        return torch.cat(parts, dim=-1), moments  # (models, draws, statistics)
+        parts = [ordered[:, :, :, at], moments, rise, torch.cat(comparison, dim=-1), self._agreement_of_pairs(answers)]
+        return torch.cat([part.flatten(2) for part in parts], dim=-1), moments  # (models, draws, statistics)
+
+    def _agreement_of_pairs(self, answers: Tensor) -> Tensor:
+        """How far answers in every two variants but the usual one go together, `(models, draws, pairs)`: the product of
+        their agreements with the usual one, averaged over the probes."""
+        agreement = answers[:, :, 1:, :, ANSWER_CHANNELS.index("agreement")]  # (models, draws, variants - 1, probes)
+        products = agreement @ agreement.transpose(2, 3) / agreement.shape[-1]
+        first, second = self.pairs.to(answers.device)
+        return products[:, :, first, second]
 
 
 def _apart(knots: Tensor) -> Tensor:

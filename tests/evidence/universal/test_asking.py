@@ -36,7 +36,8 @@ def pool_where_some_questions_tell(row: IndexRow) -> Pool:
     errs[:, 0] = False
     gap = torch.where(errs, -6.0, 6.0)
     facts = (labels, labels, torch.arange(SUBJECTS) // 2, torch.arange(SUBJECTS))
-    return Pool(candidates, torch.stack([torch.zeros_like(gap), gap], dim=-1).half(), *facts)
+    shares = candidates.lengths / candidates.lengths.max()
+    return Pool(candidates, torch.stack([torch.zeros_like(gap), gap], dim=-1).half(), shares, *facts)
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,15 @@ def pool() -> Pool:
     answers = torch.randint(2, (4, 1 + len(CONFIG.placements), len(CANDIDATES.lengths)), generator=random)
     logits = 6.0 * torch.nn.functional.one_hot(answers)
     labels = torch.tensor([0.0, 1.0, 0.0, 1.0])
-    return Pool(CANDIDATES, logits.half(), labels, labels, torch.tensor([0, 0, 1, 1]), torch.tensor([3, 5, 7, 9]))
+    return Pool(
+        CANDIDATES,
+        logits.half(),
+        CANDIDATES.lengths / 12,
+        labels,
+        labels,
+        torch.tensor([0, 0, 1, 1]),
+        torch.tensor([3, 5, 7, 9]),
+    )
 
 
 def test_a_pool_says_what_the_subjects_say_and_leaves_them_as_they_were(tiny_stack: StackFactory) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from probe_sandwich.sandwich.answers import ANSWER_CHANNELS
+from probe_sandwich.sandwich.answers import CHANNELS
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import head_scores
 from probe_sandwich.sandwich.noise import draw_noise
@@ -17,7 +17,7 @@ CONFIG = SandwichConfig(probes=8)
 def test_a_readout_finds_what_is_planted_in_responses_and_nothing_else(planted: float, low: float, high: float) -> None:
     random = torch.Generator().manual_seed(0)
     labels = (torch.rand(300, generator=random) < 0.5).float()
-    channels = torch.randn(300, 3, 1 + len(CONFIG.placements), CONFIG.probes, len(ANSWER_CHANNELS), generator=random)
+    channels = torch.randn(300, 3, 1 + len(CONFIG.placements), CONFIG.probes, len(CHANNELS), generator=random)
     channels[:, :, 1, :, 0] += planted * labels.view(-1, 1, 1)
     noise = draw_noise(CONFIG, 3, random)
     groups, numbers = torch.arange(300) // 5, torch.arange(300)

@@ -23,7 +23,8 @@ def telling_pool() -> Pool:
     changed = (labels == 0).view(-1, 1, 1) & further_out.view(-1, 1) & TELLING
     gap = torch.where(changed, -6.0, 6.0)  # (subjects, placements, candidates)
     facts = (labels.float(), labels.float(), torch.arange(40) // 4, torch.arange(40))
-    return Pool(CANDIDATES, torch.stack([torch.zeros_like(gap), gap], dim=-1).half(), *facts)
+    shares = CANDIDATES.lengths / CANDIDATES.lengths.max()
+    return Pool(CANDIDATES, torch.stack([torch.zeros_like(gap), gap], dim=-1).half(), shares, *facts)
 
 
 def share_of_telling(selector: Selector, seed: int) -> float:

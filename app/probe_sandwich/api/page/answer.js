@@ -154,7 +154,8 @@ function showKept({ kept_answers: kept, probe_content: content, verdict, checkpo
   at("kept-note").textContent =
     `Short inputs (${probes}) are put to the model at their usual places and then further out, up to twice the ` +
     `training length T = ${checkpoint.train_max_length}: moved along as a whole, cut in two with a gap between, or ` +
-    `spread out. The curve says how many of its answers stay the same; no label is needed for that.${zoo}`;
+    "spread out. The curve says how many of its answers stay the same; no label is needed for that. The verdict also " +
+    `goes by how answers differ from shorter to longer inputs, and by what one exchanged symbol changes.${zoo}`;
   at("kept").replaceChildren(keptCurves(kept, at("kept")));
   keptTable(kept, at("kept-table"));
 }

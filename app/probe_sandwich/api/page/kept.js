@@ -27,7 +27,7 @@ export function keptCurves(kept, container) {
   });
   kinds.forEach((kind, number) => {
     const start = left + number * (panel + gap);
-    const places = kept.placements.flatMap((placed, place) => (place === 0 || placed.kind === kind ? [place] : []));
+    const places = kept.placements.flatMap((placed, place) => (placed.kind === kind ? [place] : []));
     const x = (place) => start + panel * (kept.placements[place].reach - 1);
     const along = (shares) => places.map((place) => [x(place), y(shares[place])]);
     svg.append(element("text", { x: start, y: top - 14, class: "strong" }, KINDS[kind]));

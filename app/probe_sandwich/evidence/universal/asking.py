@@ -32,7 +32,7 @@ from probe_sandwich.zoo.shards import IndexRow
 
 FILE = "asking.json"
 PROBES = (2, 4, 8, 16)
-ASKING = UNIVERSAL.model_copy(update={"candidate_features": 16, "generator_hidden": 32})
+ASKING = UNIVERSAL.model_copy(update={"candidate_features": 16, "generator_hidden": 32, "edits": 0})
 """The sandwich whose selector is taught."""
 _FITTING_DRAWS, _JUDGED_DRAWS = 8, 20
 _FITTING_SEED, _JUDGED_SEED = 77, 177

@@ -182,7 +182,8 @@ def _write(folder: Path, card: Card, table: Table, evaluation: Evaluation) -> No
 
 def _compared(card: Card, table: Table, rivals: Rivals) -> Card:
     """A card with what answers are shown beside: how many of theirs the zoo's subjects keep."""
-    channels, labels = rivals.recordings.drawn.channels, table.labels.tolist()
+    channels = rivals.recordings.drawn.channels[:, :, : 1 + len(card.sandwich.placements)]
+    labels = table.labels.tolist()
     by_task = zoo_curves_by_task(channels, labels, table.tasks.tolist())
     return card.model_copy(update={"kept_answers": zoo_curves(channels, labels), "kept_answers_by_task": by_task})
 

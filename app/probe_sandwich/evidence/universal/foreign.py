@@ -83,7 +83,7 @@ class Foreign:
         return {
             SANDWICH: ensemble_probability(members, self.recording, np.arange(len(self.rows))),
             TREES: rivals.trees(rivals.statistics, whole, 0)(statistics),
-            AGREEMENT: agreement(self.recording),
+            AGREEMENT: agreement(self.recording, rivals.standard.config),
             IN_DISTRIBUTION: np.array([row.in_distribution_accuracy for row in self.rows]),
             PLACED: self.labelled.placed,
             **{direct_test(budget): self.labelled.direct_test(budget) for budget in BUDGETS},

@@ -101,7 +101,7 @@ class Rivals:
         readout.standardize_on(recordings.drawn.channels)
         statistics, moments = read_statistics(readout, recordings.drawn)
         untrained = {
-            AGREEMENT: agreement(recordings.drawn),
+            AGREEMENT: agreement(recordings.drawn, config),
             MAJORITY: labelled.with_majority(table),
             IN_DISTRIBUTION: np.array([row.in_distribution_accuracy for row in table.rows]),
             PLACED: labelled.placed,
@@ -170,9 +170,9 @@ class Rivals:
         return scores
 
 
-def agreement(recording: Recording) -> NDArray[np.float64]:
+def agreement(recording: Recording, config: SandwichConfig) -> NDArray[np.float64]:
     """Mean agreement with the answers at the usual places, over placements and probes, `(subjects,)`."""
-    there = recording.channels[:, :, 1:, :, ANSWER_CHANNELS.index("agreement")]
+    there = recording.channels[:, :, 1 : 1 + len(config.placements), :, ANSWER_CHANNELS.index("agreement")]
     mean: NDArray[np.float64] = there.mean(dim=(1, 2, 3)).double().numpy()
     return mean
 

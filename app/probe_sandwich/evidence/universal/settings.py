@@ -12,12 +12,13 @@ UNIVERSAL = SandwichConfig(
     placements=tuple(
         Placement(kind=kind, reach=reach)
         for kind, reaches in (
-            (Kind.SHIFTED, (1.25, 1.5, 2)),
-            (Kind.PARTED, (1.25, 1.5, 2)),
-            (Kind.SPREAD, (1.5, 2)),
+            (Kind.SHIFTED, (1, 1.5, 2)),
+            (Kind.PARTED, (1, 1.5, 2)),
+            (Kind.SPREAD, (1, 1.5, 2)),
         )
         for reach in reaches
     ),
+    edits=3,
 )
 TRAINING = SandwichTraining(fitting_draws=DRAWS, epochs=0, selector_steps=300)
 """The readouts are fitted on the draws of a diagnosis: random questions, the same for every subject of a task and T.

@@ -21,11 +21,12 @@ _FACTS = ("labels", "long_accuracy", "groups", "numbers")
 @dataclass(frozen=True)
 class Pool:
     """Logits `(subjects, placements, candidates, classes)` of subjects of one task and T on all candidates, the usual
-    placement first, in half precision, with `labels`, `long_accuracy`, `groups` and `numbers (subjects,)` as in a
-    `Cohort`."""
+    placement first, in half precision, with the candidates' lengths in multiples of T, `shares (candidates,)`, and
+    `labels`, `long_accuracy`, `groups` and `numbers (subjects,)` as in a `Cohort`."""
 
     candidates: Candidates
     logits: Tensor
+    shares: Tensor
     labels: Tensor
     long_accuracy: Tensor
     groups: Tensor
@@ -37,7 +38,8 @@ class Pool:
 
     def agreement(self) -> Tensor:
         """Agreement of every answer with that at the usual places, `(subjects, placements - 1, candidates)`."""
-        channels = answer_channels(self.logits.float().unsqueeze(1))  # (subjects, 1, placements, candidates, channels)
+        # (subjects, 1, placements, candidates, channels)
+        channels = answer_channels(self.logits.float().unsqueeze(1), self.shares.unsqueeze(0))
         return channels[:, 0, 1:, :, ANSWER_CHANNELS.index("agreement")]
 
     def answers(self, selector: Selector, noise: Tensor) -> Recording:
@@ -45,7 +47,7 @@ class Pool:
         with torch.inference_mode():
             chosen = selector.choose(noise, self.candidates)  # (draws, probes)
             logits = self.logits[:, :, chosen].float()  # (subjects, placements, draws, probes, classes)
-            channels = answer_channels(logits.transpose(1, 2))
+            channels = answer_channels(logits.transpose(1, 2), self.shares[chosen])
         return Recording(channels, noise, *(getattr(self, name) for name in _FACTS))
 
 
@@ -57,7 +59,7 @@ def record_pools(prober: Prober, cohorts: Sequence[Cohort]) -> list[Pool]:
         facts = cohort.subjects.configs[0]
         alike[facts.task, facts.train_max_length, facts.classes].append(cohort)
     return [
-        _pool(prober, candidates_of(task, train_max_length), list(in_chunks(some)))
+        _pool(prober, candidates_of(task, train_max_length), train_max_length, list(in_chunks(some)))
         for (task, train_max_length, _), some in alike.items()
     ]
 
@@ -70,7 +72,7 @@ def among(pools: Sequence[Pool], numbers: Tensor) -> Iterator[Pool]:
             yield pool.select(rows)
 
 
-def _pool(prober: Prober, candidates: Candidates, chunks: Sequence[Cohort]) -> Pool:
+def _pool(prober: Prober, candidates: Candidates, train_max_length: int, chunks: Sequence[Cohort]) -> Pool:
     with torch.inference_mode():
         logits = [
             prober.placed_logits(
@@ -81,4 +83,5 @@ def _pool(prober: Prober, candidates: Candidates, chunks: Sequence[Cohort]) -> P
             for chunk in chunks
         ]
     facts = (torch.cat([getattr(chunk, name) for chunk in chunks]) for name in _FACTS)
-    return Pool(candidates, torch.cat([part.half().cpu() for part in logits]), *facts)
+    shares = candidates.lengths / train_max_length
+    return Pool(candidates, torch.cat([part.half().cpu() for part in logits]), shares, *facts)

@@ -18,7 +18,7 @@ _FACTS = ("labels", "long_accuracy", "groups", "numbers")
 
 @dataclass(frozen=True)
 class Recording:
-    """Responses `channels (subjects, draws, placements, probes, channels)` to the probes of `noise (draws, probes,
+    """Responses `channels (subjects, draws, variants, probes, channels)` to the probes of `noise (draws, probes,
     noise_dim)`, with `labels`, `long_accuracy`, `groups` and `numbers (subjects,)` as in a `Cohort`."""
 
     channels: Tensor
