@@ -36,7 +36,7 @@ def build(
     progress: Callable[[ForeignRow], None] = lambda row: None,
 ) -> list[ForeignRow]:
     """Train and label the plans that are not in the index, or otherwise than planned; each is in it as soon as it is
-    done."""
+    done. Weights of subjects that did not converge, of which nothing is asked, are not kept."""
     definition = definition or Definition(formulas_per_bucket=LABEL_FORMULAS)
     rows = {row.number: row for row in read_rows(folder)}
     for plan in plans:
@@ -44,7 +44,8 @@ def build(
         if there is not None and (there.config, there.training) == (plan.config, plan.training):
             continue
         row, content = train_one(plan, definition)
-        write_atomically(weights_path(folder, plan.number), content)
+        if row.converged:
+            write_atomically(weights_path(folder, plan.number), content)
         rows[plan.number] = row
         write_rows(folder, rows.values())
         progress(row)

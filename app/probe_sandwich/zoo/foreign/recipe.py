@@ -48,8 +48,10 @@ class Course:
     examples: tuple[int, ...]
 
 
-def _language(name: LanguageName) -> Course:
-    return Course(LanguageTask(name=name), 15, (10, 12, 12, 14, 16), 1000, (24, 32, 32, 48), (4_000, 10_000, 20_000))
+def _language(name: LanguageName, plans: int = 24) -> Course:
+    return Course(
+        LanguageTask(name=name), plans, (10, 12, 12, 14, 16), 1000, (24, 32, 32, 48), (4_000, 10_000, 20_000)
+    )
 
 
 COURSES = (
@@ -59,6 +61,9 @@ COURSES = (
     _language(LanguageName.DYCK1),
     _language(LanguageName.CONTAINS),
     _language(LanguageName.LAST_OCCURRENCE),
+    _language(LanguageName.THRESHOLD, 12),
+    _language(LanguageName.EQUAL, 12),
+    _language(LanguageName.ADJACENT, 12),
 )
 """Each has numbers from a thousand of its own, in this order: append, never insert."""
 
