@@ -12,7 +12,7 @@ from probe_sandwich.sandwich.forest import Forest
 _KNOTS = 32
 _WIDEST = 3**0.5
 """Times this, ranks from -1 to 1 have a standard deviation of 1."""
-_LAYERS = 1 / 3
+_LAYERS = 0.2
 """Weight of what the layers say, beside that of the trees."""
 _STEP, _TINY, _SUREST = 1e-3, 1e-6, 0.01
 
@@ -68,9 +68,9 @@ class Readout(nn.Module):
     of a variant are from those at the usual places; and how far every two other variants go together.
 
     Several heads read the same statistics, each by layers and by trees of its own, whose logits are averaged, the
-    layers' with a third of the weight: trees read known tasks better, layers unknown ones. In training each head is
-    blind to its own part of the subjects: what it says of those decides when to stop, and calibration is fitted on it.
-    In use the heads' logits are averaged.
+    layers' with a fifth of the weight: trees read single tasks better, layers other lengths and sizes. In training each
+    head is blind to its own part of the subjects: what it says of those decides when to stop, and calibration is fitted
+    on it. In use the heads' logits are averaged.
     """
 
     channel_location: Tensor

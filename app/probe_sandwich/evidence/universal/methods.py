@@ -26,6 +26,7 @@ from probe_sandwich.verdict import UNLIKE
 from probe_sandwich.zoo.shards import IndexRow
 
 SANDWICH, TREES, AGREEMENT = "sandwich", "trees on the same answers", "agreement, untrained"
+NO_LAYERS = "sandwich's trees, without its layers"
 CONFIGURATION, IN_DISTRIBUTION = "configuration and task", "in-distribution accuracy"
 BOTH = "configuration, task and in-distribution accuracy"
 MAJORITY = "the zoo's majority, unlabelled long inputs"
@@ -60,6 +61,7 @@ METHODS = (
     Method(SANDWICH, calibrated=True),
     Method(BARE, calibrated=True),
     Method(TREES, calibrated=True),
+    Method(NO_LAYERS),
     Method(AGREEMENT),
     Method(MAJORITY),
     Method(CONFIGURATION, calibrated=True),
@@ -131,6 +133,7 @@ class Rivals:
             SANDWICH: readout.probability(self.recordings.drawn, test),
             BARE: readout.probability(self.recordings.bare, test),
             TREES: self.trees(self.statistics, train, seed)(self.statistics[test]),
+            NO_LAYERS: readout.by_trees(self.recordings.drawn, test),
             CONFIGURATION: self.trees(facts, train, seed)(facts[test]),
             BOTH: self.trees(both := np.hstack([facts, accuracy]), train, seed)(both[test]),
             **{name: score[test] for name, score in self.untrained.items()},
@@ -196,6 +199,14 @@ class FittedReadout:
         """P(generalizer) of some subjects, `(subjects,)`."""
         some = recording.select(torch.from_numpy(part))
         return self.calibration.probability(recorded_scores(self.readout, some).mean(axis=0))
+
+    def by_trees(self, recording: Recording, part: Part) -> NDArray[np.float64]:
+        """What the heads' trees alone say of some subjects, `(subjects,)`."""
+        with torch.inference_mode():
+            statistics = self.readout.prepare(recording.channels[torch.from_numpy(part)]).statistics
+            said = self.readout.by_trees(statistics)  # (heads, subjects, draws, 2)
+        mean: NDArray[np.float64] = said.sum(dim=-1).mean(dim=(0, 2)).double().numpy()
+        return mean
 
 
 def fit(

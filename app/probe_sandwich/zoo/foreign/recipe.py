@@ -49,9 +49,7 @@ class Course:
 
 
 def _language(name: LanguageName, plans: int = 24) -> Course:
-    return Course(
-        LanguageTask(name=name), plans, (10, 12, 12, 14, 16), 1000, (24, 32, 32, 48), (4_000, 10_000, 20_000)
-    )
+    return Course(LanguageTask(name=name), plans, (10, 12, 12, 14, 16), 1000, (24, 32, 32, 48), (4_000, 10_000, 20_000))
 
 
 COURSES = (
