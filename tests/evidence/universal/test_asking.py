@@ -14,7 +14,7 @@ from probe_sandwich.sandwich.training.pools import Pool
 from probe_sandwich.subjects.config import Scheme
 from probe_sandwich.zoo.shards import IndexRow, read_index
 
-CONFIG = UNIVERSAL.model_copy(update={"candidate_features": 8, "generator_hidden": 16})
+CONFIG = UNIVERSAL.model_copy(update={"candidate_features": 8, "generator_hidden": 16, "edits": 0})
 TRAINING = SandwichTraining(selector_steps=120, folds=2)
 SUBJECTS = 40
 

@@ -23,6 +23,7 @@ from probe_sandwich.evidence.universal.methods import (
 )
 from probe_sandwich.evidence.universal.part import JudgedSplit, by_configuration
 from probe_sandwich.sandwich.answers import ANSWER_CHANNELS
+from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
 
 from tests.evidence.conftest import CONFIG, TRAINING, RowFactory
@@ -69,7 +70,9 @@ def test_agreement_is_the_mean_over_what_is_placed_elsewhere(rivals: Rivals) -> 
     moved = recording.channels.clone()
     moved[:, :, 0] += 100  # what is answered at the usual places does not count
     moved[:, :, 1:, :, own] = 0.25
-    assert agreement(replace(recording, channels=moved)) == pytest.approx(0.25)
+    edited = SandwichConfig(placements=CONFIG.placements[:-1], edits=1)
+    moved[:, :, edited.variants - 1 :] += 100  # nor does what is answered to an edit
+    assert agreement(replace(recording, channels=moved), edited) == pytest.approx(0.25)
 
 
 def test_subjects_far_from_those_trained_on_are_not_alike(rivals: Rivals, split: JudgedSplit) -> None:

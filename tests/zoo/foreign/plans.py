@@ -8,7 +8,8 @@ from probe_sandwich.tasks.logic.tasks import Task
 from probe_sandwich.zoo.foreign.config import Family, ForeignConfig, ForeignPool, ForeignTraining, PositionSource
 from probe_sandwich.zoo.foreign.recipe import Plan
 
-DEFINITION = Definition(formulas_per_bucket=20)
+DEFINITION = Definition(convergence_cut=0.0, formulas_per_bucket=20)
+"""By which every subject has converged, as small as it is."""
 
 
 def plan(number: int = 0, **facts: Any) -> Plan:

@@ -50,3 +50,12 @@ def test_a_subject_killed_before_its_row_was_written_comes_out_the_same(tmp_path
     (again,) = build(tmp_path, [plan()], DEFINITION)
     assert again.subject == row.subject
     assert again.buckets == row.buckets
+
+
+def test_a_subject_that_did_not_converge_keeps_its_row_and_no_weights(tmp_path: Path) -> None:
+    build(tmp_path, [plan()], DEFINITION)
+    strict = DEFINITION.model_copy(update={"convergence_cut": 1.0})
+    (row,) = build(tmp_path, [plan(pool=ForeignPool.MEAN)], strict)
+    assert not row.converged
+    assert read_rows(tmp_path) == [row]
+    assert not weights_path(tmp_path, 0).exists()

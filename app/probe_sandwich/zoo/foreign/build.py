@@ -44,8 +44,11 @@ def build(
         if there is not None and (there.config, there.training) == (plan.config, plan.training):
             continue
         row, content = train_one(plan, definition)
+        weights = weights_path(folder, plan.number)
         if row.converged:
-            write_atomically(weights_path(folder, plan.number), content)
+            write_atomically(weights, content)
+        else:
+            weights.unlink(missing_ok=True)
         rows[plan.number] = row
         write_rows(folder, rows.values())
         progress(row)
