@@ -95,6 +95,7 @@ def test_an_own_task_without_labelled_inputs_has_no_direct_test_to_pay_for() -> 
         (Cost(sandwich=1e10, direct_test=5e12), "lower formulas_per_length"),
         (Cost(sandwich=5e12, direct_test=1e10), "lower noise_draws"),
         (Cost(sandwich=1e10, direct_test=5e12, labelled=True), "give fewer labelled inputs"),
+        (Cost(sandwich=0, direct_test=0, reading=5e12), "give fewer inputs"),
     ],
 )
 def test_the_message_names_estimate_bound_and_option(cost: Cost, words: str) -> None:

@@ -9,10 +9,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from probe_sandwich.answer import Diagnosis, Doubt, ProbeContent, Verdict
+from probe_sandwich.answer import Diagnosis, Doubt, ProbeContent, TrackRecord, Verdict
 from probe_sandwich.diagnosis import SHOWN_PROBES, diagnose
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.calibration import Calibration
+from probe_sandwich.sandwich.card import KindRecord
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier, load_meta_classifier
 from probe_sandwich.subjects.checkpoint import Checkpoint, save_checkpoint
 from probe_sandwich.subjects.config import SubjectConfig
@@ -218,7 +219,26 @@ def test_an_answer_carries_the_record_that_its_verdict_rests_on(tmp_path: Path) 
         assert summary is not None
         assert summary.record is not None
         assert measured is not None
-        assert summary.record.model_dump() == {"task": task, **measured.model_dump()}
+        assert summary.record.model_dump() == {"task": task, **in_three_digits(measured)}
+
+
+def test_figures_of_the_card_are_told_in_three_digits() -> None:
+    meta = load_meta_classifier(MODEL, CPU)
+    summary = diagnosis_by(meta, load_upload(EXAMPLES[0])).meta_classifier
+    assert summary is not None
+    assert summary.metrics is not None
+    assert meta.card.track_record is not None
+    assert (
+        summary.metrics.model_dump() == in_three_digits(meta.card.track_record) != meta.card.track_record.model_dump()
+    )
+
+
+def in_three_digits(figures: TrackRecord | KindRecord) -> dict[str, object]:
+    """Figures by name, none with more than three digits after the point."""
+    return {
+        name: float(f"{value:.3f}") if isinstance(value, float) else value
+        for name, value in figures.model_dump().items()
+    }
 
 
 def test_probabilities_have_at_most_six_digits() -> None:

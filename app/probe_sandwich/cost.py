@@ -22,6 +22,9 @@ at the sizes of a zoo's subjects three quarters of the time."""
 _FLOP_A_SAMPLED_SYMBOL, _FLOP_A_PAIR_OF_SYMBOLS, _FLOP_A_LENGTH = 2e5, 8e2, 4e6
 """What drawing costs, likewise: a symbol of an input, a pair of its symbols, and, per symbol, starting a new length."""
 
+_FLOP_A_GIVEN_BYTE = 1e4
+"""What reading a byte of given inputs costs, likewise."""
+
 
 class TooCostly(ValueError):
     """A diagnosis would take longer than a job may."""
@@ -42,17 +45,26 @@ class Cost:
     direct_test: float
     labelled: bool = False
     """Whether the direct test runs on inputs that were given."""
+    reading: float = 0.0
+    """Of given inputs."""
 
     @property
     def total(self) -> float:
-        return self.sandwich + self.direct_test
+        return self.sandwich + self.direct_test + self.reading
 
     def remedy(self, left: float) -> str:
         """Which option to lower."""
+        if self.reading > self.sandwich + self.direct_test:
+            return "give fewer inputs, or send checkpoints of other tasks and training lengths one by one"
         if self.direct_test >= self.sandwich:
             within = "" if self.sandwich >= left else ", or leave the direct test out (direct_test=false)"
             return f"{'give fewer labelled inputs' if self.labelled else 'lower formulas_per_length'}{within}"
         return "lower noise_draws, or send fewer or smaller checkpoints"
+
+
+def reading_cost(size: int) -> Cost:
+    """What reading given inputs of so many bytes will take."""
+    return Cost(0.0, 0.0, reading=_FLOP_A_GIVEN_BYTE * size)
 
 
 def estimate(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -15,12 +16,13 @@ from probe_sandwich.answer import (
     ProbeContent,
     Progress,
     Timings,
+    TrackRecord,
     Verdict,
     VerdictRecord,
 )
 from probe_sandwich.length_test import bucket_formulas, buckets, run_labelled_test, run_length_test
 from probe_sandwich.options import Options
-from probe_sandwich.sandwich.card import Card
+from probe_sandwich.sandwich.card import Card, KindRecord
 from probe_sandwich.sandwich.inputs import Candidates, candidates_of, given_candidates
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier
 from probe_sandwich.sandwich.placed_answers import PlacedAnswers
@@ -39,6 +41,8 @@ from probe_sandwich.tasks.task import OwnTask
 from probe_sandwich.verdict import Asked, SubjectPrediction, decide, missing_inputs
 
 SHOWN_PROBES = 6
+_FIGURE_DIGITS = 3
+"""After the point, of the card's figures in an answer; their intervals are wider than that."""
 _USUAL = Task(name=TaskName.CONJUNCTION), 12
 """Task and T of most checkpoints that are asked about: those of the bundled examples and of the larger zoo."""
 
@@ -215,9 +219,15 @@ def _meta_classifier_summary(card: Card, config: SubjectFacts) -> MetaClassifier
         name=card.name,
         version=card.version,
         threshold=card.threshold,
-        metrics=card.track_record,
-        record=None if record is None else VerdictRecord(task=task, **record.model_dump()),
+        metrics=None if card.track_record is None else TrackRecord(**_rounded(card.track_record)),
+        record=None if record is None else VerdictRecord(task=task, **_rounded(record)),
     )
+
+
+def _rounded(figures: TrackRecord | KindRecord) -> dict[str, Any]:
+    """Figures of the card as they are told; what is decided by them goes by the card."""
+    told = figures.model_dump()
+    return {name: round(value, _FIGURE_DIGITS) if isinstance(value, float) else value for name, value in told.items()}
 
 
 def _checkpoint_summary(checkpoint: AnyCheckpoint) -> CheckpointSummary:

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from probe_sandwich.answer import ProblemDocument
 from probe_sandwich.api import connections
 from probe_sandwich.api.pages import DOCS
 from probe_sandwich.settings import Settings
@@ -119,6 +120,40 @@ def test_a_body_in_chunks_of_a_usual_size_is_read(guarded: httpx.Client) -> None
     headers = {"content-type": "multipart/form-data; boundary=x"}
     assert len(pieces) > 100
     assert guarded.post("/classify", content=iter(pieces), headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GARBAGE\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"G\x00T / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nno header\r\n\r\n",
+        b"POST /classify HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
+    ],
+)
+def test_what_is_no_request_is_told_so_as_any_error_is(url: str, sent: bytes) -> None:
+    with connected(url) as (raw,):
+        raw.sendall(sent)
+        start, _, body = everything(raw).partition(b"\r\n\r\n")
+    assert start.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"content-type: application/problem+json" in start
+    told = ProblemDocument.model_validate_json(body)
+    assert (told.type, told.status) == ("urn:probe-sandwich:problem:bad-request", 400)
+    assert f"content-length: {len(body)}".encode() in start
+
+
+def test_where_an_answer_was_given_already_a_broken_body_gets_no_second_one(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connected(url) as (raw,):
+        raw.sendall(head(0, "/health", "POST", more="Transfer-Encoding: chunked"))
+        time.sleep(0.5)
+        raw.sendall(b"no length\r\n")
+        answers = everything(raw)
+    assert answers.startswith(b"HTTP/1.1 405")
+    assert answers.count(b"HTTP/1.1") == 1
+    assert "call failed" not in caplog.text
 
 
 @contextmanager

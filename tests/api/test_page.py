@@ -74,6 +74,7 @@ def test_an_example_is_one_click_away(page: "sync_api.Page", request: pytest.Fix
     first = page.locator("#probes svg >> nth=0")
     assert first.locator(".symbol").count() > 0
     assert page.locator("#kept-table tbody tr").count() == 10
+    assert re.search(r"the reserve, [1-9]\d* models that no sandwich was trained on", page.inner_text("#zoo-note"))
     assert page.locator("#share").is_hidden()  # this service keeps nothing
     assert '"generalizer_probability"' in page.text_content("#raw")
     assert page.evaluate("document.activeElement.id") == "result"

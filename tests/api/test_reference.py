@@ -34,3 +34,11 @@ def test_a_probability_of_one_falls_into_the_last_bin_and_a_missing_one_into_non
     assert histogram.meta_classifier == "mine"
     assert {number: count for number, count in enumerate(histogram.generalizers) if count} == {BINS - 1: 2}
     assert {number: count for number, count in enumerate(histogram.not_generalizers) if count} == {0: 1, BINS // 2: 1}
+
+
+def test_the_reserve_is_in_no_bin_and_is_counted(models: Path) -> None:
+    (without,) = histograms(models / "mine")
+    (models / "mine" / "reserve.csv").write_text("label,sandwich\n1,0.5\n0,0.5\n")
+    (with_reserve,) = histograms(models / "mine")
+    assert (without.reserve, with_reserve.reserve) == (0, 2)
+    assert with_reserve.generalizers == without.generalizers

@@ -12,6 +12,8 @@ import pytest
 from probe_sandwich.api import spool as spooling
 from probe_sandwich.api.metrics import Metrics
 from probe_sandwich.api.service import Service
+from probe_sandwich.api.spool import OF_ONE_MODEL
+from probe_sandwich.main import create_app
 from probe_sandwich.settings import Settings
 
 from tests.api.conftest import KEY
@@ -32,6 +34,23 @@ def test_a_part_that_is_not_asked_for_is_named(guarded: httpx.Client, parts: Any
     response = guarded.post("/classify", files=parts)
     assert (response.status_code, slug(response)) == (422, "invalid-request")
     assert word in response.json()["detail"]
+
+
+@pytest.mark.parametrize("name", OF_ONE_MODEL)
+def test_a_batch_refuses_what_describes_one_model_and_says_where_it_belongs(guarded: httpx.Client, name: str) -> None:
+    response = guarded.post("/classify/batch", files=[("checkpoints", ("a", b"1")), (name, (None, "12"))])
+    assert (response.status_code, slug(response)) == (422, "invalid-request")
+    assert response.json()["detail"].startswith(f"{name}: no field of this form; it has checkpoints, ")
+    assert "POST /classify takes it" in response.json()["detail"]
+
+
+def test_whatever_one_model_may_have_and_a_batch_may_not_is_known_as_such() -> None:
+    schemas = create_app(Settings(device="cpu")).openapi()["components"]["schemas"]
+    one, many = (
+        set(schemas[f"Body_{name}_post"]["properties"])
+        for name in ("classify_classify", "classify_batch_classify_batch")
+    )
+    assert one - many == {"checkpoint", *OF_ONE_MODEL}
 
 
 @pytest.mark.parametrize("content", [b"", b"--x\r\n", b"--y--", b"\x00" * 100, PART[:-3]])

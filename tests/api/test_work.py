@@ -12,8 +12,8 @@ from unittest.mock import Mock
 
 import pytest
 import torch
-from probe_sandwich.api import work
-from probe_sandwich.api.messages import Cancel, Done, Job, Outcome, Resume, Stage, Subject, from_worker
+from probe_sandwich.api import given_once, work
+from probe_sandwich.api.messages import Cancel, Done, GivenFiles, Job, Outcome, Resume, Stage, Subject, from_worker
 from probe_sandwich.api.work import JobRun
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier, load_meta_classifier
@@ -24,6 +24,7 @@ from pydantic import BaseModel
 from tests.api.bundles import of_version, with_bad_lzma
 from tests.api.test_hostile import safetensors
 from tests.conftest import EXAMPLES, MODEL, ConfigFactory, fresh_weights
+from tests.own_task import own_checkpoint, texts, unlabelled_file
 
 CPU = torch.device("cpu")
 QUICK = Options(direct_test=False, noise_draws=1)
@@ -43,10 +44,12 @@ def pipes() -> Iterator[Pipes]:
     theirs.close()
 
 
-def outcomes(pipes: Pipes, shipped: MetaClassifier, files: list[Path], **facts: object) -> dict[int, Outcome]:
+def outcomes(pipes: Pipes, shipped: MetaClassifier | None, files: list[Path], **facts: object) -> dict[int, Outcome]:
     ours, theirs = pipes
     options = facts.pop("options", QUICK)
-    job = Job(number=1, subjects=[Subject(checkpoint=file) for file in files], options=options)  # type: ignore[arg-type]
+    given = facts.get("given", GivenFiles())
+    subjects = [Subject(checkpoint=file, given=given) for file in files]  # type: ignore[arg-type]
+    job = Job(number=1, subjects=subjects, options=options)  # type: ignore[arg-type]
     JobRun(theirs, job, shipped, CPU, float(facts.get("max_flop", 4e12))).answer()  # type: ignore[arg-type]
     found = {}
     while ours.poll():
@@ -98,6 +101,46 @@ def test_what_costs_too_much_is_told_before_it_is_spent(pipes: Pipes, shipped: M
     assert slug(found[0]) == "too-costly"
     assert found[0].problem is not None
     assert "noise_draws" in found[0].problem.detail
+
+
+@pytest.fixture
+def own_files(tmp_path: Path) -> list[Path]:
+    """Subjects of a task of the user's own: of two shapes, and of T = 12 and 10 in turn."""
+    files = []
+    for number, (d_ff, longest) in enumerate([(24, 12), (24, 10), (32, 12), (32, 10)]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        files.append(own_checkpoint(folder, d_ff=d_ff, train_max_length=longest))
+    return files
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> Mock:
+    """Counts how often given inputs are read."""
+    counted = Mock(side_effect=given_once.read_given)
+    monkeypatch.setattr(given_once, "read_given", counted)
+    return counted
+
+
+@pytest.mark.parametrize(("inputs", "expected"), [(texts(64, 10), "answered"), (["z"], "unusable-inputs")])
+def test_inputs_beside_a_batch_are_read_once_for_each_t(
+    pipes: Pipes, own_files: list[Path], tmp_path: Path, reads: Mock, inputs: list[str], expected: str
+) -> None:
+    given = GivenFiles(inputs=unlabelled_file(tmp_path, inputs))
+    found = outcomes(pipes, None, own_files, given=given)
+    assert [slug(found[number]) for number in range(4)] == [expected] * 4
+    assert reads.call_count == 2
+
+
+def test_inputs_that_would_take_too_long_to_read_are_not_read(
+    pipes: Pipes, own_files: list[Path], tmp_path: Path, reads: Mock
+) -> None:
+    given = GivenFiles(inputs=unlabelled_file(tmp_path))
+    found = outcomes(pipes, None, own_files[:1], given=given, max_flop=1e5)
+    assert slug(found[0]) == "too-costly"
+    assert found[0].problem is not None
+    assert "give fewer inputs" in found[0].problem.detail
+    assert reads.call_count == 0
 
 
 def test_a_training_length_without_formulas_is_a_422(

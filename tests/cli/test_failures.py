@@ -21,8 +21,6 @@ def test_an_error_is_told_in_a_line() -> None:
     [
         (("zoo", "info", "{empty}"), "holds no zoo shards"),
         (("zoo", "info", "{empty}"), "of all tasks needs `--recipe broad`"),
-        (("formulas", "sample", "--min-length", "12", "--max-length", "4"), "min length is over max length"),
-        (("formulas", "sample", "--count", "7"), "inputs come in pairs, one of either class; give 8"),
         (("zoo", "merge", "{empty}"), "holds no zoo shards"),
         (("zoo", "verify", "{empty}"), "holds no zoo shards"),
         (("zoo", "prune", "{empty}"), "holds no zoo shards"),

@@ -45,3 +45,15 @@ def test_a_task_that_is_not_built_in_is_refused_with_those_that_are() -> None:
     done = invoked("formulas", "sample", "--task", "mine")
     assert done.exit_code == 2
     assert "'mine' is none of conjunction, cnf, formula, majority" in words(done.output)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--min-length", "9", "--max-length", "8"), "'--min-length': it is 9, over --max-length, which is 8"),
+        (("--count", "3"), "'--count': it is 3, but inputs come in pairs, one of either class; give 4"),
+    ],
+)
+def test_wrong_lengths_or_an_odd_count_end_as_any_wrong_option(options: tuple[str, ...], says: str) -> None:
+    done = invoked("formulas", "sample", *options)
+    assert (done.exit_code, says in words(done.output)) == (2, True)

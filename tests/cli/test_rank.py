@@ -73,7 +73,6 @@ def test_json_and_csv_say_the_same(folder: Path) -> None:
     assert [float(row["probability"]) for row in as_csv] == [row["probability"] for row in as_json]
     assert [(row["rank"], row["last_rank"]) for row in as_json] == [(1, 1), (2, 2)]
     assert all(row["low"] <= row["probability"] <= row["high"] for row in as_json)
-    assert invoked("rank", str(folder), "--csv", "--json").exit_code == 1
 
 
 def test_the_same_command_goes_on_from_its_results(folder: Path, tmp_path: Path) -> None:
@@ -100,8 +99,18 @@ def test_a_plot_wants_a_step_in_every_name_before_anything_is_asked(folder: Path
     done = invoked("rank", str(folder), "--plot", str(tmp_path / "run.png"))
     assert done.exit_code == 1
     assert "no step in the name of final.safetensors" in words(done.output)
-    done = invoked("rank", str(folder / BETTER), "--plot", str(tmp_path / "run.doc"))
-    assert (done.exit_code, "run.doc is of no kind that is drawn" in words(done.output)) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--csv", "--json"), "it excludes --json; give one of them"),
+        (("--plot", "run.doc"), "run.doc is of no kind that is drawn: name it *.png, *.svg, *.pdf"),
+    ],
+)
+def test_a_wrong_option_of_rank_ends_as_any_wrong_option(folder: Path, options: tuple[str, ...], says: str) -> None:
+    done = invoked("rank", str(folder), *options)
+    assert (done.exit_code, says in words(done.output)) == (2, True)
 
 
 def test_models_of_a_training_are_found_as_folders_in_its_folder(tmp_path: Path, tiny_config: ConfigFactory) -> None:

@@ -83,3 +83,11 @@ def _statistics(channels: Tensor) -> Tensor:
     """Of one subject, as they are before they are ranked."""
     statistics, _ = Readout(CONFIG)._statistics(channels)
     return statistics[0, 0]
+
+
+def test_statistics_that_are_large_and_the_same_of_all_subjects_have_ranks() -> None:
+    channels = torch.ones(8, 1, CONFIG.variants, CONFIG.probes, len(CHANNELS))
+    channels[:, :, 1:] = -1e4
+    readout = Readout(CONFIG)
+    readout.standardize_on(channels)
+    assert readout.prepare(channels).statistics.isfinite().all()

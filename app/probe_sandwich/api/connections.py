@@ -1,4 +1,5 @@
-"""Bounds on open connections, on how long one may keep us waiting, and on how small it may cut what it sends.
+"""Bounds on open connections, on how long one may keep us waiting, and on how small it may cut what it sends; and what
+is said to whoever sends no HTTP.
 
 What sends no whole request, or does not take its answer, holds nothing that an ASGI app sees; uvicorn keeps it for
 ever, and its `--limit-concurrency` refuses `/health` with everything else. Here one that keeps us waiting makes room
@@ -9,11 +10,13 @@ import asyncio
 import resource
 import socket
 from collections import Counter
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from probe_sandwich.api.problems import Problem
 from probe_sandwich.settings import Settings
 
 _MOST_FILES = 1 << 16
@@ -93,6 +96,19 @@ class Connections(H11Protocol):
             goer = stuck.pop(0)
             unsent -= goer.transport.get_write_buffer_size()
             goer.transport.abort()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say in the form of all errors that what came is no request, and hang up; uvicorn's own words are plain text.
+
+        Where an answer has begun already, there is no place for another."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            detail = f"{msg} Its head breaks HTTP/1.1, or its body comes in chunks that are none or have a few bytes."
+            answer = Problem("bad-request", 400, detail).response()
+            headers = [*answer.raw_headers, (b"connection", b"close")]
+            start = h11.Response(status_code=400, headers=headers, reason=HTTPStatus(400).phrase.encode())
+            for event in (start, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     @property
     def idle(self) -> bool:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from fastapi import APIRouter
-from fastapi.responses import FileResponse
 
 from probe_sandwich.api.problems import Problem
+from probe_sandwich.api.ranges import RangedFile
 
 PAGE, DOCS = Path(__file__).with_name("page"), Path(__file__).with_name("docs")
 # The page runs its own script and nothing else, and nobody may frame it.
@@ -29,28 +29,28 @@ router = APIRouter()
 
 
 @router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
-async def page() -> FileResponse:
+async def page() -> RangedFile:
     """The page."""
-    return FileResponse(PAGE / "index.html", media_type="text/html", headers=PAGE_HEADERS)
+    return RangedFile(PAGE / "index.html", media_type="text/html", headers=PAGE_HEADERS)
 
 
 @router.api_route("/assets/{name}", methods=["GET", "HEAD"], include_in_schema=False)
-async def asset(name: str) -> FileResponse:
+async def asset(name: str) -> RangedFile:
     """The page's own files."""
     if name not in _ASSETS:
         raise Problem("not-found", 404, "there is no such asset")
-    return FileResponse(PAGE / name, media_type=_ASSETS[name], headers=PAGE_HEADERS)
+    return RangedFile(PAGE / name, media_type=_ASSETS[name], headers=PAGE_HEADERS)
 
 
 @router.api_route("/docs", methods=["GET", "HEAD"], include_in_schema=False)
-async def docs() -> FileResponse:
+async def docs() -> RangedFile:
     """The API's description, to be tried out; nothing of it comes from elsewhere."""
-    return FileResponse(DOCS / "index.html", media_type="text/html", headers=DOCS_HEADERS)
+    return RangedFile(DOCS / "index.html", media_type="text/html", headers=DOCS_HEADERS)
 
 
 @router.api_route("/docs/{name}", methods=["GET", "HEAD"], include_in_schema=False)
-async def docs_asset(name: str) -> FileResponse:
+async def docs_asset(name: str) -> RangedFile:
     """Swagger UI's files."""
     if name not in _DOCS_ASSETS:
         raise Problem("not-found", 404, "there is no such asset")
-    return FileResponse(DOCS / name, media_type=_DOCS_ASSETS[name], headers=DOCS_HEADERS)
+    return RangedFile(DOCS / name, media_type=_DOCS_ASSETS[name], headers=DOCS_HEADERS)

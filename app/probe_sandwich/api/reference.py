@@ -26,6 +26,7 @@ class Histogram(BaseModel):
     meta_classifier: str
     generalizers: list[int] = Field(description=f"counts in {BINS} bins")
     not_generalizers: list[int] = Field(description=f"counts in {BINS} bins")
+    reserve: int = Field(description="converged subjects that were kept out of the training, and are in no bin")
 
 
 def examples(folder: Path) -> list[Example]:
@@ -51,8 +52,18 @@ def histograms(model: Path) -> list[Histogram]:
 
 def _histogram(path: Path) -> Histogram:
     counts = {"0": [0] * BINS, "1": [0] * BINS}
+    for row in _rows(path):
+        if row["sandwich"]:
+            counts[row["label"]][min(BINS - 1, int(float(row["sandwich"]) * BINS))] += 1
+    reserve = path.with_name("reserve.csv")
+    return Histogram(
+        meta_classifier=path.parent.name,
+        generalizers=counts["1"],
+        not_generalizers=counts["0"],
+        reserve=len(_rows(reserve)) if reserve.exists() else 0,
+    )
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
-        for row in csv.DictReader(file):
-            if row["sandwich"]:
-                counts[row["label"]][min(BINS - 1, int(float(row["sandwich"]) * BINS))] += 1
-    return Histogram(meta_classifier=path.parent.name, generalizers=counts["1"], not_generalizers=counts["0"])
+        return list(csv.DictReader(file))

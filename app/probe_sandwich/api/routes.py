@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, File, Request, Response, UploadFile
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel, TypeAdapter
 from starlette.types import Scope
@@ -20,6 +20,7 @@ from probe_sandwich.api.forms import DescriptionDependency, GivenDependency, Opt
 from probe_sandwich.api.messages import Stage, Subject
 from probe_sandwich.api.observation import PROBLEM_STATUS
 from probe_sandwich.api.problems import MEDIA_TYPE, Problem, unexpected
+from probe_sandwich.api.ranges import RangedFile
 from probe_sandwich.api.reference import Example, Histogram, example_file, examples, histograms
 from probe_sandwich.api.results import address_of
 from probe_sandwich.api.service import Answers, Service, ServiceDependency
@@ -152,13 +153,13 @@ async def list_examples(service: ServiceDependency) -> list[Example]:
 
 
 @router.head("/examples/{name}.safetensors", include_in_schema=False)
-@router.get("/examples/{name}.safetensors", response_class=FileResponse, responses={404: {}})
-async def example(name: str, service: ServiceDependency) -> FileResponse:
+@router.get("/examples/{name}.safetensors", response_class=RangedFile, responses={404: {}})
+async def example(name: str, service: ServiceDependency) -> RangedFile:
     """A bundled checkpoint."""
     path = example_file(service.settings.examples, name)
     if path is None:
         raise Problem("not-found", 404, "there is no example of this name; GET /examples lists them")
-    return FileResponse(path, media_type="application/octet-stream")
+    return RangedFile(path, media_type="application/octet-stream")
 
 
 @router.head("/zoo", include_in_schema=False)

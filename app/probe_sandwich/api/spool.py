@@ -18,6 +18,8 @@ from probe_sandwich.settings import Settings
 
 INPUT_PARTS = ("inputs", "labelled")
 """Files of inputs of the user's own, which have a limit of their own."""
+OF_ONE_MODEL = ("config", "vocabulary", "train_max_length", "task", "alphabet", "begin", "end", "symbols")
+"""Fields that describe one foreign model, and so none of a batch."""
 _TRIAL = bytes(1 << 16)
 
 
@@ -120,7 +122,12 @@ class _Parser(MultiPartParser):
     def _admit(self, name: str) -> None:
         if name not in self._fields:
             known = ", ".join(self._fields)
-            raise Problem("invalid-request", 422, f"{name[:80]}: no field of this form; it has {known}")
+            advice = ""
+            if name in OF_ONE_MODEL:
+                advice = (
+                    "; POST /classify takes it, beside the weights of one model; here a foreign model comes as a zip"
+                )
+            raise Problem("invalid-request", 422, f"{name[:80]}: no field of this form; it has {known}{advice}")
         self._seen[name] = self._seen.get(name, 0) + 1
         most = self._spool.settings.max_files if self._fields[name] else 1
         if self._seen[name] > most:

@@ -1,26 +1,28 @@
 """One job in the worker process: every file of it costs at most its own result, and brief jobs need not wait for it."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import Literal
 
 import torch
 from pydantic import BaseModel
 
+from probe_sandwich.api.given_once import GivenOnce
 from probe_sandwich.api.messages import Cancel, Done, Job, Outcome, Resume, Stage, to_worker
 from probe_sandwich.api.problems import Problem
 from probe_sandwich.api.refusals import problem_of
-from probe_sandwich.cost import TooCostly, estimate
+from probe_sandwich.cost import Cost, TooCostly, estimate, reading_cost
 from probe_sandwich.diagnosis import diagnose
 from probe_sandwich.sandwich.meta_classifier import MetaClassifier
 from probe_sandwich.subjects.batching import Cancelled, stop_if
 from probe_sandwich.subjects.checkpoint import Checkpoint, CheckpointError, UnreadableFile, UnrunnableModel
+from probe_sandwich.subjects.config import SubjectConfig
 from probe_sandwich.subjects.stacks import AnyCheckpoint, stacks
 from probe_sandwich.subjects.uploads import Upload, open_upload
 from probe_sandwich.tasks.datasets import NoFormulas
-from probe_sandwich.tasks.given import GivenInputs, UnusableInputs, read_given
+from probe_sandwich.tasks.given import GivenInputs, UnusableInputs
 
 log = logging.getLogger("probe_sandwich.worker")
 BRIEF_SHARE = 1 / 25
@@ -53,6 +55,7 @@ class JobRun:
     spent: float = 0.0
     answered: int = 0
     stopped: bool = False
+    given: GivenOnce = field(default_factory=GivenOnce)
 
     def run(self) -> None:
         """Answer, and say how that ended."""
@@ -81,8 +84,9 @@ class JobRun:
             else:
                 uploads[index] = upload
         numbers = list(uploads)
+        configs = [upload.config for upload in uploads.values()]
         # A stack's tensors are read when its turn comes, and given up after it.
-        for rows in stacks([upload.config for upload in uploads.values()]):
+        for rows in _by_task(stacks(configs), configs):
             self._answer_stack({numbers[row]: uploads[numbers[row]] for row in rows})
 
     def cancelled(self) -> bool:
@@ -100,7 +104,7 @@ class JobRun:
         message: Job | Cancel | Resume = job
         while isinstance(message, Job) or (isinstance(message, Cancel) and message.job != self.job.number):
             if isinstance(message, Job):
-                replace(self, job=message, spent=0.0, answered=0).run()
+                replace(self, job=message, spent=0.0, answered=0, given=GivenOnce()).run()
             message = receive(self.connection)
         return message
 
@@ -118,7 +122,7 @@ class JobRun:
                 checkpoint = upload.load()
                 if not loaded:  # those of a stack are of one task, T and number of classes
                     given = self._given(index, checkpoint)
-                self._charge(checkpoint, given, drawn=bool(loaded))
+                self._charge(estimate(checkpoint, self.meta, self.job.options, bool(loaded), given))
                 loaded[index] = checkpoint
             except TooLong:
                 raise
@@ -131,13 +135,12 @@ class JobRun:
                 self._diagnose({index: checkpoint}, given, alone=True)
 
     def _given(self, index: int, checkpoint: AnyCheckpoint) -> GivenInputs:
-        """Raises `UnusableInputs`."""
-        config, files = checkpoint.config, self.job.subjects[index].given
-        return read_given(files.inputs, files.labelled, config.task, config.train_max_length, config.classes)
+        """Raises `UnusableInputs`, `TooCostly`, `TooLong`."""
+        files = self.job.subjects[index].given
+        return self.given.read(files, checkpoint.config, lambda size: self._charge(reading_cost(size)))
 
-    def _charge(self, checkpoint: AnyCheckpoint, given: GivenInputs, drawn: bool) -> None:
+    def _charge(self, cost: Cost) -> None:
         """Raises `TooCostly`, `TooLong`."""
-        cost = estimate(checkpoint, self.meta, self.job.options, drawn, given)
         if self.job.brief and self.spent + cost.total > BRIEF_SHARE * self.max_flop:
             raise TooLong
         left = self.max_flop - self.spent
@@ -172,6 +175,18 @@ class JobRun:
 
     def _send(self, message: BaseModel) -> None:
         send(self.connection, message)
+
+
+def _by_task(together: Sequence[list[int]], configs: Sequence[SubjectConfig | None]) -> list[list[int]]:
+    """Stacks, those of one task and T one after the other: what was given is read once for them."""
+    places: dict[object, int] = {}
+
+    def place(rows: list[int]) -> int:
+        config = configs[rows[0]]
+        asked = None if config is None else (config.task, config.train_max_length, config.classes)
+        return places.setdefault(asked, len(places))
+
+    return sorted(together, key=place)
 
 
 def _blamed(error: Exception, checkpoint: AnyCheckpoint) -> Exception:

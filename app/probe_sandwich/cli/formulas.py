@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from probe_sandwich.cli.failures import explained, fail
+from probe_sandwich.cli.failures import explained, wrong_option
 from probe_sandwich.cli.options import MOST_SEED
 from probe_sandwich.tasks.logic.tasks import Task, TaskName
 from probe_sandwich.tasks.splits import Split
@@ -55,9 +55,9 @@ def sample(
     from probe_sandwich.tasks.datasets import sample_formulas  # noqa: PLC0415
 
     if min_length > max_length:
-        raise fail(f"min length is over max length ({min_length} > {max_length})")
+        raise wrong_option("--min-length", f"it is {min_length}, over --max-length, which is {max_length}")
     if count % 2:
-        raise fail(f"--count is {count}, but inputs come in pairs, one of either class; give {count + 1}")
+        raise wrong_option("--count", f"it is {count}, but inputs come in pairs, one of either class; give {count + 1}")
     chosen = TypeAdapter[AnyTask](AnyTask).validate_python({"name": task})
     text_key, label_key = ("formula", "satisfiable") if isinstance(chosen, Task) else ("input", "label")
     drawn = sample_formulas(chosen, min_length, max_length, count, seed, split)

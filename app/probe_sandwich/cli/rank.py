@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from probe_sandwich.cli.checkpoints import Files, LabelledFile, ModelFolder, Unlabelled, files_of, question
-from probe_sandwich.cli.failures import explained, fail
+from probe_sandwich.cli.failures import explained, fail, wrong_option
 from probe_sandwich.cli.options import Address, EngineName, cluster
 from probe_sandwich.cli.progress import progress, stages
 from probe_sandwich.options import Options
@@ -59,7 +59,7 @@ def rank(
     """Order checkpoints by P(generalizer), ties told as ties. One stands ahead of another where every member of the
     ensemble says so. What cannot be ranked, and every bad file, is listed below with its reason."""
     if as_json and as_csv:
-        raise fail("--json and --csv exclude each other; give one of them")
+        raise wrong_option("--csv", "it excludes --json; give one of them")
     paths = files_of(files)
     steps = _steps(plot, paths) if plot is not None else {}
     found: dict[str, Answered] = {}
@@ -114,7 +114,8 @@ def _steps(plot: Path, paths: Sequence[Path]) -> dict[str, int]:
     from probe_sandwich.ranking import step_of  # noqa: PLC0415
 
     if plot.suffix not in _PLOTS:
-        raise fail(f"{plot} is of no kind that is drawn: name it {', '.join('*' + suffix for suffix in _PLOTS)}")
+        kinds = ", ".join(f"*{suffix}" for suffix in _PLOTS)
+        raise wrong_option("--plot", f"{plot} is of no kind that is drawn: name it {kinds}")
     steps = {str(path): step for path in paths if (step := step_of(path)) is not None}
     without = [path.name for path in paths if str(path) not in steps]
     if without:

@@ -170,7 +170,9 @@ def _ranks(values: Tensor, knots: Tensor) -> Tensor:
     last = knots.shape[1] - 1
     lower = (torch.searchsorted(knots, columns.detach(), right=True) - 1).clamp(0, last - 1)
     left, right = knots.gather(1, lower), knots.gather(1, lower + 1)
-    place = (lower + ((columns - left) / (right - left)).clamp(0, 1)) / last  # (features, n), from 0 to 1
+    # Knots far from zero may be equal in single precision, a step apart as they are meant to be.
+    between = ((columns - left) / (right - left).clamp(min=_TINY)).clamp(0, 1)
+    place = (lower + between) / last  # (features, n), from 0 to 1
     return (2 * place.T - 1) * _WIDEST
 
 

@@ -72,19 +72,29 @@ def read_given(
     return given_in(_text_of("inputs", inputs), _text_of("labelled", labelled), task, train_max_length, classes)
 
 
+def bytes_to_read(inputs: Path | None, labelled: Path | None, task: AnyTask, train_max_length: int) -> int:
+    """How large those of the files are that `read_given` reads, and does not leave out. Raises `OSError`."""
+    read = [
+        path
+        for path, drawn in ((inputs, _are_inputs_drawn), (labelled, _are_labelled_drawn))
+        if path is not None and not drawn(task, train_max_length)
+    ]
+    return sum(path.stat().st_size for path in read)
+
+
 def given_in(
     inputs: str | None, labelled: str | None, task: AnyTask, train_max_length: int, classes: int
 ) -> GivenInputs:
     """The same from texts. Raises `UnusableInputs`."""
     found = GivenInputs()
     if inputs is not None:
-        if _drawn(task, train_max_length // 2 + 1, train_max_length, Split.TRAINING):
+        if _are_inputs_drawn(task, train_max_length):
             found = replace(found, left_out=True)
         else:
             with _named("inputs"):
                 found = replace(found, unlabelled=read_unlabelled(inputs, task, train_max_length))
     if labelled is not None:
-        if _drawn(task, 1, train_max_length, Split.EVALUATION):
+        if _are_labelled_drawn(task, train_max_length):
             found = replace(found, left_out=True)
         else:
             with _named("labelled"):
@@ -195,6 +205,14 @@ def _labelled(entries: Iterator[tuple[int, Any]], task: AnyTask, train_max_lengt
         table[place, : len(symbols)] = [ids[symbol] for symbol in symbols]
     lengths = np.array([len(symbols) for symbols, _ in rows], np.int64)
     return Formulas(alphabet, table, lengths, np.array([label for _, label in rows], np.int64))
+
+
+def _are_inputs_drawn(task: AnyTask, train_max_length: int) -> bool:
+    return _drawn(task, train_max_length // 2 + 1, train_max_length, Split.TRAINING)
+
+
+def _are_labelled_drawn(task: AnyTask, train_max_length: int) -> bool:
+    return _drawn(task, 1, train_max_length, Split.EVALUATION)
 
 
 @lru_cache(maxsize=256)

@@ -12,10 +12,11 @@ def test_a_third_of_every_task_is_pytorchs_own_encoder_and_the_rest_five_familie
     assert len({one.number for one in plans}) == len({one.seed for one in plans}) == len(plans)
     for course in COURSES:
         counts = Counter(one.config.family for one in plans if one.config.task == course.task)
-        assert counts == {family: course.plans // (3 if family is Family.PLAIN else 7.5) for family in Family}
+        for family in Family:
+            assert abs(counts[family] - course.plans / (3 if family is Family.PLAIN else 7.5)) <= 1.5
     assert {one.training.max_offset > 0 for one in plans if one.config.table is PositionSource.LEARNED} == {True, False}
 
 
 def test_plans_do_not_depend_on_how_many_there_are() -> None:
-    few = manifest([replace(course, plans=15) for course in COURSES])
+    few = manifest([replace(course, plans=10) for course in COURSES])
     assert {one.number: one for one in manifest()}.items() >= {one.number: one for one in few}.items()

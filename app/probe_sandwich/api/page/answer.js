@@ -135,10 +135,12 @@ async function showZoo(meta, probability) {
   if (!zoo) return;
   show("zoo-part", true);
   at("zoo").replaceChildren(histogram(zoo, probability, at("zoo")));
+  const reserve = zoo.reserve ? ` Left out is the reserve, ${zoo.reserve} models that no sandwich was trained on.` : "";
   at("zoo-note").textContent =
     "How many of the zoo's models got which probability, from sandwiches that had not seen them: those that generalize " +
     "above the line, the others below it. A bar of twice the height stands for many more models (the scale is " +
-    "logarithmic). The better the two kinds part, the more a probability tells.";
+    "logarithmic). The better the two kinds part, the more a probability tells." +
+    reserve;
 }
 
 function showKept({ kept_answers: kept, probe_content: content, verdict, checkpoint }) {
