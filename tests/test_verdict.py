@@ -163,8 +163,8 @@ def test_a_verdict_by_given_inputs_holds_for_inputs_like_those_of_the_training()
 def test_a_verdict_on_a_task_is_given_where_enough_of_its_verdicts_were_right(
     subjects: int, accuracy: float, verdict: Verdict
 ) -> None:
-    own = KindRecord(subjects=subjects, answered=0.9, accuracy=accuracy, auc=0.9)
-    others = KindRecord(subjects=900, answered=0.9, accuracy=0.6, auc=0.94)
+    own = KindRecord(subjects=subjects, fewer=10, answered=0.9, accuracy=accuracy, auc=0.9)
+    others = KindRecord(subjects=900, fewer=300, answered=0.9, accuracy=0.6, auc=0.94)
     card = CARD.model_copy(update={"tasks": {"conjunction": own}, "other_tasks": others})
     decision = decide(Facts(train_max_length=16), card, CONFIDENT, None)
     assert decision.verdict is verdict
@@ -177,18 +177,31 @@ def test_a_verdict_on_a_task_is_given_where_enough_of_its_verdicts_were_right(
 
 
 def test_a_task_that_it_got_wrong_gets_no_verdict_even_where_it_is_sure_and_other_tasks_are_trusted() -> None:
-    wrong = KindRecord(subjects=21, answered=1.0, accuracy=0.33, auc=0.9)
-    others = KindRecord(subjects=900, answered=0.5, accuracy=0.92, auc=0.9, least_confidence=0.25)
+    wrong = KindRecord(subjects=21, fewer=5, answered=0.9, accuracy=0.33, auc=0.9, least_confidence=0.25)
+    others = KindRecord(subjects=900, fewer=300, answered=0.5, accuracy=0.92, auc=0.9, least_confidence=0.25)
     card = CARD.model_copy(update={"tasks": {"conjunction": wrong}, "other_tasks": others})
     decision = decide(Facts(), card, replace(CONFIDENT, probability=0.99), None)
     assert (decision.verdict, decision.doubt) == (Verdict.ABSTAIN, Doubt.UNTRUSTED_KIND)
+    assert "of task conjunction, where P was at least 0.25 from 0.5, 0.33 of the verdicts were right" in decision.reason
+
+
+@pytest.mark.parametrize(("probability", "verdict"), [(0.9, Verdict.GENERALIZER), (0.6, Verdict.ABSTAIN)])
+def test_on_a_task_that_is_judged_poorly_a_verdict_is_given_where_sure_ones_were_right(
+    probability: float, verdict: Verdict
+) -> None:
+    own = KindRecord(subjects=40, fewer=12, answered=0.6, accuracy=0.9, auc=0.9, least_confidence=0.2)
+    card = CARD.model_copy(update={"tasks": {"conjunction": own}, "other_tasks": None})
+    decision = decide(Facts(), card, replace(CONFIDENT, probability=probability), None)
+    assert decision.verdict is verdict
+    told = "on task conjunction, verdicts were right often enough only where P was at least 0.2 from 0.5"
+    assert (told in decision.reason) == (verdict is Verdict.ABSTAIN)
 
 
 @pytest.mark.parametrize(("probability", "verdict"), [(0.9, Verdict.GENERALIZER), (0.6, Verdict.ABSTAIN)])
 def test_on_a_task_never_seen_a_verdict_is_given_where_the_sandwich_is_sure(
     probability: float, verdict: Verdict
 ) -> None:
-    others = KindRecord(subjects=900, answered=0.7, accuracy=0.87, auc=0.9, least_confidence=0.2)
+    others = KindRecord(subjects=900, fewer=300, answered=0.7, accuracy=0.87, auc=0.9, least_confidence=0.2)
     card = CARD.model_copy(update={"tasks": {}, "other_tasks": others})
     decision = decide(Facts(), card, replace(CONFIDENT, probability=probability), None)
     assert decision.verdict is verdict

@@ -122,11 +122,17 @@ def _untrusted_kind(config: SubjectFacts, card: Card) -> str | None:
     record = card.record_of(config)
     if record is None or record.trusted:
         return None
-    kind = "tasks that were left out of the training" if record is card.other_tasks else f"task {config.task.name}"
+    sure = f", where P was at least {record.least_confidence:.3g} from 0.5" if record.least_confidence else ""
     return (
-        f"on {record.subjects} subjects of {kind}, {_share(record.accuracy)} of the verdicts were right, too few to "
-        f"give one; the number that is withheld orders them with an AUC of {_share(record.auc)}"
+        f"on {record.subjects} subjects of {_kind(config, card)}{sure}, {_share(record.accuracy)} of the verdicts were "
+        f"right, too few to give one; the number that is withheld orders them with an AUC of {_share(record.auc)}"
     )
+
+
+def _kind(config: SubjectFacts, card: Card) -> str:
+    """The subjects whose record says what a verdict on this one is worth, in words."""
+    of_others = card.record_of(config) is card.other_tasks
+    return "tasks that were left out of the training" if of_others else f"task {config.task.name}"
 
 
 def _not_sure_enough(config: SubjectFacts, card: Card, prediction: SubjectPrediction) -> str | None:
@@ -136,7 +142,7 @@ def _not_sure_enough(config: SubjectFacts, card: Card, prediction: SubjectPredic
     if record is None or distance >= record.least_confidence:
         return None
     return (
-        "on tasks that were left out of the training, verdicts were right often enough only where P was at least "
+        f"on {_kind(config, card)}, verdicts were right often enough only where P was at least "
         f"{record.least_confidence:.3g} from 0.5; P is {prediction.probability:.2f}, {distance:.2f} from it"
     )
 

@@ -14,13 +14,29 @@ def card() -> Card:
     return Card.model_validate_json((SHIPPED_MODELS / "universal" / "card.json").read_text())
 
 
-def record(subjects: int, accuracy: float | None) -> KindRecord:
-    return KindRecord(subjects=subjects, answered=1.0, accuracy=accuracy, auc=None)
+def record(subjects: int, accuracy: float | None, fewer: int = 10, sure: float = 0.0) -> KindRecord:
+    """Of a task that is answered only where it is `sure`, if that is given: half of its subjects."""
+    answered = 0.5 if sure else 1.0
+    return KindRecord(
+        subjects=subjects, fewer=fewer, answered=answered, accuracy=accuracy, auc=None, least_confidence=sure
+    )
 
 
 def test_verdicts_are_trusted_where_enough_of_enough_subjects_were_right() -> None:
     assert record(50, 0.8).trusted
     assert not any(poor.trusted for poor in (record(49, 1.0), record(1000, 0.79), record(1000, None)))
+
+
+def test_a_task_that_was_judged_on_nearly_one_label_alone_is_not_trusted_for_that() -> None:
+    assert record(50, 1.0, fewer=10).trusted
+    assert not record(50, 1.0, fewer=9).trusted
+    assert not record(50, 1.0, fewer=9).counts
+
+
+def test_sure_verdicts_on_a_task_that_is_judged_poorly_are_given_where_enough_of_ten_were_right() -> None:
+    assert record(20, 0.8, fewer=1, sure=0.2).trusted
+    assert record(20, 0.79, sure=0.2).counts
+    assert not any(poor.trusted for poor in (record(18, 0.9, sure=0.2), record(20, 0.79, sure=0.2)))
 
 
 def test_a_task_with_too_few_subjects_is_judged_as_one_that_was_left_out(
@@ -42,13 +58,14 @@ def test_a_task_on_which_few_of_ten_or_more_verdicts_were_right_is_judged_by_its
         assert known.record_of(parity) == (own if counts else record(900, 0.9))
 
 
-@pytest.mark.parametrize("name", [LanguageName.LAST_OCCURRENCE, LanguageName.MAJORITY, LanguageName.THRESHOLD])
-def test_the_shipped_card_trusts_no_verdict_on_a_task_that_it_says_it_gets_wrong(
-    card: Card, tiny_config: ConfigFactory, name: LanguageName
+def test_the_shipped_card_gives_verdicts_on_its_tasks_where_so_many_were_right(
+    card: Card, tiny_config: ConfigFactory
 ) -> None:
-    found = card.record_of(tiny_config(task=LanguageTask(name=name)))
-    assert found == card.tasks[name.value]
-    assert not found.trusted
+    for name in LanguageName:
+        found = card.record_of(tiny_config(task=LanguageTask(name=name)))
+        assert found is not None
+        assert found.least_confidence > 0 or found.fewer >= 10
+        assert found.trusted == (found.accuracy is not None and found.accuracy >= 0.8)
 
 
 def test_another_threshold_is_another_fingerprint(card: Card) -> None:

@@ -1,6 +1,7 @@
 """The card of a meta-classifier: what a worker needs to answer, and how good the answers were measured to be."""
 
 import hashlib
+from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,8 +12,12 @@ from probe_sandwich.subjects.subject import SubjectFacts
 
 LEAST_SUBJECTS, LEAST_ACCURACY = 50, 0.8
 """What a kind of subject must have been measured on, and to be, so that verdicts on it are given."""
-ENOUGH_TO_WITHHOLD = 10
-"""Subjects of a task from which on it counts that too few verdicts on them were right."""
+ENOUGH_OF_A_LABEL = 10
+"""Subjects of either label that a task must have been judged on, for its verdicts to be given however sure they are:
+where all generalize, to say so of all is right, and tells nothing."""
+ENOUGH_JUDGED_POORLY = 10
+"""Subjects of a task from which on it counts that too few verdicts on them were right; and verdicts on it of which
+enough must have been right, where only those are given that are sure."""
 
 
 class ZooFacts(BaseModel):
@@ -37,8 +42,10 @@ class KindRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     subjects: int
+    fewer: int
+    """Of the label that fewer of them have."""
     answered: float
-    """Share of them within the support."""
+    """Share of them that got a verdict."""
     accuracy: float | None
     """Share of right verdicts among those; None where there are none."""
     auc: float | None
@@ -48,16 +55,26 @@ class KindRecord(BaseModel):
 
     @property
     def trusted(self) -> bool:
-        """Whether verdicts on this kind may be given."""
-        enough = self.subjects >= LEAST_SUBJECTS
-        return enough and self.accuracy is not None and self.accuracy >= LEAST_ACCURACY
+        """Whether verdicts on this kind may be given, those that are sure enough."""
+        if self.accuracy is None or self.accuracy < LEAST_ACCURACY:
+            return False
+        if self.least_confidence:
+            return round(self.subjects * self.answered) >= ENOUGH_JUDGED_POORLY
+        return self.subjects >= LEAST_SUBJECTS and self.fewer >= ENOUGH_OF_A_LABEL
 
     @property
     def counts(self) -> bool:
         """Whether this record of one task is what its verdicts rest on: fewer subjects show that it is judged badly
         than that it is judged well."""
-        poor = self.accuracy is not None and self.accuracy < LEAST_ACCURACY
-        return self.subjects >= (ENOUGH_TO_WITHHOLD if poor else LEAST_SUBJECTS)
+        poor = bool(self.least_confidence) or (self.accuracy is not None and self.accuracy < LEAST_ACCURACY)
+        return self.trusted or (poor and self.subjects >= ENOUGH_JUDGED_POORLY)
+
+
+def record_for(task: str, tasks: Mapping[str, KindRecord], other_tasks: KindRecord | None) -> KindRecord | None:
+    """What verdicts on a task rest on: what was measured on subjects of it or, where the zoo has too few, on tasks left
+    out."""
+    own = tasks.get(task)
+    return own if own is not None and own.counts else other_tasks
 
 
 class Card(BaseModel):
@@ -93,8 +110,7 @@ class Card(BaseModel):
 
     def record_of(self, config: SubjectFacts) -> KindRecord | None:
         """What was measured on subjects of this one's task or, where the zoo has too few of it, on tasks left out."""
-        own = self.tasks.get(config.task.name)
-        return own if own is not None and own.counts else self.other_tasks
+        return record_for(config.task.name, self.tasks, self.other_tasks)
 
     @property
     def fingerprint(self) -> str:

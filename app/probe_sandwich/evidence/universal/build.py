@@ -18,11 +18,12 @@ from probe_sandwich.evidence.universal.foreign import Foreign
 from probe_sandwich.evidence.universal.methods import SANDWICH, Rivals
 from probe_sandwich.evidence.universal.plots import draw_all
 from probe_sandwich.evidence.universal.predictions import predicted, write_all_predictions
+from probe_sandwich.evidence.universal.records import KindRecords
 from probe_sandwich.evidence.universal.report import write_universal_report
 from probe_sandwich.evidence.universal.settings import THRESHOLD, TRAINING, UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.evidence.universal.workers import workers_that_read
-from probe_sandwich.sandwich.card import Card, KindRecord, ZooFacts
+from probe_sandwich.sandwich.card import Card, ZooFacts
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import load_meta_classifier, save_meta_classifier, write_card
 from probe_sandwich.sandwich.placed_answers import zoo_curves, zoo_curves_by_task
@@ -217,12 +218,13 @@ def _card(name: str, table: Table, config: SandwichConfig, training: SandwichTra
 
 def _judged(card: Card, evidence: UniversalEvidence) -> Card:
     """The card with how good its verdicts were."""
-    unseen, others = evidence.kinds[UNSEEN], evidence.kinds.get(TASK)
+    unseen = evidence.kinds[UNSEEN]
+    records = KindRecords.of(unseen, evidence.sure_by_task, evidence.kinds.get(TASK), evidence.least_confidence)
     return card.model_copy(
         update={
             "track_record": _track_record(unseen),
-            "tasks": {task: _record(unseen, task) for task in unseen.answered_by_task},
-            "other_tasks": others and _record(others, least_confidence=evidence.least_confidence),
+            "tasks": records.tasks,
+            "other_tasks": records.other_tasks,
         }
     )
 
@@ -239,19 +241,6 @@ def _check_size(table: Table) -> None:
 def _rows_sha256(table: Table) -> str:
     """Over the subjects and their labels, in the order of the zoos."""
     return hashlib.sha256("".join(f"{row.subject}{row.label}" for row in table.rows).encode()).hexdigest()
-
-
-def _record(figures: KindFigures, task: str | None = None, least_confidence: float | None = None) -> KindRecord:
-    """One kind's row in the card, of all its subjects or of those of one task."""
-    method = figures.methods[SANDWICH]
-    answered = figures.answered if task is None else figures.answered_by_task[task]
-    return KindRecord(
-        subjects=figures.subjects if task is None else method.tasks[task].subjects,
-        answered=answered.share,
-        accuracy=answered.accuracy,
-        auc=method.auc if task is None else method.tasks[task].auc,
-        least_confidence=least_confidence or 0.0,
-    )
 
 
 def _track_record(unseen: KindFigures) -> TrackRecord:

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from probe_sandwich.evidence.universal.confidence import answered_by_others, confidence, least_confidence
 from probe_sandwich.evidence.universal.ensemble import ensemble_probability
 from probe_sandwich.evidence.universal.figures import (
+    AnsweredShare,
     Facts,
     KindFigures,
     LearningPoint,
     UniversalEvidence,
+    answered_by_task,
     measure_kind,
 )
 from probe_sandwich.evidence.universal.foreign import FOREIGN, Foreign
@@ -28,10 +30,11 @@ from probe_sandwich.evidence.universal.part import (
     size_left_out,
     task_left_out,
 )
+from probe_sandwich.evidence.universal.records import KindRecords
 from probe_sandwich.evidence.universal.settings import THRESHOLD, TRAINING, UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.evidence.universal.workers import RunOfJobs
-from probe_sandwich.sandwich.card import LEAST_ACCURACY, LEAST_SUBJECTS
+from probe_sandwich.sandwich.card import record_for
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import Member
 
@@ -85,15 +88,18 @@ def evaluate_universal(
     judged = {UNSEEN: judged[UNSEEN]} | _first_conjunctions(table, judged[UNSEEN]) | judged
     figures = {kind: _figures(table, kind, one) for kind, one in judged.items()}
     least = _least_confidence(table, judged[TASK]) if TASK in judged else None
+    sure = _sure_by_task(table, judged[UNSEEN], least)
     if foreign is not None:
         progress(FOREIGN)
-        figures[FOREIGN] = _foreign_figures(foreign, rivals, members, figures[UNSEEN], least)
+        records = KindRecords.of(figures[UNSEEN], sure, figures.get(TASK), least)
+        figures[FOREIGN] = _foreign_figures(foreign, rivals, members, records)
     progress("learning curve")
     return Evaluation(
         UniversalEvidence(
             kinds=figures,
             learning_curve=_learning_curve(run, table, config, training),
             least_confidence=least,
+            sure_by_task=sure,
             converged_by_task=dict(sorted(Counter(table.tasks.tolist()).items())),
             generalizers_by_task=dict(sorted(Counter(table.tasks[table.labels].tolist()).items())),
         ),
@@ -172,20 +178,18 @@ def _least_confidence(table: Table, judged: JudgedKind) -> float:
     return least_confidence(judged.scores[SANDWICH], facts.labels, facts.tasks, THRESHOLD)
 
 
-def _foreign_figures(
-    foreign: Foreign, rivals: Rivals, members: Sequence[Member], unseen: KindFigures, least: float | None
-) -> KindFigures:
-    """A verdict is given as a service gives it: by task, where that is one of the zoo's that can be trusted, else where
-    the sandwich is sure enough."""
+def _sure_by_task(table: Table, judged: JudgedKind, least: float | None) -> dict[str, AnsweredShare]:
+    facts, probability = facts_of(table, judged.test), judged.scores[SANDWICH]
+    sure = judged.alike & (confidence(probability) >= (least or 0.0))
+    return answered_by_task(sure, (probability >= THRESHOLD) == facts.labels, facts.tasks)
+
+
+def _foreign_figures(foreign: Foreign, rivals: Rivals, members: Sequence[Member], records: KindRecords) -> KindFigures:
+    """A verdict is given as a service gives it: by what was measured on subjects of the task or on tasks left out."""
     scores, facts = foreign.scores(rivals, members), foreign.facts
-    trusted = [
-        task
-        for task, answered in unseen.answered_by_task.items()
-        if unseen.methods[SANDWICH].tasks[task].subjects >= LEAST_SUBJECTS
-        and (answered.accuracy or 0.0) >= LEAST_ACCURACY
-    ]
-    sure = np.zeros(len(facts.labels), np.bool_) if least is None else confidence(scores[SANDWICH]) >= least
-    answered = foreign.alike(rivals) & (np.isin(facts.tasks, trusted) | sure)
+    found = [record_for(task, records.tasks, records.other_tasks) for task in facts.tasks.tolist()]
+    least = np.array([record.least_confidence if record and record.trusted else np.inf for record in found])
+    answered = foreign.alike(rivals) & (confidence(scores[SANDWICH]) >= least)
     return measure_kind(scores, answered, _CALIBRATED, SANDWICH, facts)
 
 

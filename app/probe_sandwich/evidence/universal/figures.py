@@ -133,13 +133,14 @@ class LearningPoint(BaseModel):
 
 class UniversalEvidence(BaseModel):
     """All figures, by kind. `least_confidence`: from which distance to 0.5 on a verdict is given on a task that the
-    training did not see."""
+    training did not see. `sure_by_task`: of unseen configurations, the verdicts that are so sure."""
 
     model_config = ConfigDict(extra="forbid")
 
     kinds: dict[str, KindFigures]
     learning_curve: list[LearningPoint]
     least_confidence: float | None
+    sure_by_task: dict[str, AnsweredShare]
     converged_by_task: dict[str, int]
     generalizers_by_task: dict[str, int]
 
@@ -160,14 +161,20 @@ def measure_kind(
         positives=int(facts.labels.sum()),
         configurations=len(np.unique(facts.configurations)),
         answered=AnsweredShare.of(answered, right),
-        answered_by_task={
-            str(task): AnsweredShare.of(answered[facts.tasks == task], right[facts.tasks == task])
-            for task in np.unique(facts.tasks)
-        },
+        answered_by_task=answered_by_task(answered, right, facts.tasks),
         methods={
             name: _measure(score, rivals[name], facts, calibrated=name in calibrated) for name, score in scores.items()
         },
     )
+
+
+def answered_by_task(
+    answered: NDArray[np.bool_], right: NDArray[np.bool_], tasks: NDArray[np.str_]
+) -> dict[str, AnsweredShare]:
+    """What abstaining does to each task, from what is answered and what is right, `(judged,)` each."""
+    return {
+        str(task): AnsweredShare.of(answered[tasks == task], right[tasks == task]) for task in np.unique(tasks).tolist()
+    }
 
 
 def task_aucs(score: NDArray[np.float64], facts: Facts) -> list[float]:
