@@ -60,6 +60,15 @@ def test_on_a_task_left_out_a_verdict_is_given_where_the_sandwich_is_sure(evalua
     assert (answered.accuracy or 0) >= 0.85
 
 
+def test_of_each_task_it_is_told_what_verdicts_so_sure_are_worth(three_tasks: Table, evaluation: Evaluation) -> None:
+    least, judged = evaluation.evidence.least_confidence or 0.0, evaluation.judged[UNSEEN]
+    facts, probability = facts_of(three_tasks, judged.test), judged.scores[SANDWICH]
+    for task, share in evaluation.evidence.sure_by_task.items():
+        sure = (facts.tasks == task) & judged.alike & (abs(probability - 0.5) >= least)
+        assert share.share == sure.sum() / (facts.tasks == task).sum()
+        assert share.accuracy == ((probability >= 0.5) == facts.labels)[sure].mean()
+
+
 def test_controls_are_judged_on_unseen_configurations_alone(evaluation: Evaluation) -> None:
     controls = {method.name for method in METHODS if method.control}
     for kind, figures in evaluation.evidence.kinds.items():

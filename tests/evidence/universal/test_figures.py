@@ -82,6 +82,7 @@ def test_evidence_comes_back_as_it_was_written(tmp_path: Path) -> None:
         kinds={"unseen": kind_of({"sandwich": UNSURE}, LABELS, "sandwich")},
         learning_curve=[],
         least_confidence=0.2,
+        sure_by_task={"conjunction": AnsweredShare(share=0.5, accuracy=0.9, accuracy_of_all=0.8)},
         converged_by_task={"one": 10},
         generalizers_by_task={"one": 5},
     )

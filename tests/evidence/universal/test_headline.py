@@ -22,7 +22,12 @@ def rows() -> list[list[str]]:
         for missed, kind in enumerate((UNSEEN, RESERVE, TASK), start=1)
     }
     evidence = UniversalEvidence(
-        kinds=kinds, learning_curve=[], least_confidence=None, converged_by_task={}, generalizers_by_task={}
+        kinds=kinds,
+        learning_curve=[],
+        least_confidence=None,
+        sure_by_task={},
+        converged_by_task={},
+        generalizers_by_task={},
     )
     return [line.strip("| ").split(" | ") for line in headline_table(evidence)]
 
