@@ -44,7 +44,7 @@ def is_foreign(folder: Path) -> bool:
 def judge(meta: MetaClassifier, folder: Path) -> Iterator[Judged]:
     """Every converged subject of a folder that the ensemble was not trained on."""
     if is_foreign(folder):
-        yield from judge_foreign(meta, folder, lambda row: row.converged)
+        yield from judge_foreign(meta, folder)
         return
     yield from judge_zoo(meta, folder, lambda row: is_unseen(folder, row))
 
@@ -57,7 +57,6 @@ def is_unseen(folder: Path, row: IndexRow) -> bool:
 def judge_kept_out(meta: MetaClassifier, folder: Path) -> Iterator[Judged]:
     """Subjects that can answer nothing: shuffled, fresh, or not converged."""
     if is_foreign(folder):
-        yield from judge_foreign(meta, folder, lambda row: not row.converged)
         yield from judge_made_of_foreign(meta, folder)
         return
     rows = [row for row in shard_rows(folder) if row.row is not None and is_unseen(folder, row)]

@@ -52,7 +52,7 @@ def test_subjects_count_in_all_their_kinds() -> None:
 def test_foreign_subjects_and_what_is_made_of_them_are_judged_by_the_shipped_ensemble(foreign_folder: Path) -> None:
     meta = load_meta_classifier(MODEL, CPU)
     answers = [
-        *judge_foreign(meta, foreign_folder, lambda row: row.converged),
+        *judge_foreign(meta, foreign_folder),
         *judge_made_of_foreign(meta, foreign_folder),
     ]
     assert ["foreign" in answers[0].kinds, *(one.kinds[0] for one in answers[1:])] == [

@@ -88,10 +88,10 @@ def judge_zoo(meta: MetaClassifier, folder: Path, keep: Callable[[IndexRow], boo
             yield _judged(_kinds_of_own(rows[number]), rows[number], said, place, meta.card.threshold)
 
 
-def judge_foreign(meta: MetaClassifier, folder: Path, keep: Callable[[ForeignRow], bool]) -> Iterator[Judged]:
-    """Subjects of the foreign test set, one after the other, converged or not."""
+def judge_foreign(meta: MetaClassifier, folder: Path) -> Iterator[Judged]:
+    """Converged subjects of the foreign test set, one after the other: weights of others are not kept."""
     for row in read_rows(folder):
-        if keep(row):
+        if row.converged:
             said = meta.predict(read_subject(folder, row))
             yield _judged(_kinds_of_foreign(row), row, said, 0, meta.card.threshold)
 
