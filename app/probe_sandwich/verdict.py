@@ -122,17 +122,25 @@ def _untrusted_kind(config: SubjectFacts, card: Card) -> str | None:
     record = card.record_of(config)
     if record is None or record.trusted:
         return None
-    sure = f", where P was at least {record.least_confidence:.3g} from 0.5" if record.least_confidence else ""
+    judged = (
+        f"{round(record.subjects * record.answered)} of {record.subjects}"
+        if record.least_confidence
+        else record.subjects
+    )
+    sure = f", those with P at least {record.least_confidence:.3g} from 0.5" if record.least_confidence else ""
     return (
-        f"on {record.subjects} subjects of {_kind(config, card)}{sure}, {_share(record.accuracy)} of the verdicts were "
+        f"on {judged} subjects of {_kind(config, card)}{sure}, {_share(record.accuracy)} of the verdicts were "
         f"right, too few to give one; the number that is withheld orders them with an AUC of {_share(record.auc)}"
     )
 
 
 def _kind(config: SubjectFacts, card: Card) -> str:
     """The subjects whose record says what a verdict on this one is worth, in words."""
-    of_others = card.record_of(config) is card.other_tasks
-    return "tasks that were left out of the training" if of_others else f"task {config.task.name}"
+    own = f"task {config.task.name}"
+    if card.record_of(config) is not card.other_tasks:
+        return own
+    known = f" (of {own} too few were judged, or of one label)" if config.task.name in card.tasks else ""
+    return f"tasks that were left out of the training{known}"
 
 
 def _not_sure_enough(config: SubjectFacts, card: Card, prediction: SubjectPrediction) -> str | None:

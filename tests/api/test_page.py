@@ -90,15 +90,15 @@ def test_beneath_a_probe_the_zoos_two_kinds_stand_at_its_places_the_fuller_the_m
     diagnosis = json.loads(page.text_content("#raw") or "")
     zoo, (probe, *_) = diagnosis["kept_answers"]["zoo"], diagnosis["probes"]
     rows = page.locator("#probes svg >> nth=0").locator("g")
-    assert rows.count() == len(probe["answers"]) == 9
+    assert rows.count() == len(probe["answers"]) == 10
     for tone, kind in (("zoo-yes", "generalizers"), ("zoo-no", "others")):
-        drawn = [rows.nth(row).locator(f"rect.{tone}") for row in range(9)]
-        assert [row.count() for row in drawn] == [len(probe["symbols"])] * 9
+        drawn = [rows.nth(row).locator(f"rect.{tone}") for row in range(10)]
+        assert [row.count() for row in drawn] == [len(probe["symbols"])] * 10
         letters = rows.nth(8).locator("rect.class-0, rect.class-1")
         assert lefts(drawn[8]) == lefts(letters)
         shares = zoo[kind]["mean"]
         rising = [
-            float(drawn[row].first.get_attribute("opacity") or "") for row in sorted(range(9), key=shares.__getitem__)
+            float(drawn[row].first.get_attribute("opacity") or "") for row in sorted(range(10), key=shares.__getitem__)
         ]
         assert rising == sorted(rising)
         assert rising[0] < rising[-1] == 1

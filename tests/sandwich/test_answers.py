@@ -67,3 +67,13 @@ def test_the_length_of_a_probe_stands_beside_every_answer_to_it() -> None:
     lengths = torch.rand(2, 6, dtype=torch.float64)
     beside = channels_with_lengths(some_logits(2), lengths)[..., CHANNELS.index("length")]
     assert torch.equal(beside, lengths[None, :, None].expand(3, 2, 4, 6))
+
+
+@pytest.mark.parametrize("never", [-200.0, -1e9, -1e30])
+@pytest.mark.parametrize("more", [1, 50])
+def test_classes_that_are_never_answered_change_nothing(never: float, more: int) -> None:
+    logits = some_logits(2).float()
+    unused = torch.full((*logits.shape[:-1], more), never)
+    torch.testing.assert_close(
+        answer_channels(torch.cat([logits, unused], dim=-1)), answer_channels(logits), atol=1e-5, rtol=1e-5
+    )

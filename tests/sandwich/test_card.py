@@ -34,7 +34,8 @@ def test_a_task_that_was_judged_on_nearly_one_label_alone_is_not_trusted_for_tha
 
 
 def test_sure_verdicts_on_a_task_that_is_judged_poorly_are_given_where_enough_of_ten_were_right() -> None:
-    assert record(20, 0.8, fewer=1, sure=0.2).trusted
+    assert record(20, 0.8, sure=0.2).trusted
+    assert not record(20, 0.8, fewer=9, sure=0.2).trusted
     assert record(20, 0.79, sure=0.2).counts
     assert not any(poor.trusted for poor in (record(18, 0.9, sure=0.2), record(20, 0.79, sure=0.2)))
 

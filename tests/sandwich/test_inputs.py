@@ -8,6 +8,7 @@ from probe_sandwich.sandwich.inputs import (
     FEATURES,
     bare_candidates,
     best_candidates,
+    candidates_of,
     drawn_candidates,
     given_candidates,
 )
@@ -61,3 +62,10 @@ def test_the_best_that_there_is() -> None:
 def test_features_do_not_depend_on_which_symbol_is_which() -> None:
     renamed = [tuple({"x1": "&", "x2": "x1", "&": "x2"}[symbol] for symbol in one) for one in GIVEN]
     torch.testing.assert_close(given_candidates(OWN, 6, renamed).features, given_candidates(OWN, 6, GIVEN).features)
+
+
+def test_candidates_are_kept_of_built_in_tasks_alone_as_there_are_any_number_of_others() -> None:
+    assert candidates_of(Task(), 12) is candidates_of(Task(), 12)
+    one, other = candidates_of(OWN, 12), candidates_of(OWN, 12)
+    assert one is not other
+    assert torch.equal(one.symbols, other.symbols)

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from probe_sandwich.sandwich.config import SandwichConfig
-from probe_sandwich.sandwich.inputs import bare_candidates, candidates_of
+from probe_sandwich.sandwich.inputs import bare_candidates, candidates_of_built_in
 from probe_sandwich.sandwich.noise import draw_noise
 from probe_sandwich.sandwich.universal import UniversalSandwich
 from probe_sandwich.subjects.transformer import SubjectStack
@@ -74,7 +74,7 @@ def test_probes_can_be_made_of_other_candidates(sandwich: UniversalSandwich, tin
 def test_candidates_drawn_for_a_diagnosis_can_be_trained_with(
     sandwich: UniversalSandwich, tiny_stack: StackFactory
 ) -> None:
-    candidates_of.cache_clear()
+    candidates_of_built_in.cache_clear()
     with torch.inference_mode():
         sandwich(tiny_stack({}), NOISE)
     sandwich(tiny_stack({}), NOISE).label.sum().backward()

@@ -28,23 +28,23 @@ def answer_channels(logits: Tensor, lengths: Tensor) -> Tensor:
 
     The margin is the gap between the first and the second logit; the support that of the class chosen at the usual
     places over the best other one; agreement is the chance that two answers drawn in the two variants are the same,
-    from -1 / (classes - 1) for the opposite to 1; change the total variation between the probabilities; and drift that
+    from -1 for never to 1 for surely; change the total variation between the probabilities; and drift that
     between their means over the probes, which tells a subject that answers the same whatever is asked.
-    A positive factor on the logits changes nothing.
+    A positive factor on the logits changes nothing, nor does a class that is never answered.
     """
-    logits = logits - logits.mean(dim=-1, keepdim=True)
+    # Against the largest: a class that is never answered, at -1e9, leaves the others their digits.
+    logits = logits - logits.amax(dim=-1, keepdim=True)
     size = _margin(logits[:, :, 0]).mean(dim=-1)[..., None, None, None]  # (models, draws, 1, 1, 1)
     logits = logits * (_TYPICAL_MARGIN / size.clamp(min=_NO_MARGIN))
     probabilities = logits.softmax(dim=-1)
     usual = probabilities[:, :, :1]
-    classes = logits.shape[-1]
     same = (probabilities * usual).sum(dim=-1)
     means = probabilities.mean(dim=3, keepdim=True)
     drift = (means - means[:, :, :1]).abs().sum(dim=-1) / 2
     channels = [
         _margin(logits),
         _support(logits, logits[:, :, :1].argmax(dim=-1).expand(logits.shape[:-1])),
-        (classes * same - 1) / (classes - 1),
+        2 * same - 1,
         (probabilities - usual).abs().sum(dim=-1) / 2,
         drift.expand(logits.shape[:-1]),
         lengths.unsqueeze(1).expand(logits.shape[:-1]),

@@ -56,11 +56,11 @@ class KindRecord(BaseModel):
     @property
     def trusted(self) -> bool:
         """Whether verdicts on this kind may be given, those that are sure enough."""
-        if self.accuracy is None or self.accuracy < LEAST_ACCURACY:
+        if self.accuracy is None or self.accuracy < LEAST_ACCURACY or self.fewer < ENOUGH_OF_A_LABEL:
             return False
         if self.least_confidence:
             return round(self.subjects * self.answered) >= ENOUGH_JUDGED_POORLY
-        return self.subjects >= LEAST_SUBJECTS and self.fewer >= ENOUGH_OF_A_LABEL
+        return self.subjects >= LEAST_SUBJECTS
 
     @property
     def counts(self) -> bool:

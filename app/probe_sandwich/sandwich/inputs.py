@@ -105,9 +105,16 @@ def best_candidates(task: AnyTask, train_max_length: int) -> Candidates:
         return bare_candidates(task, train_max_length)
 
 
-@lru_cache(maxsize=256)
 def candidates_of(task: AnyTask, train_max_length: int) -> Candidates:
-    """The same, made once for a task and T. Raises `NoFormulas`."""
+    """The same, made once for a built-in task and T: those are few, and one's own tasks as many as there are files."""
+    if isinstance(task, OwnTask):
+        return best_candidates(task, train_max_length)
+    return candidates_of_built_in(task, train_max_length)
+
+
+@lru_cache(maxsize=64)
+def candidates_of_built_in(task: AnyTask, train_max_length: int) -> Candidates:
+    """Those of a built-in task, kept. Raises `NoFormulas`."""
     # Whoever draws them first may be diagnosing; whoever has them next may be training.
     with torch.inference_mode(False):
         return best_candidates(task, train_max_length)

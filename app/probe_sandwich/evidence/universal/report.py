@@ -28,6 +28,10 @@ _HOW = {
     "counts as a configuration. Verdicts go by task, sureness and distance from the zoo, as in a service; not by "
     "whether members disagree.",
 }
+_AS_SERVED = (kinds.TASK, FOREIGN)
+_WITHHELD_BESIDES = (
+    " These lie near enough to the zoo; a service withholds some of them, by what the card says of their task."
+)
 
 
 def write_universal_report(folder: Path, card: Card, evidence: UniversalEvidence) -> None:
@@ -111,8 +115,9 @@ def _kind(kind: str, figures: KindFigures) -> list[str]:
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         *(_row(name, method) for name, method in figures.methods.items()),
         "",
-        f"Verdicts are given on {figures.answered.share:.2f} of them, {_short(figures.answered.accuracy)} of which are "
-        f"right (of all {figures.answered.accuracy_of_all:.3f}).",
+        f"Verdicts {'are' if kind in _AS_SERVED else 'can be'} given on {figures.answered.share:.2f} of them, "
+        f"{_short(figures.answered.accuracy)} of which are right (of all {figures.answered.accuracy_of_all:.3f})."
+        f"{'' if kind in _AS_SERVED else _WITHHELD_BESIDES}",
         "",
         "| task | subjects | generalizers | verdicts given | right of those | " + " | ".join(figures.methods) + " |",
         "| --- | --- | --- | --- | --- |" + " --- |" * len(figures.methods),
