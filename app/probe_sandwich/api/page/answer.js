@@ -137,7 +137,7 @@ async function showZoo(meta, probability) {
   at("zoo").replaceChildren(histogram(zoo, probability, at("zoo")));
   const reserve = zoo.reserve ? ` Left out is the reserve, ${zoo.reserve} models that no sandwich was trained on.` : "";
   at("zoo-note").textContent =
-    "How many of the zoo's models got which probability, from sandwiches that had not seen them: those that generalize " +
+    "How many of the zoo's models, of all its tasks, got which probability, from sandwiches that had not seen them: those that generalize " +
     "above the line, the others below it. A bar of twice the height stands for many more models (the scale is " +
     "logarithmic). The better the two kinds part, the more a probability tells." +
     reserve;
@@ -151,13 +151,13 @@ function showKept({ kept_answers: kept, probe_content: content, verdict, checkpo
   const probes = CONTENTS[content] ?? "of its task";
   const zoo = kept.zoo
     ? ` The lines in colour are of models whose answers to long inputs are known, the zoo's (${zooOf(kept)}): half of ` +
-      "them lie below a line, half above; the shades hold their middle half."
+      "them keep no more than a line says, half no less; the shades hold their middle half."
     : "";
   at("kept-note").textContent =
     `Short inputs (${probes}) are put to the model at their usual places and then further out, up to twice the ` +
     `training length T = ${checkpoint.train_max_length}: moved along as a whole, cut in two with a gap between, or ` +
-    "spread out. The curve says how many of its answers stay the same; no label is needed for that. The verdict also " +
-    `goes by how answers differ from shorter to longer inputs, and by what one exchanged symbol changes.${zoo}`;
+    "spread out. The curve says how many of its answers stay the same; no label is needed for that. The probability " +
+    `also goes by how answers differ from shorter to longer inputs, and by what one exchanged symbol changes.${zoo}`;
   at("kept").replaceChildren(keptCurves(kept, at("kept")));
   keptTable(kept, at("kept-table"));
 }
