@@ -20,7 +20,7 @@ def some_candidates(seed: int) -> tuple[Tensor, Tensor]:
 
 
 def edits_of(symbols: Tensor, lengths: Tensor, parts: int = 3) -> Tensor:
-    return edited(symbols, lengths, parts, torch.Generator().manual_seed(0))
+    return torch.stack(list(edited(symbols, lengths, parts, torch.Generator().manual_seed(0))))
 
 
 @settings(deadline=None)

@@ -4,20 +4,21 @@ Where a subject looks shows at the lengths that it was trained on: a symbol that
 missed further out. No edit has a label, nor is it known whether it changes the class.
 """
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
-def edited(symbols: Tensor, lengths: Tensor, parts: int, random: torch.Generator) -> Tensor:
-    """Candidates `symbols (candidates, length, symbols)` of `lengths (candidates,)`, in each of so many equal parts
-    with one symbol exchanged for another that some candidate holds, `(parts, candidates, length, symbols)`.
+def edited(symbols: Tensor, lengths: Tensor, parts: int, random: torch.Generator) -> Iterator[Tensor]:
+    """Candidates `symbols (candidates, length, symbols)` of `lengths (candidates,)`, once for each of so many equal
+    parts, with one symbol of it exchanged for another that some candidate holds.
 
     Where candidates hold one symbol alone, there is nothing to exchange it for.
     """
     ids, candidates = symbols.argmax(dim=-1), torch.arange(len(lengths))
     used, rank = _by_first_occurrence(symbols)
-    versions = []
     for part in range(parts):
         share = (part + torch.rand(len(lengths), generator=random)) / parts
         at = (share * lengths).long()
@@ -25,8 +26,7 @@ def edited(symbols: Tensor, lengths: Tensor, parts: int, random: torch.Generator
         other = used[(rank[ids[candidates, at]] + step) % len(used)]
         version = symbols.clone()
         version[candidates, at] = F.one_hot(other, symbols.shape[-1]).to(symbols)
-        versions.append(version)
-    return torch.stack(versions)
+        yield version
 
 
 def _by_first_occurrence(symbols: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,6 @@
 """The half of the sandwich before its readout: noise selects probes, and frozen subjects of any task answer to them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -63,11 +64,14 @@ class Prober(nn.Module):
         places = self.places(candidates.lengths, facts.train_max_length)[:, chosen]
         symbols, lengths = candidates.symbols[chosen], candidates.lengths[chosen]
         logits = _placed_logits(subjects, symbols, lengths, places, cancelled)
-        edits = [version[chosen] for version in self.edits(candidates)]
-        to_edits = [_placed_logits(subjects, edit, lengths, places[:1], cancelled) for edit in edits]
-        together = torch.cat(to_edits, dim=1) if edits else logits[:, :0]
+        to_edits = [
+            _placed_logits(subjects, version[chosen], lengths, places[:1], cancelled)
+            for version in self.edits(candidates)
+        ]
         shares = lengths / facts.train_max_length
-        return ProbeAnswers(candidates, chosen, shares, places, logits, together, probes)
+        return ProbeAnswers(
+            candidates, chosen, shares, places, logits, torch.cat([logits[:, :0], *to_edits], dim=1), probes
+        )
 
     def answers(self, subjects: Subjects, noise: Tensor, candidates: Candidates | None = None) -> Tensor:
         """Channels `(models, draws, variants, probes, channels)` of the same answers, each probe run by itself, so that
@@ -90,14 +94,12 @@ class Prober(nn.Module):
         places = self.places(lengths, subjects.configs[0].train_max_length)
         return _placed_logits(subjects, symbols, lengths, places)
 
-    def edits(self, candidates: Candidates) -> Tensor:
-        """Symbols `(edits, candidates, length, symbols)` of all candidates with a symbol exchanged. A candidate has the
-        same edits whenever it is selected."""
+    def edits(self, candidates: Candidates) -> Iterator[Tensor]:
+        """Symbols `(candidates, length, symbols)` of all candidates, once for each edit, one at a time: they may be
+        large. A candidate has the same edits whenever it is selected."""
         random = torch.Generator().manual_seed(self.config.placement_seed)
-        symbols = candidates.symbols
-        if not self.config.edits:
-            return symbols.new_empty(0, *symbols.shape)
-        return edited(symbols.cpu(), candidates.lengths.cpu(), self.config.edits, random).to(symbols.device)
+        for version in edited(candidates.symbols.cpu(), candidates.lengths.cpu(), self.config.edits, random):
+            yield version.to(candidates.symbols.device)
 
     def places(self, lengths: Tensor, train_max_length: int) -> Tensor:
         """Places of the begin symbol and of the symbols of all candidates of a task, `(placements, candidates, 1 +

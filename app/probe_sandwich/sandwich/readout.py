@@ -83,8 +83,8 @@ class Readout(nn.Module):
         channels, variants = len(ANSWER_CHANNELS), config.variants
         self.register_buffer("channel_location", torch.zeros(channels))
         self.register_buffer("channel_scale", torch.ones(channels))
-        self.pairs = torch.triu_indices(variants - 1, variants - 1, 1)
-        statistics = channels * (variants * (config.quantiles + 3) + (variants - 1) * 3) + self.pairs.shape[1]
+        pairs = (variants - 1) * (variants - 2) // 2
+        statistics = channels * (variants * (config.quantiles + 3) + (variants - 1) * 3) + pairs
         self.register_buffer("knots", torch.linspace(-1, 1, _KNOTS).repeat(statistics, 1))
         self.layers = nn.Sequential(
             nn.Dropout(config.dropout),
@@ -152,7 +152,8 @@ class Readout(nn.Module):
         their agreements with the usual one, averaged over the probes."""
         agreement = answers[:, :, 1:, :, ANSWER_CHANNELS.index("agreement")]  # (models, draws, variants - 1, probes)
         products = agreement @ agreement.transpose(2, 3) / agreement.shape[-1]
-        first, second = self.pairs.to(answers.device)
+        count = agreement.shape[2]
+        first, second = torch.triu_indices(count, count, 1, device=agreement.device)
         return products[:, :, first, second]
 
 

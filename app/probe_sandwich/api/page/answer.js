@@ -137,8 +137,8 @@ async function showZoo(meta, probability) {
   at("zoo").replaceChildren(histogram(zoo, probability, at("zoo")));
   const reserve = zoo.reserve ? ` Left out is the reserve, ${zoo.reserve} models that no sandwich was trained on.` : "";
   at("zoo-note").textContent =
-    "How many of the zoo's models, of all its tasks, got which probability, from sandwiches that had not seen them: those that generalize " +
-    "above the line, the others below it. A bar of twice the height stands for many more models (the scale is " +
+    "How many of the zoo's models, of all its tasks, got which probability, from sandwiches that had not seen them: " +
+    "those that generalize above the line, the others below it. A bar of twice the height stands for many more models (the scale is " +
     "logarithmic). The better the two kinds part, the more a probability tells." +
     reserve;
 }

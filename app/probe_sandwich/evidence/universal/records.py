@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from probe_sandwich.evidence.universal.figures import AnsweredShare, KindFigures
+from probe_sandwich.evidence.universal.figures import AnsweredShare, KindFigures, TaskFigures
 from probe_sandwich.evidence.universal.methods import SANDWICH
 from probe_sandwich.sandwich.card import LEAST_ACCURACY, KindRecord
 
@@ -27,29 +27,23 @@ class KindRecords:
         tasks = {}
         for task, answered in unseen.answered_by_task.items():
             poor = answered.accuracy is not None and answered.accuracy < LEAST_ACCURACY
-            told = (sure[task], least_confidence) if poor and least_confidence is not None else (answered, 0.0)
-            tasks[task] = _of_task(unseen, task, *told)
-        return KindRecords(tasks, None if left_out is None else _of_all(left_out, least_confidence or 0.0))
+            told, least = (sure[task], least_confidence) if poor and least_confidence is not None else (answered, 0.0)
+            own = unseen.methods[SANDWICH].tasks[task]
+            tasks[task] = _record(own, own.auc, told, least)
+        if left_out is None:
+            return KindRecords(tasks, None)
+        auc = left_out.methods[SANDWICH].auc
+        return KindRecords(tasks, _record(left_out, auc, left_out.answered, least_confidence or 0.0))
 
 
-def _of_task(figures: KindFigures, task: str, answered: AnsweredShare, least_confidence: float) -> KindRecord:
-    own = figures.methods[SANDWICH].tasks[task]
+def _record(
+    judged: KindFigures | TaskFigures, auc: float | None, answered: AnsweredShare, least_confidence: float
+) -> KindRecord:
     return KindRecord(
-        subjects=own.subjects,
-        fewer=min(own.positives, own.subjects - own.positives),
+        subjects=judged.subjects,
+        fewer=min(judged.positives, judged.subjects - judged.positives),
         answered=answered.share,
         accuracy=answered.accuracy,
-        auc=own.auc,
-        least_confidence=least_confidence,
-    )
-
-
-def _of_all(figures: KindFigures, least_confidence: float) -> KindRecord:
-    return KindRecord(
-        subjects=figures.subjects,
-        fewer=min(figures.positives, figures.subjects - figures.positives),
-        answered=figures.answered.share,
-        accuracy=figures.answered.accuracy,
-        auc=figures.methods[SANDWICH].auc,
+        auc=auc,
         least_confidence=least_confidence,
     )
