@@ -70,14 +70,27 @@ class SubjectStack:
     positions: Positions
     own_ids: Tensor
     """Each subject's own ids of the task's symbols, the begin symbol and the padding, `(models, symbols + 2)`."""
+    causal: Tensor
+    """Which subjects look back only, `(models,)`."""
+    last_rows: Tensor | None
+    """Place of the last row of each subject's learned table, `(models, 1, 1)`; None where no subject has one."""
 
     @staticmethod
     def of(configs: Sequence[SubjectConfig], weights: Weights) -> "SubjectStack":
         """Stack subjects. Raises `UnlikeShapes`."""
         check_alike(configs)
         device = weights["embedding"].device
-        own_ids = torch.tensor([config.own_ids for config in configs], device=device)
-        return SubjectStack(tuple(configs), weights, stack_positions(configs, device), own_ids)
+        table = weights.get("positions")
+        return SubjectStack(
+            tuple(configs),
+            weights,
+            stack_positions(configs, device),
+            own_ids=torch.tensor([config.own_ids for config in configs], device=device),
+            causal=torch.tensor([config.causal for config in configs], device=device),
+            last_rows=None
+            if table is None
+            else torch.tensor([[[min(c.max_positions, table.shape[1]) - 1]] for c in configs], device=device),
+        )
 
     def __len__(self) -> int:
         return len(self.configs)
@@ -140,24 +153,20 @@ class SubjectStack:
         sinusoidal = self.positions.additive(positions.to(torch.float32), vectors.dtype)
         if sinusoidal is not None:
             vectors = vectors + sinusoidal
-        if "positions" in self.weights:
-            table = self.weights["positions"]
-            ends = [min(config.max_positions, table.shape[1]) - 1 for config in self.configs]
-            last = torch.tensor(ends, device=vectors.device).view(-1, 1, 1)
+        if self.last_rows is not None:
             rows = torch.arange(len(self), device=vectors.device).view(-1, 1, 1)
-            vectors = vectors + table[rows, positions.minimum(last)]
+            vectors = vectors + self.weights["positions"][rows, positions.minimum(self.last_rows)]
         return vectors
 
     def _attention_bias(self, mask: Tensor, positions: Tensor, dtype: torch.dtype) -> Tensor:
         """Additive bias `(models, batch, heads or 1, length, length)`: -inf on what may not be seen."""
         length = mask.shape[-1]
-        causal = torch.tensor([config.causal for config in self.configs], device=mask.device)
         later = torch.ones(length, length, dtype=torch.bool, device=mask.device).triu(1)
         # Padding stands to the right, where a causal subject never looks from a symbol.
-        if bool(causal.all()):
+        if all(config.causal for config in self.configs):
             hidden = later.view(1, 1, 1, length, length)
         else:
-            hidden = (later & causal.view(-1, 1, 1)).view(-1, 1, 1, length, length) | ~mask[:, :, None, None, :]
+            hidden = (later & self.causal.view(-1, 1, 1)).view(-1, 1, 1, length, length) | ~mask[:, :, None, None, :]
         bias = torch.zeros(hidden.shape, dtype=dtype, device=mask.device).masked_fill(hidden, -torch.inf)
         if self.positions.slopes is not None:
             distance = (positions.unsqueeze(-1) - positions.unsqueeze(-2)).abs().to(dtype)

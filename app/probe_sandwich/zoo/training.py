@@ -7,7 +7,8 @@ stacked with, and leaves the stack when its steps are done.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -26,6 +27,7 @@ WARM_UP = 0.15
 SHORTEST_SHARE, SHORT_UNTIL, ALL_FROM = 0.6, 0.15, 0.4
 OFFSETS_FROM, OFFSETS_FULL = 0.3, 0.7
 _LOSSES_LOGGED = 20
+_BEFORE_RECORDING = 3
 Layout = list[tuple[str, tuple[int, ...]]]
 
 
@@ -71,6 +73,23 @@ class Trained:
 def train_stack(runs: Sequence[Run], device: torch.device, snapshot_at: Sequence[float] = ()) -> list[Trained]:
     """Train all runs at once. Raises `UnlikeShapes`."""
     check_alike([run.config for run in runs])
+    with _tensor_cores(device):
+        return _trained(runs, device, snapshot_at)
+
+
+@contextmanager
+def _tensor_cores(device: torch.device) -> Iterator[None]:
+    """Products of a GPU's training in TF32; whatever else is measured there stays in single precision."""
+    before = torch.get_float32_matmul_precision()
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def _trained(runs: Sequence[Run], device: torch.device, snapshot_at: Sequence[float]) -> list[Trained]:
     active = [_Active.start(run) for run in runs]
     outcomes: dict[int, Trained] = {}
     optimizer = _Optimizer.start(active, device)
@@ -167,13 +186,19 @@ class _Optimizer:
         """The named weights `(models, ...)`."""
         return _views(self.theta, self.layout)
 
-    def update(self, loss: Tensor, rates: Sequence[float]) -> None:
-        """One AdamW step on the models' losses `(models,)`, each at its own rate, gradients clipped to norm 1."""
+    def pace(self, rates: Sequence[float]) -> Tensor:
+        """What the coming step of AdamW is taken by, `(4, models, 1)`: each model's rate, its stride with the moments'
+        corrections, epsilon with theirs, and the weight of its loss in the running one."""
+        step = self.step + 1
+        scale = math.sqrt(1 - BETAS[1] ** step)
+        strides = [-rate * scale / (1 - BETAS[0] ** step) for rate in rates]
+        models = len(rates)
+        return torch.tensor([rates, strides, [EPSILON * scale] * models, [1 / min(step, 50)] * models]).unsqueeze(-1)
+
+    def update(self, loss: Tensor, pace: Tensor) -> None:
+        """One AdamW step on the models' losses `(models,)`, each at its own pace, gradients clipped to norm 1."""
         (gradient,) = torch.autograd.grad(loss.sum(), self.theta)
-        self.step += 1
-        scale = math.sqrt(1 - BETAS[1] ** self.step)
-        rate = torch.tensor(rates, device=gradient.device).unsqueeze(1)
-        stride = [-rate * scale / (1 - BETAS[0] ** self.step) for rate in rates]
+        rate, stride, epsilon, share = pace
         with torch.no_grad():
             if self.trained is not None:
                 gradient = gradient * self.trained
@@ -181,9 +206,8 @@ class _Optimizer:
             self.first.lerp_(gradient, 1 - BETAS[0])
             self.second.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
             self.theta.mul_(1 - rate * self.decay)
-            moved = self.first * torch.tensor(stride, device=gradient.device).unsqueeze(1)
-            self.theta.add_(moved.div_(self.second.sqrt().add_(EPSILON * scale)))
-            self.running_loss += (loss.detach() - self.running_loss) * (1 / min(self.step, 50))
+            self.theta.add_((self.first * stride).div_(self.second.sqrt().add_(epsilon)))
+            self.running_loss += (loss.detach() - self.running_loss) * share.squeeze(1)
 
     def select(self, rows: Sequence[int]) -> "_Optimizer":
         """Some models of the stack."""
@@ -208,23 +232,86 @@ def _train_until(
 ) -> None:
     data = _Data.of(active, device)
     configs = [entry.run.config for entry in active for _ in entry.run.seeds]
-    stack = SubjectStack.of(configs, optimizer.views())
-    for step in range(optimizer.step, stop):
-        batch = data.batch(active, step)
-        stack = replace(stack, weights=optimizer.views())
-        logits = stack.forward(stack.embed_ids(batch.ids), batch.mask, batch.positions).logits
+    # Detached: what autograd keeps of weights that are alive belongs to one stream, and a recording has another.
+    stack = SubjectStack.of(configs, _views(optimizer.theta.detach(), optimizer.layout))
+
+    def take(turn: _Turn) -> None:
+        batch = data.batch(turn)
+        trained = replace(stack, weights=optimizer.views())
+        logits = trained.forward(trained.embed_ids(batch.ids), batch.mask, batch.positions).logits
         loss = F.cross_entropy(logits.flatten(0, 1), batch.labels.flatten(), reduction="none").view(logits.shape[:2])
         loss = loss.mean(dim=1) if data.shares is None else (loss * data.shares).sum(dim=1)
+        optimizer.update(loss, turn.pace)
+
+    go = _Recording(take) if device.type == "cuda" else take
+    for step in range(optimizer.step, stop):
         progress = [(entry.run, step / entry.run.training.steps) for entry in active]
-        optimizer.update(
-            loss, [run.training.learning_rate * _one_cycle(done) for run, done in progress for _ in run.seeds]
-        )
+        rates = [run.training.learning_rate * _one_cycle(done) for run, done in progress for _ in run.seeds]
+        # A recording has one width: its longest.
+        width = max(entry.width(step if device.type == "cpu" else stop) for entry in active)
+        chosen, offsets = data.draw(active, step)
+        go(_Turn(chosen, offsets, optimizer.pace(rates), width))
+        optimizer.step += 1
         for entry, rows in _with_rows(active):
             steps = entry.run.training.steps
             if (step + 1) % max(1, steps // _LOSSES_LOGGED) == 0:
                 entry.losses.append(optimizer.running_loss[rows].cpu().clone())
             if step + 1 in [round(share * steps) for share in snapshot_at]:
                 entry.snapshots.append(_weights_of(optimizer, entry.run, rows))
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """What is a step's own: formulas and position offsets `(models, batch)`, its pace, and the width of its batch."""
+
+    chosen: Tensor
+    offsets: Tensor | None
+    pace: Tensor
+    width: int
+
+    @property
+    def parts(self) -> list[Tensor]:
+        return [part for part in (self.chosen, self.offsets, self.pace) if part is not None]
+
+    def on(self, device: torch.device) -> "_Turn":
+        offsets = None if self.offsets is None else self.offsets.to(device)
+        return replace(self, chosen=self.chosen.to(device), offsets=offsets, pace=self.pace.to(device))
+
+
+class _Recording:
+    """A step recorded as a CUDA graph and played again: the few hundred kernels of a small subject's step take
+    microseconds each, and launching them one by one longer than that."""
+
+    def __init__(self, take: Callable[[_Turn], None]) -> None:
+        self._take = take
+        self._taken = 0
+        self._graph = torch.cuda.CUDAGraph()
+        self._turn: _Turn | None = None
+
+    def __call__(self, turn: _Turn) -> None:
+        if self._taken < _BEFORE_RECORDING:
+            self._apart(turn)
+        else:
+            self._play(turn)
+        self._taken += 1
+
+    def _apart(self, turn: _Turn) -> None:
+        """A step of the first, on a stream of its own, in which libraries set up what cannot be recorded."""
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            self._take(turn.on(torch.device("cuda")))
+        torch.cuda.current_stream().wait_stream(stream)
+
+    def _play(self, turn: _Turn) -> None:
+        if self._turn is None:
+            self._turn = turn.on(torch.device("cuda"))
+            with torch.cuda.graph(self._graph):
+                self._take(self._turn)
+        else:
+            for place, part in zip(self._turn.parts, turn.parts, strict=True):
+                place.copy_(part)
+        self._graph.replay()
 
 
 @dataclass(frozen=True)
@@ -266,8 +353,9 @@ class _Data:
             shares,
         )
 
-    def batch(self, active: Sequence[_Active], step: int) -> _Batch:
-        """The next batch of every run, the smaller ones filled up with formulas that do not count."""
+    def draw(self, active: Sequence[_Active], step: int) -> tuple[Tensor, Tensor | None]:
+        """The next formulas of every run and their position offsets, `(models, batch)`, the smaller batches filled up
+        with formulas that do not count."""
         most = max(entry.run.training.batch for entry in active)
         models = sum(len(entry.run.seeds) for entry in active)
         chosen, offsets = np.empty((models, most), np.int64), np.zeros((models, most), np.int64)
@@ -277,18 +365,15 @@ class _Data:
             chosen[rows, : formulas.shape[1]] += formulas
             if shifts is not None:
                 offsets[rows, : formulas.shape[1]] = shifts
-        index = torch.from_numpy(chosen).to(self.ids.device)
-        width = max(entry.width(step) for entry in active)
-        mask = torch.arange(width, device=index.device) < self.lengths[index].unsqueeze(-1)
-        positions = None
-        if any(entry.run.shifts for entry in active):
-            positions = torch.arange(width, device=index.device) + torch.from_numpy(offsets).to(index.device)[..., None]
-        return _Batch(
-            self.ids[index, :width],
-            self.labels[index],
-            mask,
-            positions,
-        )
+        shifted = any(entry.run.shifts for entry in active)
+        return torch.from_numpy(chosen), torch.from_numpy(offsets) if shifted else None
+
+    def batch(self, turn: _Turn) -> _Batch:
+        """What a step is taken on."""
+        places = torch.arange(turn.width, device=turn.chosen.device)
+        mask = places < self.lengths[turn.chosen].unsqueeze(-1)
+        positions = None if turn.offsets is None else places + turn.offsets.unsqueeze(-1)
+        return _Batch(self.ids[turn.chosen, : turn.width], self.labels[turn.chosen], mask, positions)
 
 
 def _with_rows(active: Sequence[_Active]) -> list[tuple[_Active, slice]]:
