@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from probe_sandwich.answer import ProbeContent
+from probe_sandwich.sandwich.canonical_order import in_canonical_order
 from probe_sandwich.sandwich.structure import structure
 from probe_sandwich.tasks.alphabets import alphabet_of
 from probe_sandwich.tasks.datasets import NoFormulas, sample_formulas
@@ -80,11 +81,11 @@ def bare_candidates(task: AnyTask, train_max_length: int, seed: int = _SEED) -> 
 def given_candidates(
     task: AnyTask, train_max_length: int, inputs: Sequence[tuple[str, ...]], seed: int = _SEED
 ) -> Candidates:
-    """Unlabelled inputs that came beside a subject (`read_unlabelled`), each once: those from half of T on, as drawn
-    ones are, or all where none is so long; of more than are needed, some at random."""
+    """Unlabelled inputs that came beside a subject (`read_unlabelled`), each once, whatever their order: those from
+    half of T on, as drawn ones are, or all where none is so long; of more than are needed, some at random."""
     alphabet = {symbol: number for number, symbol in enumerate(alphabet_of(task))}
     different = list(dict.fromkeys(inputs))
-    different = [one for one in different if len(one) > train_max_length // 2] or different
+    different = in_canonical_order([one for one in different if len(one) > train_max_length // 2] or different)
     order = np.random.default_rng(seed).permutation(len(different))[:CANDIDATES]
     some = [different[number] for number in order.tolist()]
     lengths = np.array([len(one) for one in some], np.int64)

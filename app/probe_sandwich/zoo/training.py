@@ -21,13 +21,13 @@ from torch import Tensor
 from probe_sandwich.subjects.config import Scheme, SubjectConfig
 from probe_sandwich.subjects.transformer import SubjectStack, check_alike, initial_weights, weight_shapes
 from probe_sandwich.tasks.datasets import Formulas
+from probe_sandwich.zoo.replay import Replay, Turn
 
 BETAS, EPSILON = (0.9, 0.98), 1e-8
 WARM_UP = 0.15
 SHORTEST_SHARE, SHORT_UNTIL, ALL_FROM = 0.6, 0.15, 0.4
 OFFSETS_FROM, OFFSETS_FULL = 0.3, 0.7
 _LOSSES_LOGGED = 20
-_BEFORE_RECORDING = 3
 Layout = list[tuple[str, tuple[int, ...]]]
 
 
@@ -235,7 +235,7 @@ def _train_until(
     # Detached: what autograd keeps of weights that are alive belongs to one stream, and a recording has another.
     stack = SubjectStack.of(configs, _views(optimizer.theta.detach(), optimizer.layout))
 
-    def take(turn: _Turn) -> None:
+    def take(turn: Turn) -> None:
         batch = data.batch(turn)
         trained = replace(stack, weights=optimizer.views())
         logits = trained.forward(trained.embed_ids(batch.ids), batch.mask, batch.positions).logits
@@ -243,14 +243,14 @@ def _train_until(
         loss = loss.mean(dim=1) if data.shares is None else (loss * data.shares).sum(dim=1)
         optimizer.update(loss, turn.pace)
 
-    go = _Recording(take) if device.type == "cuda" else take
+    go = Replay(take) if device.type == "cuda" else take
     for step in range(optimizer.step, stop):
         progress = [(entry.run, step / entry.run.training.steps) for entry in active]
         rates = [run.training.learning_rate * _one_cycle(done) for run, done in progress for _ in run.seeds]
-        # A recording has one width: its longest.
+        # What is replayed has one width: the longest.
         width = max(entry.width(step if device.type == "cpu" else stop) for entry in active)
         chosen, offsets = data.draw(active, step)
-        go(_Turn(chosen, offsets, optimizer.pace(rates), width))
+        go(Turn(chosen, offsets, optimizer.pace(rates), width))
         optimizer.step += 1
         for entry, rows in _with_rows(active):
             steps = entry.run.training.steps
@@ -258,60 +258,6 @@ def _train_until(
                 entry.losses.append(optimizer.running_loss[rows].cpu().clone())
             if step + 1 in [round(share * steps) for share in snapshot_at]:
                 entry.snapshots.append(_weights_of(optimizer, entry.run, rows))
-
-
-@dataclass(frozen=True)
-class _Turn:
-    """What is a step's own: formulas and position offsets `(models, batch)`, its pace, and the width of its batch."""
-
-    chosen: Tensor
-    offsets: Tensor | None
-    pace: Tensor
-    width: int
-
-    @property
-    def parts(self) -> list[Tensor]:
-        return [part for part in (self.chosen, self.offsets, self.pace) if part is not None]
-
-    def on(self, device: torch.device) -> "_Turn":
-        offsets = None if self.offsets is None else self.offsets.to(device)
-        return replace(self, chosen=self.chosen.to(device), offsets=offsets, pace=self.pace.to(device))
-
-
-class _Recording:
-    """A step recorded as a CUDA graph and played again: the few hundred kernels of a small subject's step take
-    microseconds each, and launching them one by one longer than that."""
-
-    def __init__(self, take: Callable[[_Turn], None]) -> None:
-        self._take = take
-        self._taken = 0
-        self._graph = torch.cuda.CUDAGraph()
-        self._turn: _Turn | None = None
-
-    def __call__(self, turn: _Turn) -> None:
-        if self._taken < _BEFORE_RECORDING:
-            self._apart(turn)
-        else:
-            self._play(turn)
-        self._taken += 1
-
-    def _apart(self, turn: _Turn) -> None:
-        """A step of the first, on a stream of its own, in which libraries set up what cannot be recorded."""
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            self._take(turn.on(torch.device("cuda")))
-        torch.cuda.current_stream().wait_stream(stream)
-
-    def _play(self, turn: _Turn) -> None:
-        if self._turn is None:
-            self._turn = turn.on(torch.device("cuda"))
-            with torch.cuda.graph(self._graph):
-                self._take(self._turn)
-        else:
-            for place, part in zip(self._turn.parts, turn.parts, strict=True):
-                place.copy_(part)
-        self._graph.replay()
 
 
 @dataclass(frozen=True)
@@ -368,7 +314,7 @@ class _Data:
         shifted = any(entry.run.shifts for entry in active)
         return torch.from_numpy(chosen), torch.from_numpy(offsets) if shifted else None
 
-    def batch(self, turn: _Turn) -> _Batch:
+    def batch(self, turn: Turn) -> _Batch:
         """What a step is taken on."""
         places = torch.arange(turn.width, device=turn.chosen.device)
         mask = places < self.lengths[turn.chosen].unsqueeze(-1)
