@@ -95,6 +95,7 @@ def test_quotes_and_brackets_may_be_symbols() -> None:
     ("unlike", "message"),
     [
         (lambda: made(Encoder).to("meta"), "meta"),
+        (lambda: nn.Sequential(nn.Embedding(13, 8), nn.Flatten(), nn.LazyLinear(2)), "lazy"),
         (lambda: torch.jit.script(nn.Embedding(4, 2)), "ScriptModule"),
     ],
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from probe_sandwich.files import write_atomically
 from probe_sandwich.zoo.shards import (
+    IndexRow,
     merge,
     read_index,
     read_weights,
@@ -14,17 +15,22 @@ from probe_sandwich.zoo.shards import (
 from probe_sandwich.zoo.verify import verify
 
 
-def test_verify_tests_again_and_finds_a_wrong_count(tiny_zoo: Path, tmp_path: Path) -> None:
+def test_verify_tests_again_and_finds_a_wrong_count_but_for_rounding_on_another_device(tiny_zoo: Path, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     assert verify(tiny_zoo, 20, 0, torch.device("cpu"), lambda *counts: told.append(counts)).wrong == []
     assert (told[0], told[-1]) == ((0, 10), (10, 10))
     rows = [row for row in read_index(tiny_zoo) if row.group == 2]
     singles = read_weights(tiny_zoo, rows)
     stacked = {name: torch.stack([single[name] for single in singles]) for name in singles[0]}
-    bucket = rows[0].buckets[0]
-    forged = rows[0].model_copy(
-        update={"buckets": [bucket.model_copy(update={"correct": bucket.correct + 1}), *rows[0].buckets[1:]]}
-    )
-    write_atomically(shard_path(tmp_path, 2), shard_bytes(stacked, [forged, *rows[1:]]))
-    merge(tmp_path, [])
-    assert verify(tmp_path, 20, 0, torch.device("cpu")).wrong == [forged.subject]
+    for device, more, wrong in (("cpu", 1, True), ("cuda", 2, False), ("cuda", 3, True)):
+        forged = _forged(rows[0], device, more)
+        write_atomically(shard_path(tmp_path, 2), shard_bytes(stacked, [forged, *rows[1:]]))
+        merge(tmp_path, [])
+        assert verify(tmp_path, 20, 0, torch.device("cpu")).wrong == [forged.subject] * wrong
+
+
+def _forged(row: IndexRow, device: str, more: int) -> IndexRow:
+    """The row as if another device had made it, with fewer right answers than there were."""
+    first, *rest = row.buckets
+    fewer = first.model_copy(update={"correct": first.correct - more})
+    return row.model_copy(update={"device": device, "buckets": [fewer, *rest]})

@@ -403,3 +403,10 @@ def test_why_a_module_cannot_be_placed_is_said(
     subject = asked(module())
     assert type(subject.obstacle) is obstacle
     assert subject.configs[0].placing is Placing.IMPOSSIBLE
+
+
+def test_a_vocabulary_that_the_model_has_no_rows_for_is_told() -> None:
+    module = nn.Sequential(nn.Embedding(len(VOCABULARY) - 1, 8), nn.Flatten(), nn.Linear(8 * T, 2))
+    reading = Reading(vocabulary=VOCABULARY, train_max_length=T, begin="<bos>", end="<eos>", pad="<pad>", task=Task())
+    with pytest.raises(errors.UnusableReading, match="13 symbols, and the model's largest table has 12 rows"):
+        PlainSubject(module, reading)

@@ -4,13 +4,20 @@ How it is called (`runs`) and how its symbols are placed (`placing`) is found by
 vectors, so that distributions go in as their likeliest symbols; it comes back as it went in.
 """
 
+from itertools import chain
 from typing import Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from probe_sandwich.subjects.config import Placing
-from probe_sandwich.subjects.foreign.errors import NotInPlainTorch, UncallableModel, UnusableModel
+from probe_sandwich.subjects.foreign.errors import (
+    NotInPlainTorch,
+    UncallableModel,
+    UnusableModel,
+    UnusableReading,
+)
 from probe_sandwich.subjects.foreign.facts import ForeignFacts
 from probe_sandwich.subjects.foreign.frame import framed, own_places
 from probe_sandwich.subjects.foreign.placing import find_placing
@@ -29,8 +36,20 @@ def check_plain(module: nn.Module) -> None:
     """Raises `NotInPlainTorch`."""
     if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
         raise NotInPlainTorch("a ScriptModule", "give the nn.Module that it was made of")
+    if any(is_lazy(part) for part in chain(module.parameters(), module.buffers())):
+        raise NotInPlainTorch("not initialized yet, as some of its parts are lazy", "run it once on ids of its own")
     if any(parameter.is_meta for parameter in module.parameters()):
         raise NotInPlainTorch("on the device `meta`, without weights", "load them first, onto the CPU or a GPU")
+
+
+def _check_symbols(module: nn.Module, reading: Reading) -> None:
+    """Raises `UnusableReading`."""
+    rows = max((part.num_embeddings for part in module.modules() if isinstance(part, nn.Embedding)), default=None)
+    if rows is not None and rows < len(reading.vocabulary):
+        raise UnusableReading(
+            f"vocabulary: it names {len(reading.vocabulary)} symbols, and the model's largest table has {rows} rows: "
+            "give the symbols in the order of their ids, as many as the model has"
+        )
 
 
 class PlainSubject:
@@ -38,8 +57,10 @@ class PlainSubject:
     `obstacle` says why."""
 
     def __init__(self, module: nn.Module, reading: Reading, forward: Forward | None = None) -> None:
-        """`forward` where the module cannot be called as it is. Raises `UnusableModel`, but not `CannotBePlaced`."""
+        """`forward` where the module cannot be called as it is. Raises `UnusableReading`, and `UnusableModel`, but not
+        `CannotBePlaced`."""
         check_plain(module)
+        _check_symbols(module, reading)
         self.module = module
         self.reading = reading
         self.own_ids = torch.tensor(reading.own_ids)
