@@ -17,7 +17,7 @@ def test_a_turn_without_offsets_has_none_to_write() -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_replayed_steps_train_as_those_of_a_cpu_do(tiny_groups: list[Group]) -> None:
-    """Short ones: after hundreds of steps, rounding has grown to what tells one seed from another."""
+    """Short ones: after hundreds of steps, what TF32 rounds has grown to what tells one seed from another."""
     for group in tiny_groups:
         (here,), (there,) = (train_stack([training_run(group)], torch.device(name)) for name in ("cpu", "cuda"))
-        torch.testing.assert_close(there.losses, here.losses, atol=1e-3, rtol=1e-3)
+        torch.testing.assert_close(there.losses, here.losses, atol=1e-2, rtol=1e-2)

@@ -140,15 +140,6 @@ def _build(folder: Path, groups: "list[Group]", engine: "Engine", groups_a_stack
     _show(folder)
 
 
-@app.command("strangers")
-def strangers(folder: NewZoo, workers: Workers = CORES) -> None:
-    """Train subjects unlike those of the zoos, of another task and of twice the size, to test abstaining on."""
-    with explained(lambda: _finished_so_far(folder)):
-        from probe_sandwich.zoo.strangers import stranger_groups  # noqa: PLC0415
-
-        _build(folder, stranger_groups(), _engine(EngineName.LOCAL, Device.CPU, workers, None), 1)
-
-
 @app.command("merge")
 @explained(lambda: "shards that were copied are kept; run it again")
 def merge(
