@@ -15,7 +15,9 @@ from probe_sandwich.zoo.shards import (
 from probe_sandwich.zoo.verify import verify
 
 
-def test_verify_tests_again_and_finds_a_wrong_count_but_for_rounding_on_another_device(tiny_zoo: Path, tmp_path: Path) -> None:
+def test_verify_tests_again_and_finds_a_wrong_count_but_for_rounding_on_another_device(
+    tiny_zoo: Path, tmp_path: Path
+) -> None:
     told: list[tuple[int, int]] = []
     assert verify(tiny_zoo, 20, 0, torch.device("cpu"), lambda *counts: told.append(counts)).wrong == []
     assert (told[0], told[-1]) == ((0, 10), (10, 10))

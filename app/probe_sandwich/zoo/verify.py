@@ -13,7 +13,6 @@ from probe_sandwich.length_test import run_length_test
 from probe_sandwich.subjects.transformer import join, on_device
 from probe_sandwich.zoo.shards import read_index, read_weights, shard_rows
 
-
 _ROUNDED = 2
 """Of the inputs of a bucket, on how many the two classes may lie so close that another kind of device, which rounds
 otherwise, chooses the other one."""
