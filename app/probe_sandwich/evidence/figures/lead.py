@@ -1,14 +1,19 @@
 """How far one method is ahead of another."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from probe_sandwich.evidence.figures.auc import auc, bootstrapped_auc, middle_interval
 
+_LEAST_TASKS = 2
+
 
 class Lead(BaseModel):
-    """How much larger one method's AUC is than another's on the same subjects, with its 95 % interval."""
+    """How much larger one method's AUC is than another's on the same subjects, or is within a task on average, with its
+    95 % interval."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,3 +42,30 @@ def lead(
     if one is None or other is None or low is None or high is None:
         return None
     return Lead(auc=one - other, low=low, high=high)
+
+
+def lead_within_tasks(
+    score: NDArray[np.float64],
+    rival: NDArray[np.float64],
+    label: NDArray[np.bool_],
+    group: NDArray[np.int64],
+    parts: Sequence[NDArray[np.bool_]],
+    seed: int = 0,
+) -> Lead | None:
+    """The lead within a task, averaged over tasks whose subjects are `parts (subjects,)` each; the interval is a
+    bootstrap over tasks, and over the configurations of each. None where there are fewer than two tasks."""
+    leads, drawn = [], []
+    for number, part in enumerate(parts):
+        some = label[part], group[part], seed + number
+        one, other = auc(score[part], label[part]), auc(rival[part], label[part])
+        if one is not None and other is not None:
+            leads.append(one - other)
+            drawn.append(bootstrapped_auc(score[part], *some) - bootstrapped_auc(rival[part], *some))
+    if len(leads) < _LEAST_TASKS:
+        return None
+    by_task = np.stack(drawn)  # (tasks, bootstraps)
+    times = np.random.default_rng(seed).integers(len(leads), size=by_task.shape)
+    low, high = middle_interval(np.nanmean(np.take_along_axis(by_task, times, axis=0), axis=0))
+    if low is None or high is None:
+        return None
+    return Lead(auc=float(np.mean(leads)), low=low, high=high)

@@ -4,7 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 WANTED = 0.85
-"""Share of right verdicts among those that are given, every task counting alike."""
+"""Share of right verdicts among those that are given, every task of both labels counting alike."""
+LEAST_OF_A_LABEL = 10
+"""Subjects of either label that a task needs to have a say: where nearly all are alike, hardly a verdict is wrong."""
 _NEVER = 0.5
 _STEPS = np.linspace(0, _NEVER, 21)[:-1]
 
@@ -16,7 +18,7 @@ def confidence(probability: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def right_by_task(right: NDArray[np.bool_], tasks: NDArray[np.str_], sure: NDArray[np.bool_]) -> float | None:
-    """Share of right verdicts among those that are sure, every task counting alike; None where none is."""
+    """Share of right verdicts among those that are sure, every task counting alike; None where none is sure."""
     by_task = [right[sure & (tasks == task)].mean() for task in np.unique(tasks[sure])]
     return float(np.mean(by_task)) if by_task else None
 
@@ -25,13 +27,19 @@ def least_confidence(
     probability: NDArray[np.float64], labels: NDArray[np.bool_], tasks: NDArray[np.str_], threshold: float
 ) -> float:
     """The least confidence from which on the wanted share of verdicts on left-out subjects is right: the mean over the
-    tasks that have any so sure; 0.5, which nothing exceeds, where there is no such."""
+    tasks of both labels that have any so sure; 0.5, which nothing exceeds, where there is no such."""
+    telling = np.isin(tasks, [task for task in np.unique(tasks) if _of_both_labels(labels[tasks == task])])
+    probability, labels, tasks = probability[telling], labels[telling], tasks[telling]
     right = (probability >= threshold) == labels
     for step in _STEPS.tolist():
         share = right_by_task(right, tasks, confidence(probability) >= step)
         if share is not None and share >= WANTED:
             return float(step)
     return _NEVER
+
+
+def _of_both_labels(labels: NDArray[np.bool_]) -> bool:
+    return min(int(labels.sum()), int((~labels).sum())) >= LEAST_OF_A_LABEL
 
 
 def answered_by_others(

@@ -16,7 +16,7 @@ from probe_sandwich.evidence.figures.auc import (
     within_configuration_interval,
 )
 from probe_sandwich.evidence.figures.calibration import calibration_error
-from probe_sandwich.evidence.figures.lead import Lead, lead
+from probe_sandwich.evidence.figures.lead import Lead, lead, lead_within_tasks
 from probe_sandwich.evidence.universal.choosing import bootstrapped, closed, closed_interval, gaps
 from probe_sandwich.evidence.universal.settings import THRESHOLD
 from probe_sandwich.files import write_atomically
@@ -63,7 +63,8 @@ class GapLead(BaseModel):
 class MethodFigures(BaseModel):
     """One method on all that a kind of split judges. `mean_task_auc` and `least_task_auc` are over the tasks that have
     an AUC; `gap_closed` is the share of the gap from a random seed of a configuration to its best one that choosing by
-    the method closes. A lead is the sandwich's figure less this one's, paired over configurations."""
+    the method closes. A lead is the sandwich's figure less this one's, paired over configurations; `task_lead` is that
+    of the mean over tasks, paired over tasks and their configurations."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -84,6 +85,7 @@ class MethodFigures(BaseModel):
     accuracy: float | None
     tasks: dict[str, TaskFigures]
     sandwich_lead: Lead | None
+    task_lead: Lead | None
     gap_lead: GapLead | None
 
 
@@ -211,8 +213,14 @@ def _measure(
         accuracy=float(np.mean((score >= THRESHOLD) == labels)) if calibrated else None,
         tasks=_by_task(score, facts),
         sandwich_lead=None if sandwich is None else lead(sandwich, score, labels, configurations),
+        task_lead=None if sandwich is None else _task_lead(sandwich, score, facts),
         gap_lead=None if sandwich is None else _gap_lead(gaps(sandwich, facts.long_accuracy, configurations), own_gaps),
     )
+
+
+def _task_lead(sandwich: NDArray[np.float64], rival: NDArray[np.float64], facts: Facts) -> Lead | None:
+    parts = [facts.tasks == task for task, figures in _by_task(rival, facts).items() if figures.auc is not None]
+    return lead_within_tasks(sandwich, rival, facts.labels, facts.configurations, parts)
 
 
 def _gap_lead(sandwich: NDArray[np.float64], rival: NDArray[np.float64]) -> GapLead | None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.pipeline import make_pipeline
+from torch import Tensor
 
 from probe_sandwich.evidence.universal.labelled import BUDGETS, Labelled
 from probe_sandwich.evidence.universal.part import JudgedSplit, Part
@@ -27,6 +28,7 @@ from probe_sandwich.zoo.shards import IndexRow
 
 SANDWICH, TREES, AGREEMENT = "sandwich", "trees on the same answers", "agreement, untrained"
 NO_LAYERS = "sandwich's trees, without its layers"
+AGREEMENT_TREES = "trees on agreement alone"
 CONFIGURATION, IN_DISTRIBUTION = "configuration and task", "in-distribution accuracy"
 BOTH = "configuration, task and in-distribution accuracy"
 MAJORITY = "the zoo's majority, unlabelled long inputs"
@@ -62,6 +64,7 @@ METHODS = (
     Method(BARE, calibrated=True),
     Method(TREES, calibrated=True),
     Method(NO_LAYERS),
+    Method(AGREEMENT_TREES, calibrated=True),
     Method(AGREEMENT),
     Method(MAJORITY),
     Method(CONFIGURATION, calibrated=True),
@@ -84,13 +87,15 @@ class Recordings:
 
 @dataclass(frozen=True)
 class Rivals:
-    """What every split reads: the recordings, statistics and moments `(subjects, features)` of the answers to drawn
-    inputs, the configurations as numbers `(subjects, facts)`, and scores that need no training, by method."""
+    """What every split reads: the recordings; of the answers to drawn inputs, statistics, moments and how far they agree
+    with those at the usual places, `(subjects, features)` each; the configurations as numbers `(subjects, facts)`; and
+    scores that need no training, by method."""
 
     table: Table
     recordings: Recordings
     statistics: NDArray[np.float64]
     moments: NDArray[np.float64]
+    agreement: NDArray[np.float64]
     facts: NDArray[np.float64]
     standard: Readout
     """Fresh, with all subjects' location and scale."""
@@ -109,7 +114,9 @@ class Rivals:
             PLACED: labelled.placed,
             **{direct_test(budget): labelled.direct_test(budget) for budget in BUDGETS},
         }
-        return Rivals(table, recordings, statistics, moments, configuration_facts(table.rows), readout, untrained)
+        agreed = agreement_statistics(recordings.drawn, config)
+        facts = configuration_facts(table.rows)
+        return Rivals(table, recordings, statistics, moments, agreed, facts, readout, untrained)
 
     def alike(self, train: Part, moments: NDArray[np.float64], seed: int) -> NDArray[np.bool_]:
         """Which subjects of `moments (subjects, features)` a service would not find too unlike the training part, some
@@ -133,6 +140,7 @@ class Rivals:
             SANDWICH: readout.probability(self.recordings.drawn, test),
             BARE: readout.probability(self.recordings.bare, test),
             TREES: self.trees(self.statistics, train, seed)(self.statistics[test]),
+            AGREEMENT_TREES: self.trees(self.agreement, train, seed)(self.agreement[test]),
             NO_LAYERS: readout.by_trees(self.recordings.drawn, test),
             CONFIGURATION: self.trees(facts, train, seed)(facts[test]),
             BOTH: self.trees(both := np.hstack([facts, accuracy]), train, seed)(both[test]),
@@ -175,9 +183,22 @@ class Rivals:
 
 def agreement(recording: Recording, config: SandwichConfig) -> NDArray[np.float64]:
     """Mean agreement with the answers at the usual places, over placements and probes, `(subjects,)`."""
-    there = recording.channels[:, :, 1 : 1 + len(config.placements), :, ANSWER_CHANNELS.index("agreement")]
-    mean: NDArray[np.float64] = there.mean(dim=(1, 2, 3)).double().numpy()
+    mean: NDArray[np.float64] = _agreement(recording, config).mean(dim=(1, 2, 3)).double().numpy()
     return mean
+
+
+def agreement_statistics(recording: Recording, config: SandwichConfig) -> NDArray[np.float64]:
+    """Of each placement the mean, the spread and the quantiles over the probes, averaged over the draws, `(subjects,
+    features)`: what self-agreement tells to whoever learns to read it, and nothing else of the answers."""
+    there = _agreement(recording, config)  # (subjects, draws, placements, probes)
+    quantiles = there.quantile(torch.linspace(0, 1, config.quantiles), dim=-1).unbind(0)
+    features = torch.cat([there.mean(dim=-1), there.std(dim=-1, correction=0), *quantiles], dim=-1)
+    mean: NDArray[np.float64] = features.mean(dim=1).double().numpy()
+    return mean
+
+
+def _agreement(recording: Recording, config: SandwichConfig) -> Tensor:
+    return recording.channels[:, :, 1 : 1 + len(config.placements), :, ANSWER_CHANNELS.index("agreement")].float()
 
 
 def read_statistics(readout: Readout, recording: Recording) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from probe_sandwich.evidence.figures.lead import Lead
 from probe_sandwich.evidence.universal import evaluation as kinds
 from probe_sandwich.evidence.universal.asking import FILE as ASKING_FILE
 from probe_sandwich.evidence.universal.asking import Asking
@@ -20,7 +21,8 @@ _HOW = {
     kinds.UNSEEN: "Cross-validated: a subject is judged by a readout that saw no seed of its configuration.",
     kinds.CONJUNCTIONS: "Of these, the subjects that the first zoo was made of.",
     kinds.TASK: "Each task in turn is judged by a readout that saw no subject of it; its inputs come unlabelled. "
-    f"A verdict is given where P is so far from 0.5 that on the *other* left-out tasks {WANTED:.2f} were right.",
+    f"A verdict is given where P is so far from 0.5 that on the *other* left-out tasks of both labels "
+    f"{WANTED:.2f} were right.",
     kinds.LENGTH: "Trained on T of 14 and less, judged on T of 20 and more.",
     kinds.SIZE: "Trained on widths up to 48 and fewer than 6 layers, judged on widths from 64 on and 6 layers.",
     kinds.RESERVE: "The whole ensemble on configurations that no member saw; rivals are fitted on all the others.",
@@ -111,8 +113,9 @@ def _kind(kind: str, figures: KindFigures) -> list[str]:
         "generalizers.",
         "",
         "| method | AUC, pooled | mean over tasks | least of a task | within a configuration | gap closed | "
-        "calibration error | accuracy | sandwich's lead, AUC | sandwich's lead, gap |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "calibration error | accuracy | sandwich's lead, AUC | sandwich's lead, mean over tasks | "
+        "sandwich's lead, gap |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         *(_row(name, method) for name, method in figures.methods.items()),
         "",
         f"Verdicts {'are' if kind in _AS_SERVED else 'can be'} given on {figures.answered.share:.2f} of them, "
@@ -155,7 +158,8 @@ def _row(name: str, method: MethodFigures) -> str:
         _gap(method),
         _short(method.calibration_error),
         _short(method.accuracy),
-        lead_of(method),
+        _lead(method.sandwich_lead),
+        _lead(method.task_lead),
         "-" if gap is None else f"{gap.closed:+.2f} ({gap.low:+.2f} to {gap.high:+.2f})",
     ]
     return "| " + " | ".join(cells) + " |"
@@ -168,7 +172,10 @@ def area(method: MethodFigures) -> str:
 
 def lead_of(method: MethodFigures) -> str:
     """How far the sandwich is ahead of a method, with the interval of the difference."""
-    lead = method.sandwich_lead
+    return _lead(method.sandwich_lead)
+
+
+def _lead(lead: Lead | None) -> str:
     return "-" if lead is None else f"{lead.auc:+.3f} ({lead.low:+.3f} to {lead.high:+.3f})"
 
 
