@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from probe_sandwich.evidence.figures.auc import bootstrapped_auc, middle_interval
-from probe_sandwich.evidence.figures.lead import lead
+from probe_sandwich.evidence.figures.lead import lead, lead_within_tasks
 from sklearn.metrics import roc_auc_score
 
 
@@ -32,3 +32,27 @@ def test_a_paired_interval_is_narrower_than_that_of_either_method() -> None:
     assert low is not None
     assert high is not None
     assert near.high - near.low < (high - low) / 3
+
+
+def test_a_lead_within_tasks_knows_nothing_of_which_task_it_is() -> None:
+    rng = np.random.default_rng(4)
+    group, label, task = np.repeat(np.arange(120), 5), rng.random(600) < 0.5, np.repeat(np.arange(4), 150)
+    score = label + rng.normal(size=600)
+    parts = [task == one for one in range(4)]
+    assert lead_within_tasks(score, score + 9 * task, label, group, parts) == lead_within_tasks(
+        score, score, label, group, parts
+    )
+    ahead = lead_within_tasks(score, rng.normal(size=600), label, group, parts)
+    assert ahead is not None
+    assert ahead.low > 0.1
+
+
+def test_a_lead_in_half_of_the_tasks_is_not_shown() -> None:
+    """Tasks are drawn, too: another one may be of either kind."""
+    rng = np.random.default_rng(5)
+    group, label, task = np.repeat(np.arange(120), 5), rng.random(600) < 0.5, np.repeat(np.arange(4), 150)
+    one, other = (label + rng.normal(size=600) * np.where(task % 2 == half, 0.5, 2) for half in (0, 1))
+    even = lead_within_tasks(one, other, label, group, [task == number for number in range(4)])
+    assert even is not None
+    assert not even.shown
+    assert lead_within_tasks(one, other, label, group, [task == 0]) is None
