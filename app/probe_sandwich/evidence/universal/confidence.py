@@ -17,6 +17,13 @@ def confidence(probability: NDArray[np.float64]) -> NDArray[np.float64]:
     return distance
 
 
+def of_both_labels(labels: NDArray[np.bool_], tasks: NDArray[np.str_]) -> NDArray[np.bool_]:
+    """Which subjects are of a task that has enough of either label, `(subjects,)`."""
+    own = {task: labels[tasks == task] for task in np.unique(tasks).tolist()}
+    enough = [task for task, some in own.items() if min(some.sum(), (~some).sum()) >= LEAST_OF_A_LABEL]
+    return np.isin(tasks, enough)
+
+
 def right_by_task(right: NDArray[np.bool_], tasks: NDArray[np.str_], sure: NDArray[np.bool_]) -> float | None:
     """Share of right verdicts among those that are sure, every task counting alike; None where none is sure."""
     by_task = [right[sure & (tasks == task)].mean() for task in np.unique(tasks[sure])]
@@ -28,18 +35,12 @@ def least_confidence(
 ) -> float:
     """The least confidence from which on the wanted share of verdicts on left-out subjects is right: the mean over the
     tasks of both labels that have any so sure; 0.5, which nothing exceeds, where there is no such."""
-    telling = np.isin(tasks, [task for task in np.unique(tasks) if _of_both_labels(labels[tasks == task])])
-    probability, labels, tasks = probability[telling], labels[telling], tasks[telling]
-    right = (probability >= threshold) == labels
+    right, telling = (probability >= threshold) == labels, of_both_labels(labels, tasks)
     for step in _STEPS.tolist():
-        share = right_by_task(right, tasks, confidence(probability) >= step)
+        share = right_by_task(right, tasks, telling & (confidence(probability) >= step))
         if share is not None and share >= WANTED:
             return float(step)
     return _NEVER
-
-
-def _of_both_labels(labels: NDArray[np.bool_]) -> bool:
-    return min(int(labels.sum()), int((~labels).sum())) >= LEAST_OF_A_LABEL
 
 
 def answered_by_others(

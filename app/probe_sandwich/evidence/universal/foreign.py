@@ -14,12 +14,14 @@ from probe_sandwich.evidence.universal.figures import Facts
 from probe_sandwich.evidence.universal.labelled import BUDGETS, Labelled, long_answers, placed_accuracy
 from probe_sandwich.evidence.universal.methods import (
     AGREEMENT,
+    AGREEMENT_TREES,
     IN_DISTRIBUTION,
     PLACED,
     SANDWICH,
     TREES,
     Rivals,
     agreement,
+    agreement_statistics,
     direct_test,
     read_statistics,
 )
@@ -78,12 +80,13 @@ class Foreign:
 
     def scores(self, rivals: Rivals, members: Sequence[Member]) -> dict[str, NDArray[np.float64]]:
         """Of each method that needs no configuration a score, `(subjects,)`; trees are fitted on the whole table."""
-        whole = np.arange(len(rivals.table))
+        whole, config = np.arange(len(rivals.table)), rivals.standard.config
         statistics, _ = read_statistics(rivals.standard, self.recording)
         return {
             SANDWICH: ensemble_probability(members, self.recording, np.arange(len(self.rows))),
             TREES: rivals.trees(rivals.statistics, whole, 0)(statistics),
-            AGREEMENT: agreement(self.recording, rivals.standard.config),
+            AGREEMENT_TREES: rivals.trees(rivals.agreement, whole, 0)(agreement_statistics(self.recording, config)),
+            AGREEMENT: agreement(self.recording, config),
             IN_DISTRIBUTION: np.array([row.in_distribution_accuracy for row in self.rows]),
             PLACED: self.labelled.placed,
             **{direct_test(budget): self.labelled.direct_test(budget) for budget in BUDGETS},

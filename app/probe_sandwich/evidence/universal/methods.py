@@ -88,7 +88,7 @@ class Recordings:
 @dataclass(frozen=True)
 class Rivals:
     """What every split reads: the recordings; of the answers to drawn inputs, statistics, moments and how far they
-    agree with those at the usual places, `(subjects, features)` each; the configurations as numbers `(subjects, facts)`;
+    agree with those at the usual places, `(subjects, features)` each; configurations as numbers, `(subjects, facts)`;
     and scores that need no training, by method."""
 
     table: Table

@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from probe_sandwich.evidence.universal.confidence import WANTED, confidence, right_by_task
+from probe_sandwich.evidence.universal.confidence import WANTED, confidence, of_both_labels, right_by_task
 from probe_sandwich.evidence.universal.evaluation import TASK, UNSEEN, Evaluation, facts_of
 from probe_sandwich.evidence.universal.figures import UniversalEvidence
 from probe_sandwich.evidence.universal.methods import (
@@ -86,7 +86,8 @@ def long_accuracy(path: Path, table: Table, evaluation: Evaluation) -> None:
 
 
 def sure_verdicts(path: Path, table: Table, evaluation: Evaluation) -> None:
-    """Share of right verdicts among those at least so sure, every task counting alike, and how many those are."""
+    """Share of right verdicts among those at least so sure, every task of both labels counting alike, and how many of
+    all are so sure."""
 
     def draw(axes: Axes) -> None:
         for number, kind in enumerate((UNSEEN, TASK)):
@@ -94,8 +95,9 @@ def sure_verdicts(path: Path, table: Table, evaluation: Evaluation) -> None:
             facts, probability = facts_of(table, judged.test), judged.scores[SANDWICH]
             right = (probability >= THRESHOLD) == facts.labels
             steps = np.linspace(0, 0.45, 19)
+            telling = of_both_labels(facts.labels, facts.tasks)
             sure = [confidence(probability) >= step for step in steps]
-            shares = [right_by_task(right, facts.tasks, some) for some in sure]
+            shares = [right_by_task(right, facts.tasks, telling & some) for some in sure]
             accuracy = [np.nan if share is None else share for share in shares]
             axes.plot(steps, accuracy, color=f"C{number}", label=f"{kind}: right")
             axes.plot(steps, [some.mean() for some in sure], color=f"C{number}", linestyle=":", label="given")
