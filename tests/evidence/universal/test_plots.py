@@ -73,9 +73,9 @@ def test_every_task_left_out_is_a_colour_of_its_own(
 def test_the_surer_a_verdict_has_to_be_the_fewer_are_given(
     tmp_path: Path, three_tasks: Table, evaluation: Evaluation, drawn: list[Axes]
 ) -> None:
-    """Of eight subjects of one task, whose labels alternate."""
-    probability = np.array([0.95, 0.05, 0.85, 0.15, 0.65, 0.35, 0.45, 0.55])
-    some = JudgedKind(np.arange(8), np.ones(8, np.bool_), {SANDWICH: probability})
+    """Of 24 subjects of one task, whose labels alternate."""
+    probability = np.tile([0.95, 0.05, 0.85, 0.15, 0.65, 0.35, 0.45, 0.55], 3)
+    some = JudgedKind(np.arange(24), np.ones(24, np.bool_), {SANDWICH: probability})
     sure_verdicts(tmp_path / CONFIDENCE, three_tasks, Evaluation(evaluation.evidence, {UNSEEN: some, TASK: some}))
     (axes,) = drawn
     assert legend(axes) == [f"{UNSEEN}: right", "given", f"{TASK}: right", "given"]
