@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from probe_sandwich.api.cache import Cache
+from probe_sandwich.api.cache import Cache, sources_digest
 from probe_sandwich.api.documented import EXAMPLE
 from probe_sandwich.options import Options
 from probe_sandwich.sandwich.card import Card
@@ -110,10 +110,20 @@ def test_a_full_disk_leaves_nothing_half_written(cache: Cache, monkeypatch: pyte
     assert len(list(cache.folder.iterdir())) == 1
 
 
-def test_another_threshold_card_or_version_is_another_key(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_is_other_code_whatever_changes_in_it(tmp_path: Path) -> None:
+    digests = []
+    for number, (name, text) in enumerate((("a.py", "x"), ("b.py", "x"), ("a.py", "y"))):
+        root = tmp_path / str(number)
+        root.mkdir()
+        (root / name).write_text(text)
+        digests.append(sources_digest(root))
+    assert len(set(digests)) == 3
+
+
+def test_another_threshold_card_or_code_is_another_key(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     card = Card.model_validate_json((MODEL / "card.json").read_text())
     stricter = card.model_copy(update={"threshold": card.threshold / 2})
     keys = {cache.key(KEY, Options(), "cpu", one.fingerprint) for one in (card, card.model_copy(), stricter)}
     assert len(keys) == 2
-    monkeypatch.setattr("probe_sandwich.api.cache.version", lambda name: "0.0.1")
+    monkeypatch.setattr("probe_sandwich.api.cache.sources_digest", lambda: "others")
     assert cache.key(KEY, Options(), "cpu", card.fingerprint) not in keys

@@ -182,6 +182,8 @@ def test_one_long_input_does_not_make_many_short_ones_slow_to_read() -> None:
 def test_where_a_built_in_tasks_inputs_are_drawn_given_ones_are_left_out() -> None:
     assert given_in("no input", None, Task(), 12, 2) == GivenInputs(left_out=True)
     assert given_in(None, "no input", Task(), 12, 2) == GivenInputs(left_out=True)
+    assert given_of(["no input"], [], Task(), 12, 2) == GivenInputs(left_out=True)
+    assert given_of([], [("no input", 1)], Task(), 12, 2) == GivenInputs(left_out=True)
 
 
 def test_where_t_is_too_short_to_draw_any_given_ones_are_read() -> None:

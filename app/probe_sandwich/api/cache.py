@@ -11,11 +11,12 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
+from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
 
+import probe_sandwich
 from probe_sandwich.answer import Diagnosis
 from probe_sandwich.options import Options
 
@@ -41,7 +42,7 @@ class Cache:
 
     def key(self, sha256: str, options: Options, device: str, card: str | None) -> str:
         """Names an answer: whatever it depends on goes in. `card` is the meta-classifier's fingerprint."""
-        parts = (version("probe-sandwich"), sha256, options.model_dump_json(), device, card or "")
+        parts = (sources_digest(), sha256, options.model_dump_json(), device, card or "")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def get(self, key: str) -> str | None:
@@ -76,6 +77,15 @@ class Cache:
         if str(error) != self._complaint:
             self._complaint = str(error)
             log.warning("no cache: set PROBE_SANDWICH_CACHE_DIR to a folder of this user alone", extra={"why": error})
+
+
+@cache
+def sources_digest(root: Path = Path(probe_sandwich.__file__).parent) -> str:
+    """sha256 of a package's sources: within one version, a checkout may come to ask something else."""
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _name(key: str) -> str:

@@ -110,11 +110,17 @@ def given_of(
     """The same from inputs in memory, where a line is one's place from 1. Raises `UnusableInputs`."""
     found = GivenInputs()
     with _named("inputs"):
-        if unlabelled := _listed(inputs):
+        unlabelled = _listed(inputs)
+        if unlabelled and _are_inputs_drawn(task, train_max_length):
+            found = replace(found, left_out=True)
+        elif unlabelled:
             entries = _counted(unlabelled, MOST_UNLABELLED)
             found = replace(found, unlabelled=_unlabelled(entries, task, train_max_length))
     with _named("labelled"):
-        if pairs := _listed(labelled):
+        pairs = _listed(labelled)
+        if pairs and _are_labelled_drawn(task, train_max_length):
+            found = replace(found, left_out=True)
+        elif pairs:
             known = ((number, _with_label(pair, number)) for number, pair in _counted(pairs, MOST_LABELLED))
             found = replace(
                 found, labelled=_tested(_labelled(known, task, train_max_length, classes), train_max_length)
