@@ -19,7 +19,7 @@ _LEAST_SHARE = 0.05
 """Of given probes, that get another answer than the commonest. Drawn ones are of two classes half and half."""
 UNLIKE = 1.5
 """Distance from the zoo, in units of its limit, from which nothing is said. A zoo of many tasks is wide: of foreign
-models with fresh weights 0.82 lie within, with shuffled ones 0.85 (docs/evidence.md); the direct test tells what has
+models with fresh weights 0.80 lie within, with shuffled ones 0.85 (docs/evidence.md); the direct test tells what has
 not converged."""
 _UNMEASURED = (
     "how often this meta-classifier's verdicts are right was not measured (`probe-sandwich evaluate` does that)"

@@ -126,4 +126,6 @@ def test_another_threshold_card_or_code_is_another_key(cache: Cache, monkeypatch
     keys = {cache.key(KEY, Options(), "cpu", one.fingerprint) for one in (card, card.model_copy(), stricter)}
     assert len(keys) == 2
     monkeypatch.setattr("probe_sandwich.api.cache.sources_digest", lambda: "others")
-    assert cache.key(KEY, Options(), "cpu", card.fingerprint) not in keys
+    assert cache.key(KEY, Options(), "cpu", card.fingerprint) in keys, "what answers is what was read at the start"
+    later = Cache(cache.folder, cache.max_bytes)
+    assert later.key(KEY, Options(), "cpu", card.fingerprint) not in keys

@@ -186,6 +186,12 @@ def test_where_a_built_in_tasks_inputs_are_drawn_given_ones_are_left_out() -> No
     assert given_of([], [("no input", 1)], Task(), 12, 2) == GivenInputs(left_out=True)
 
 
+def test_what_is_left_out_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "inputs.txt"
+    path.write_bytes(b"\xff\xfe\xff")
+    assert read_given(path, path, Task(), 12, 2) == GivenInputs(left_out=True)
+
+
 def test_where_t_is_too_short_to_draw_any_given_ones_are_read() -> None:
     eight = "\n".join([*"abcde", "~a", "~b", "~c"])
     assert len(given_in(eight, None, Task(), 4, 2).unlabelled) == 8

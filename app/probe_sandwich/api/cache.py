@@ -39,10 +39,12 @@ class Cache:
         self.folder = folder
         self.max_bytes = max_bytes
         self._complaint = ""
+        # As it is now: sources may change while the code that was read from them answers.
+        self._sources = sources_digest()
 
     def key(self, sha256: str, options: Options, device: str, card: str | None) -> str:
         """Names an answer: whatever it depends on goes in. `card` is the meta-classifier's fingerprint."""
-        parts = (sources_digest(), sha256, options.model_dump_json(), device, card or "")
+        parts = (self._sources, sha256, options.model_dump_json(), device, card or "")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def get(self, key: str) -> str | None:
@@ -83,8 +85,8 @@ class Cache:
 def sources_digest(root: Path = Path(probe_sandwich.__file__).parent) -> str:
     """sha256 of a package's sources: within one version, a checkout may come to ask something else."""
     digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
+    for path in sorted(path for path in root.rglob("*.py") if path.is_file()):
+        digest.update(f"{path.relative_to(root)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode())
     return digest.hexdigest()
 
 

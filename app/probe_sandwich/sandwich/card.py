@@ -54,9 +54,15 @@ class KindRecord(BaseModel):
     """A verdict is given where P is at least so far from 0.5; `answered` and `accuracy` are of those."""
 
     @property
+    def poor(self) -> bool:
+        """Whether too few verdicts are right, or no more than if all were the commoner one."""
+        always_the_same = 1 - self.fewer / self.subjects
+        return self.accuracy is not None and self.accuracy < max(LEAST_ACCURACY, always_the_same)
+
+    @property
     def trusted(self) -> bool:
         """Whether verdicts on this kind may be given, those that are sure enough."""
-        if self.accuracy is None or self.accuracy < LEAST_ACCURACY or self.fewer < ENOUGH_OF_A_LABEL:
+        if self.accuracy is None or self.poor or self.fewer < ENOUGH_OF_A_LABEL:
             return False
         if self.least_confidence:
             return round(self.subjects * self.answered) >= ENOUGH_JUDGED_POORLY
@@ -66,7 +72,7 @@ class KindRecord(BaseModel):
     def counts(self) -> bool:
         """Whether this record of one task is what its verdicts rest on: fewer subjects show that it is judged badly
         than that it is judged well."""
-        poor = bool(self.least_confidence) or (self.accuracy is not None and self.accuracy < LEAST_ACCURACY)
+        poor = bool(self.least_confidence) or self.poor
         return self.trusted or (poor and self.subjects >= ENOUGH_JUDGED_POORLY)
 
 

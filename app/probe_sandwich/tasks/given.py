@@ -69,7 +69,10 @@ def read_given(
 
     Raises `UnusableInputs`, whose message names the part and the line, and `OSError`.
     """
-    return given_in(_text_of("inputs", inputs), _text_of("labelled", labelled), task, train_max_length, classes)
+    # What is left out is not read, whatever is in it.
+    inputs_text = "" if inputs and _are_inputs_drawn(task, train_max_length) else _text_of("inputs", inputs)
+    labelled_text = "" if labelled and _are_labelled_drawn(task, train_max_length) else _text_of("labelled", labelled)
+    return given_in(inputs_text, labelled_text, task, train_max_length, classes)
 
 
 def bytes_to_read(inputs: Path | None, labelled: Path | None, task: AnyTask, train_max_length: int) -> int:

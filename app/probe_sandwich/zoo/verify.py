@@ -9,9 +9,10 @@ import torch
 from pydantic import BaseModel
 
 from probe_sandwich.answer import BucketResult
-from probe_sandwich.length_test import run_length_test
+from probe_sandwich.length_test import judge, run_length_test
 from probe_sandwich.subjects.transformer import join, on_device
-from probe_sandwich.zoo.shards import read_index, read_weights, shard_rows
+from probe_sandwich.zoo.label import label_of
+from probe_sandwich.zoo.shards import IndexRow, read_index, read_weights, shard_rows
 
 _ROUNDED = 2
 """Of the inputs of a bucket, on how many the two classes may lie so close that another kind of device, which rounds
@@ -39,7 +40,8 @@ def verify(
     device: torch.device,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Verification:
-    """Recompute the hash of every subject whose weights are there, and the length-test counts of a random sample.
+    """Recompute the hash and the label of every subject whose weights are there, the latter from its counts, and the
+    length-test counts of a random sample.
     `progress` is called with how many of the sample are tested, and of how many.
 
     Raises `NotAZoo`, `StaleIndex`, `DamagedShard`.
@@ -54,7 +56,7 @@ def verify(
     by_group: dict[int, list[int]] = defaultdict(list)
     for number in chosen.tolist():
         by_group[rows[number].group].append(number)
-    wrong, tested = [], 0
+    wrong, tested = [row.subject for row in rows if not _follows(row)], 0
     progress(tested, len(chosen))
     for numbers in by_group.values():
         subjects = [(rows[n].config, on_device(weights[n], device)) for n in numbers]
@@ -65,6 +67,13 @@ def verify(
         tested += len(numbers)
         progress(tested, len(chosen))
     return Verification(subjects=len(rows), pruned=pruned, retested=len(chosen), wrong=wrong)
+
+
+def _follows(row: IndexRow) -> bool:
+    """Whether a row's label, and all that goes with it, is what its counts make."""
+    label = label_of(judge(row.buckets, row.definition))
+    shares = all(one.accuracy == (one.correct / one.formulas if one.formulas else None) for one in row.buckets)
+    return shares and all(getattr(row, name) == value for name, value in label.items())
 
 
 def _alike(found: list[BucketResult], stored: list[BucketResult], most: int) -> bool:

@@ -36,9 +36,9 @@ def test_a_paired_interval_is_narrower_than_that_of_either_method() -> None:
 
 def test_a_lead_within_tasks_knows_nothing_of_which_task_it_is() -> None:
     rng = np.random.default_rng(4)
-    group, label, task = np.repeat(np.arange(120), 5), rng.random(600) < 0.5, np.repeat(np.arange(4), 150)
+    group, label, task = np.repeat(np.arange(120), 5), rng.random(600) < 0.5, np.repeat(np.arange(6), 100)
     score = label + rng.normal(size=600)
-    parts = [task == one for one in range(4)]
+    parts = [task == one for one in range(6)]
     assert lead_within_tasks(score, score + 9 * task, label, group, parts) == lead_within_tasks(
         score, score, label, group, parts
     )
@@ -50,9 +50,9 @@ def test_a_lead_within_tasks_knows_nothing_of_which_task_it_is() -> None:
 def test_a_lead_in_half_of_the_tasks_is_not_shown() -> None:
     """Tasks are drawn, too: another one may be of either kind."""
     rng = np.random.default_rng(5)
-    group, label, task = np.repeat(np.arange(120), 5), rng.random(600) < 0.5, np.repeat(np.arange(4), 150)
+    group, label, task = np.repeat(np.arange(120), 5), rng.random(600) < 0.5, np.repeat(np.arange(6), 100)
     one, other = (label + rng.normal(size=600) * np.where(task % 2 == half, 0.5, 2) for half in (0, 1))
-    even = lead_within_tasks(one, other, label, group, [task == number for number in range(4)])
+    even = lead_within_tasks(one, other, label, group, [task == number for number in range(6)])
     assert even is not None
     assert not even.shown
-    assert lead_within_tasks(one, other, label, group, [task == 0]) is None
+    assert lead_within_tasks(one, other, label, group, [task == number for number in range(4)]) is None

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from probe_sandwich.evidence.figures.auc import auc, bootstrapped_auc, middle_interval
 
-_LEAST_TASKS = 2
+_LEAST_TASKS = 5
 
 
 class Lead(BaseModel):
@@ -53,7 +53,7 @@ def lead_within_tasks(
     seed: int = 0,
 ) -> Lead | None:
     """The lead within a task, averaged over tasks whose subjects are `parts (subjects,)` each; the interval is a
-    bootstrap over tasks, and over the configurations of each. None where there are fewer than two tasks."""
+    bootstrap over tasks, and over the configurations of each. None where there are fewer than five tasks."""
     leads, drawn = [], []
     for number, part in enumerate(parts):
         some = label[part], group[part], seed + number

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from probe_sandwich.evidence.universal.figures import AnsweredShare, KindFigures, TaskFigures
 from probe_sandwich.evidence.universal.methods import SANDWICH
-from probe_sandwich.sandwich.card import LEAST_ACCURACY, KindRecord
+from probe_sandwich.sandwich.card import KindRecord
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,11 @@ class KindRecords:
         that a task gets on which too few of all its verdicts were right."""
         tasks = {}
         for task, answered in unseen.answered_by_task.items():
-            poor = answered.accuracy is not None and answered.accuracy < LEAST_ACCURACY
-            told, least = (sure[task], least_confidence) if poor and least_confidence is not None else (answered, 0.0)
             own = unseen.methods[SANDWICH].tasks[task]
-            tasks[task] = _record(own, own.auc, told, least)
+            record = _record(own, own.auc, answered, 0.0)
+            if record.poor and least_confidence is not None:
+                record = _record(own, own.auc, sure[task], least_confidence)
+            tasks[task] = record
         if left_out is None:
             return KindRecords(tasks, None)
         auc = left_out.methods[SANDWICH].auc
