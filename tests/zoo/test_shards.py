@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 from probe_sandwich.files import write_atomically
+from probe_sandwich.length_test import judge
 from probe_sandwich.zoo.build import build
+from probe_sandwich.zoo.label import label_of
 from probe_sandwich.zoo.recipe import Group
 from probe_sandwich.zoo.shards import (
     DamagedShard,
@@ -60,8 +62,9 @@ def test_pruning_drops_the_weights_of_what_did_not_converge_and_nothing_else(
     shutil.copytree(tiny_zoo, tmp_path, dirs_exist_ok=True)
     rows = [row for row in read_index(tmp_path) if row.group == 1]
     weights = load_file(shard_path(tmp_path, 1))
-    # As if the second seed had converged.
-    second = rows[1].model_copy(update={"converged": True})
+    # The second seed has converged by a definition that asks for nothing.
+    lenient = rows[1].definition.model_copy(update={"convergence_cut": 0.0})
+    second = rows[1].model_copy(update=dict(label_of(judge(rows[1].buckets, lenient))))
     write_atomically(shard_path(tmp_path, 1), shard_bytes(weights, [rows[0], second]))
     size = shard_path(tmp_path, 1).stat().st_size
     before = merge(tmp_path, [])
