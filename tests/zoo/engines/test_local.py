@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import popen_spawn_posix
 from pathlib import Path
 from threading import Thread
 from unittest.mock import patch
@@ -15,6 +16,7 @@ from probe_sandwich.zoo.shards import read_index
 
 BUILDER = """
 import sys
+from multiprocessing import popen_spawn_posix
 from pathlib import Path
 from probe_sandwich.zoo.build import build
 from probe_sandwich.zoo.engines.local import LocalPool
@@ -87,3 +89,18 @@ def test_ctrl_c_before_the_pool_has_begun_is_told_as_ctrl_c() -> None:
     interrupted_start = patch("concurrent.futures.process._ExecutorManagerThread.start", interrupted)
     with interrupted_start, pytest.raises(KeyboardInterrupt), worker_pool(1) as pool:
         pool.submit(os.getpid)
+
+
+def test_ctrl_c_amid_the_start_of_a_process_takes_effect_when_it_has_started() -> None:
+    launch, launched = popen_spawn_posix.Popen._launch, []
+
+    def interrupted(popen: popen_spawn_posix.Popen, process: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        launch(popen, process)
+        launched.append(popen.pid)
+
+    started = patch.object(popen_spawn_posix.Popen, "_launch", interrupted)
+    with started, pytest.raises(KeyboardInterrupt), worker_pool(1) as pool:
+        pool.submit(abs, -1)
+    assert len(launched) == 1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

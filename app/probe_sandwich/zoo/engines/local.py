@@ -1,5 +1,7 @@
 """One-thread worker processes on this machine."""
 
+import signal
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -7,6 +9,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context
+from types import FrameType
+from typing import ParamSpec, TypeVar
 
 import torch
 
@@ -16,6 +20,8 @@ from probe_sandwich.zoo.build import BuildFailed, Shard, build_stack
 from probe_sandwich.zoo.recipe import Group
 
 _ATTEMPTS = 3
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,30 @@ class LocalPool:
                 waiting.extendleft(reversed(again))
 
 
+class _Pool(ProcessPoolExecutor):
+    """Starts its processes whole: one whose start Ctrl-C cuts short would end in a traceback of its own."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        with _interrupted_later():
+            return super().submit(fn, *args, **kwargs)
+
+
+@contextmanager
+def _interrupted_later() -> Iterator[None]:
+    """Ctrl-C takes effect at the end. Only the main thread can say so, and only there does it take effect at all."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[tuple[int, FrameType | None]] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came and callable(before):
+        before(*came[0])
+
+
 def start_worker() -> None:
     """What every process of a pool does first: one thread each, and no life of its own."""
     follow_parent()
@@ -64,7 +94,7 @@ def worker_pool(workers: int, start: Callable[[], None] = start_worker) -> Itera
     `start`: what each does first."""
     others = set(active_children())
     # CUDA cannot be used in a forked child, hence spawn.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), start)
+    pool = _Pool(workers, get_context("spawn"), start)
     try:
         yield pool
     except BaseException:
