@@ -243,12 +243,13 @@ def _train_until(
         loss = loss.mean(dim=1) if data.shares is None else (loss * data.shares).sum(dim=1)
         optimizer.update(loss, turn.pace)
 
-    go = Replay(take) if device.type == "cuda" else take
+    replayed = device.type == "cuda"
+    go = Replay(take) if replayed else take
     for step in range(optimizer.step, stop):
         progress = [(entry.run, step / entry.run.training.steps) for entry in active]
         rates = [run.training.learning_rate * _one_cycle(done) for run, done in progress for _ in run.seeds]
         # What is replayed has one width: the longest.
-        width = max(entry.width(step if device.type == "cpu" else stop) for entry in active)
+        width = max(entry.width(stop if replayed else step) for entry in active)
         chosen, offsets = data.draw(active, step)
         go(Turn(chosen, offsets, optimizer.pace(rates), width))
         optimizer.step += 1

@@ -56,17 +56,18 @@ def verify(
     by_group: dict[int, list[int]] = defaultdict(list)
     for number in chosen.tolist():
         by_group[rows[number].group].append(number)
-    wrong, tested = [row.subject for row in rows if not _follows(row)], 0
+    wrong = {row.subject for row in rows if not _follows(row)}
+    tested = 0
     progress(tested, len(chosen))
     for numbers in by_group.values():
         subjects = [(rows[n].config, on_device(weights[n], device)) for n in numbers]
         for number, result in zip(numbers, run_length_test(join(subjects), rows[numbers[0]].definition), strict=True):
             most = 0 if rows[number].device == device.type else _ROUNDED
             if not _alike(result.buckets, rows[number].buckets, most):
-                wrong.append(rows[number].subject)
+                wrong.add(rows[number].subject)
         tested += len(numbers)
         progress(tested, len(chosen))
-    return Verification(subjects=len(rows), pruned=pruned, retested=len(chosen), wrong=wrong)
+    return Verification(subjects=len(rows), pruned=pruned, retested=len(chosen), wrong=sorted(wrong))
 
 
 def _follows(row: IndexRow) -> bool:

@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from probe_sandwich.sandwich.card import ENOUGH_OF_A_LABEL
+
 WANTED = 0.85
 """Share of right verdicts among those that are given, every task of both labels counting alike."""
-LEAST_OF_A_LABEL = 10
-"""Subjects of either label that a task needs to have a say: where nearly all are alike, hardly a verdict is wrong."""
 _NEVER = 0.5
 _STEPS = np.linspace(0, _NEVER, 21)[:-1]
 
@@ -18,9 +18,10 @@ def confidence(probability: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def of_both_labels(labels: NDArray[np.bool_], tasks: NDArray[np.str_]) -> NDArray[np.bool_]:
-    """Which subjects are of a task that has enough of either label, `(subjects,)`."""
+    """Which subjects are of a task that has enough of either label to have a say, `(subjects,)`: where nearly all are
+    alike, hardly a verdict is wrong."""
     own = {task: labels[tasks == task] for task in np.unique(tasks).tolist()}
-    enough = [task for task, some in own.items() if min(some.sum(), (~some).sum()) >= LEAST_OF_A_LABEL]
+    enough = [task for task, some in own.items() if min(some.sum(), (~some).sum()) >= ENOUGH_OF_A_LABEL]
     return np.isin(tasks, enough)
 
 

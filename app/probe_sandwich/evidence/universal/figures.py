@@ -1,6 +1,6 @@
 """Figures of the universal meta-classifier, kind by kind of what was left out of the training."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -194,13 +194,14 @@ def _measure(
     within_low, within_high = within_configuration_interval(score, labels, configurations, 0)
     own_gaps = gaps(score, facts.long_accuracy, configurations)
     gap_low, gap_high = closed_interval(own_gaps)
-    areas = task_aucs(score, facts)
+    by_task = _by_task(score, facts)
+    areas = {task: figures.auc for task, figures in by_task.items() if figures.auc is not None}
     return MethodFigures(
         auc=auc(score, labels),
         auc_low=low,
         auc_high=high,
-        mean_task_auc=float(np.mean(areas)) if areas else None,
-        least_task_auc=min(areas, default=None),
+        mean_task_auc=float(np.mean(list(areas.values()))) if areas else None,
+        least_task_auc=min(areas.values(), default=None),
         within_configuration_auc=within,
         within_configuration_low=within_low,
         within_configuration_high=within_high,
@@ -211,15 +212,17 @@ def _measure(
         gap_configurations=len(own_gaps),
         calibration_error=calibration_error(score, labels) if calibrated else None,
         accuracy=float(np.mean((score >= THRESHOLD) == labels)) if calibrated else None,
-        tasks=_by_task(score, facts),
+        tasks=by_task,
         sandwich_lead=None if sandwich is None else lead(sandwich, score, labels, configurations),
-        task_lead=None if sandwich is None else _task_lead(sandwich, score, facts),
+        task_lead=None if sandwich is None else _task_lead(sandwich, score, facts, areas),
         gap_lead=None if sandwich is None else _gap_lead(gaps(sandwich, facts.long_accuracy, configurations), own_gaps),
     )
 
 
-def _task_lead(sandwich: NDArray[np.float64], rival: NDArray[np.float64], facts: Facts) -> Lead | None:
-    parts = [facts.tasks == task for task, figures in _by_task(rival, facts).items() if figures.auc is not None]
+def _task_lead(
+    sandwich: NDArray[np.float64], rival: NDArray[np.float64], facts: Facts, tasks: Iterable[str]
+) -> Lead | None:
+    parts = [facts.tasks == task for task in tasks]
     return lead_within_tasks(sandwich, rival, facts.labels, facts.configurations, parts)
 
 
