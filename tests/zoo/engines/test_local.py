@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from multiprocessing import popen_spawn_posix
 from pathlib import Path
 from threading import Thread
@@ -16,6 +17,7 @@ from probe_sandwich.zoo.shards import read_index
 
 BUILDER = """
 import sys
+from collections.abc import Iterator
 from multiprocessing import popen_spawn_posix
 from pathlib import Path
 from probe_sandwich.zoo.build import build
@@ -91,6 +93,15 @@ def test_ctrl_c_before_the_pool_has_begun_is_told_as_ctrl_c() -> None:
         pool.submit(os.getpid)
 
 
+@pytest.fixture
+def heeding_ctrl_c() -> Iterator[None]:
+    """What a shell starts in the background ignores Ctrl-C, these tests with it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeding_ctrl_c")
 def test_ctrl_c_amid_the_start_of_a_process_takes_effect_when_it_has_started() -> None:
     launch, launched = popen_spawn_posix.Popen._launch, []
 
