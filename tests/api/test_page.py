@@ -225,6 +225,7 @@ def test_a_folder_becomes_a_table_that_can_be_sorted(page: "sync_api.Page", tmp_
         assert files_of(page)[::order] == ["generalizer.safetensors", "not-generalizer.safetensors"]
     assert fits(page)
     page.get_by_role("button", name="not-generalizer.safetensors").click()
+    page.wait_for_selector("#result:not([hidden])", timeout=30_000)
     assert page.inner_text("#verdict") == "Not a generalizer"
 
 

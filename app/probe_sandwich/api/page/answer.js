@@ -52,6 +52,7 @@ export function directVerdictOf(test) {
 
 /** Fill the page with one diagnosis. `address`: where the service keeps it, null where it does not. */
 export async function showResult(diagnosis, name, address) {
+  const zoo = await zooBehind(diagnosis); // before anything shows, so that nobody sees half a result
   show("result", true); // the drawings are as wide as their places
   const { checkpoint, direct_test: test, probability_interval: interval } = diagnosis;
   at("result-title").textContent = name;
@@ -76,7 +77,7 @@ export async function showResult(diagnosis, name, address) {
       trackRecord(diagnosis.meta_classifier.record);
   }
   showDirectTest(test, checkpoint.train_max_length);
-  await showZoo(diagnosis.meta_classifier, probability);
+  showZoo(zoo, probability);
   showKept(diagnosis);
   showProbes(diagnosis);
   showAddress(diagnosis, address);
@@ -128,12 +129,16 @@ function whyUnknown({ buckets }) {
   return `not known, for want of inputs of ${lengths} symbols (${missing[0]?.unreachable}).`;
 }
 
-async function showZoo(meta, probability) {
-  show("zoo-part", false);
-  if (!meta || probability === null) return;
-  const zoo = ((await given("zoo")) ?? []).find((candidate) => candidate.meta_classifier === meta.name);
+/** The zoo that a probability is told beside; undefined where there is none of either. */
+async function zooBehind({ meta_classifier: meta, generalizer_probability: probability }) {
+  if (!meta || probability === null) return undefined;
+  const zoos = await given("zoo").catch(() => null); // a result without its zoo is a result
+  return (zoos ?? []).find((candidate) => candidate.meta_classifier === meta.name);
+}
+
+function showZoo(zoo, probability) {
+  show("zoo-part", Boolean(zoo));
   if (!zoo) return;
-  show("zoo-part", true);
   at("zoo").replaceChildren(histogram(zoo, probability, at("zoo")));
   const reserve = zoo.reserve ? ` Left out is the reserve, ${zoo.reserve} models that no sandwich was trained on.` : "";
   at("zoo-note").textContent =
