@@ -12,13 +12,14 @@ from pydantic import BaseModel, ConfigDict
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from probe_sandwich.evidence.figures.auc import auc, bootstrapped_auc, middle_interval
+from probe_sandwich.evidence.figures.draws import areas, lead_of_draws
 from probe_sandwich.evidence.figures.lead import Lead
+from probe_sandwich.evidence.universal.direct import DirectPoint, direct_point
 from probe_sandwich.evidence.universal.part import in_folds
+from probe_sandwich.evidence.universal.searching import Searching, measure_searching
 from probe_sandwich.evidence.universal.settings import UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.files import write_atomically
-from probe_sandwich.length_test import LONG
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.readout import Readout
 from probe_sandwich.sandwich.selector import Selector
@@ -39,7 +40,6 @@ _FITTING_SEED, _JUDGED_SEED = 77, 177
 _PENALTY = 0.003
 """Inverse strength of the reader's penalty: its statistics are many, and go together."""
 _SHOWN = 6
-_DIRECT_DRAWS = 200
 
 
 class AskedPoint(BaseModel):
@@ -53,17 +53,6 @@ class AskedPoint(BaseModel):
     auc: float
     spread: float
     least: float
-
-
-class DirectPoint(BaseModel):
-    """A direct test with so many labelled inputs of (T, 2T], drawn from each subject's stored outcomes: the same that
-    made its label, which flatters it where they are many."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    formulas: int
-    tokens: float
-    auc: float
 
 
 class ShownProbe(BaseModel):
@@ -82,7 +71,7 @@ class ShownProbe(BaseModel):
 class Asking(BaseModel):
     """Questions selected at random and learned ones, out of fold, and by how much the learned are ahead (`leads`, by
     number of probes: AUC of one noise draw, averaged over twenty, paired over configurations), beside a direct test of
-    about the learned ones' tokens each."""
+    about the learned ones' tokens each; and the same of single questions that are searched for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -94,21 +83,26 @@ class Asking(BaseModel):
     direct: list[DirectPoint]
     leads: dict[int, Lead | None]
     shown: list[ShownProbe]
+    searching: Searching
 
 
 def write_asking(folder: Path, table: Table, training: SandwichTraining, device: torch.device) -> Asking:
-    """Measure it on the task and T that most subjects of a table have, and write `asking.json`. Left out are the
-    reserve, and ALiBi, of which nearly all generalize."""
+    """Measure it on the task and T that most subjects of a table have, and write `asking.json`. Left out is ALiBi, of
+    which nearly all generalize; the reserve is judged by itself."""
     kinds = [(row.config.task, row.config.train_max_length) for row in table.rows]
     commonest = Counter(kinds).most_common(1)[0][0]
     some = [
         number
         for number, row in enumerate(table.rows)
-        if kinds[number] == commonest and not row.reserve and row.config.scheme is not Scheme.ALIBI
+        if kinds[number] == commonest and row.config.scheme is not Scheme.ALIBI
     ]
     prober = start_universal(ASKING, training).prober.to(device)
     (pool,) = record_pools(prober, table.cohorts(np.array(some, np.int64), device))
-    asking = measure_asking(pool, [table.rows[number] for number in pool.numbers.tolist()], ASKING, training)
+    reserve = torch.from_numpy(table.reserve[pool.numbers.numpy()])
+    known = pool.select((~reserve).nonzero()[:, 0])
+    rows = [table.rows[number] for number in known.numbers.tolist()]
+    later = pool.select(reserve.nonzero()[:, 0])
+    asking = measure_asking(known, rows, later if len(later.labels) else None, ASKING, training)
     write_atomically(folder / FILE, (asking.model_dump_json(indent=1) + "\n").encode())
     return asking
 
@@ -144,9 +138,12 @@ class _Arm:
         return torch.randn(draws, probes, self.config.noise_dim, generator=torch.Generator().manual_seed(seed))
 
 
-def measure_asking(pool: Pool, rows: Sequence[IndexRow], config: SandwichConfig, training: SandwichTraining) -> Asking:
-    """Both arms on subjects of one task and T, whose index rows are `rows`, cross-validated over their configurations:
-    neither a selector nor a reader saw any seed of a judged one."""
+def measure_asking(
+    pool: Pool, rows: Sequence[IndexRow], later: Pool | None, config: SandwichConfig, training: SandwichTraining
+) -> Asking:
+    """All arms on subjects of one task and T, whose index rows are `rows`, cross-validated over their configurations:
+    neither a selector nor a reader saw any seed of a judged one. `later`: others of the same kind, to be judged by
+    what was searched for on all of the first."""
     labels, groups = pool.labels.numpy() == 1, pool.groups.numpy()
     folds = in_folds(groups, np.ones(len(groups), np.bool_), training.folds, training.seed)
     known = [pool.select(torch.from_numpy(np.flatnonzero(~judged))) for judged in folds]
@@ -159,7 +156,7 @@ def measure_asking(pool: Pool, rows: Sequence[IndexRow], config: SandwichConfig,
             scores = {name: arm.scores(pool, folds, probes) for name, arm in arms.items()}
             for name, arm in arms.items():
                 points[name].append(_point(probes, arm.tokens(pool, probes), scores[name], labels))
-            leads[probes] = _lead(scores["learned"], scores["random"], labels, groups)
+            leads[probes] = lead_of_draws(scores["learned"], scores["random"], labels, groups)
         shown = _shown(pool, arms["learned"], config, alphabet_of(rows[0].config.task))
     return Asking(
         subjects=len(labels),
@@ -170,19 +167,8 @@ def measure_asking(pool: Pool, rows: Sequence[IndexRow], config: SandwichConfig,
         direct=[direct_point(rows, labels, point.tokens) for point in points["learned"]],
         leads=leads,
         shown=shown,
+        searching=measure_searching(pool, rows, later, config, folds),
     )
-
-
-def direct_point(rows: Sequence[IndexRow], labels: NDArray[np.bool_], tokens: float, seed: int = 0) -> DirectPoint:
-    """The mean over many draws of the direct test's AUC at the number of tokens."""
-    rng = np.random.default_rng(seed)
-    buckets = [row.buckets[LONG] for row in rows]
-    right = np.array([sum(bucket.correct for bucket in long) for long in buckets])
-    wrong = np.array([sum(bucket.formulas for bucket in long) for long in buckets]) - right
-    one = 1 + float(np.mean([(bucket.min_length + bucket.max_length) / 2 for bucket in buckets[0]]))
-    count = max(1, round(tokens / one))
-    areas = [auc(rng.hypergeometric(right, wrong, count) / count, labels) for _ in range(_DIRECT_DRAWS)]
-    return DirectPoint(formulas=count, tokens=count * one, auc=float(np.array(areas, np.float64).mean()))
 
 
 def _read(config: SandwichConfig, fitting: Recording, judging: Recording) -> NDArray[np.float64]:
@@ -197,28 +183,10 @@ def _read(config: SandwichConfig, fitting: Recording, judging: Recording) -> NDA
 
 
 def _point(probes: int, tokens: float, scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> AskedPoint:
-    areas = _areas(scores, labels)
+    found = areas(scores, labels)
     return AskedPoint(
-        probes=probes, tokens=tokens, auc=float(areas.mean()), spread=float(areas.std()), least=float(areas.min())
+        probes=probes, tokens=tokens, auc=float(found.mean()), spread=float(found.std()), least=float(found.min())
     )
-
-
-def _lead(
-    scores: NDArray[np.float64], rival: NDArray[np.float64], labels: NDArray[np.bool_], groups: NDArray[np.int64]
-) -> Lead | None:
-    """How far the AUC of one draw is ahead of that of the rival's, averaged over the draws of `(draws, subjects)`."""
-    own, other = (
-        np.mean([bootstrapped_auc(draw, labels, groups, 0) for draw in arm], axis=0) for arm in (scores, rival)
-    )
-    low, high = middle_interval(own - other)
-    if low is None or high is None:
-        return None
-    return Lead(auc=float(_areas(scores, labels).mean() - _areas(rival, labels).mean()), low=low, high=high)
-
-
-def _areas(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """AUC of each draw, `(draws,)`."""
-    return np.array([auc(draw, labels) for draw in scores], np.float64)
 
 
 def _shown(pool: Pool, learned: _Arm, config: SandwichConfig, alphabet: Sequence[str]) -> list[ShownProbe]:

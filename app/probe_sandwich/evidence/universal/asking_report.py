@@ -1,6 +1,9 @@
 """The page of the report on what is asked: are learned questions better, by how much, where, and which are they."""
 
-from probe_sandwich.evidence.universal.asking import AskedPoint, Asking, DirectPoint
+from probe_sandwich.evidence.figures.lead import Lead
+from probe_sandwich.evidence.universal.asking import AskedPoint, Asking
+from probe_sandwich.evidence.universal.direct import DirectPoint
+from probe_sandwich.evidence.universal.searching import LaterPoint, QuestionsPoint, Searching
 
 
 def asking_section(asking: Asking) -> list[str]:
@@ -31,7 +34,81 @@ def asking_section(asking: Asking) -> list[str]:
             f"{probe.generalizers:.2f} | {probe.others:.2f} |"
             for probe in asking.shown
         ),
+        "",
+        *_searching(asking.searching),
     ]
+
+
+def _searching(searching: Searching) -> list[str]:
+    places = sorted(searching.placements.items(), key=lambda named: -named[1])
+    return [
+        "### One question at a time",
+        "",
+        "A question is one candidate at one placement, beside its usual places; noise proposes half of all such "
+        "questions, and a search takes one after another for what it tells beside those before, on the subjects of the "
+        "other folds. At random, noise alone decides. Trees read either, fitted on what the other folds' subjects "
+        "answer to the very same questions. "
+        f"{_told_by_search(searching)}",
+        "",
+        "| tokens, at most | random: questions | AUC | accuracy | searched: questions | AUC | accuracy | "
+        "searched's lead | direct test: tokens | AUC |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        *(
+            _question_row(*row)
+            for row in zip(
+                searching.random, searching.searched, searching.leads.values(), searching.direct, strict=True
+            )
+        ),
+        "",
+        *_later(searching),
+        "Asking on only where P is not yet sure, set by set: "
+        + "; ".join(
+            f"until {one.sure:.0%} sure, {one.tokens:,.0f} tokens on average, AUC {one.auc:.3f}, accuracy "
+            f"{one.accuracy:.3f}"
+            for one in searching.asking_on
+        )
+        + ".",
+        "",
+        "Of the questions found, " + ", ".join(f"{share:.0%} are {name}" for name, share in places) + ".",
+    ]
+
+
+def _told_by_search(searching: Searching) -> str:
+    ahead = [f"{budget:,}" for budget, lead in searching.leads.items() if lead is not None and lead.low > 0]
+    beyond = [
+        f"{point.budget:,}"
+        for point, direct in zip(searching.searched, searching.direct, strict=True)
+        if point.auc > direct.auc
+    ]
+    return (
+        f"The interval of the searched questions' lead excludes 0 at {_listed(ahead)} tokens; they are ahead of a "
+        f"direct test with labels at {_listed(beyond)}."
+    )
+
+
+def _later(searching: Searching) -> list[str]:
+    if not searching.later:
+        return []
+    return [
+        f"On the reserve, {searching.reserve} subjects that neither the search nor its settings saw: "
+        + "; ".join(_later_point(point) for point in searching.later)
+        + ".",
+        "",
+    ]
+
+
+def _later_point(point: LaterPoint) -> str:
+    return f"at {point.budget:,} tokens {point.searched:.3f}, random {point.random:.3f}, lead {_lead(point.lead)}"
+
+
+def _question_row(random: QuestionsPoint, searched: QuestionsPoint, lead: Lead | None, direct: DirectPoint) -> str:
+    arms = [
+        cell
+        for point in (random, searched)
+        for cell in (f"{point.questions:.0f}", _area(point), f"{point.accuracy:.3f}")
+    ]
+    cells = [f"{random.budget:,}", *arms, _lead(lead), f"{direct.tokens:,.0f}", f"{direct.auc:.3f}"]
+    return "| " + " | ".join(cells) + " |"
 
 
 def _answer(asking: Asking) -> str:
@@ -56,25 +133,27 @@ def _answer(asking: Asking) -> str:
     )
 
 
-def _listed(numbers: list[int]) -> str:
+def _listed(numbers: list[int] | list[str]) -> str:
     return ", ".join(map(str, numbers)) or "no number of"
 
 
 def _row(asking: Asking, random: AskedPoint, learned: AskedPoint, direct: DirectPoint) -> str:
-    lead = asking.leads[random.probes]
-    ahead = "-" if lead is None else f"{lead.auc:+.3f} ({lead.low:+.3f} to {lead.high:+.3f})"
     cells = [
         f"{random.probes}",
         f"{random.tokens:,.0f}",
         _area(random),
         f"{learned.tokens:,.0f}",
         _area(learned),
-        ahead,
+        _lead(asking.leads[random.probes]),
         f"{direct.tokens:,.0f}",
         f"{direct.auc:.3f}",
     ]
     return "| " + " | ".join(cells) + " |"
 
 
-def _area(point: AskedPoint) -> str:
+def _lead(lead: Lead | None) -> str:
+    return "-" if lead is None else f"{lead.auc:+.3f} ({lead.low:+.3f} to {lead.high:+.3f})"
+
+
+def _area(point: AskedPoint | QuestionsPoint) -> str:
     return f"{point.auc:.3f} ± {point.spread:.3f}, least {point.least:.3f}"
