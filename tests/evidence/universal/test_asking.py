@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 from probe_sandwich.evidence.universal import asking as module
-from probe_sandwich.evidence.universal.asking import FILE, Asking, direct_point, measure_asking, write_asking
+from probe_sandwich.evidence.universal import searching
+from probe_sandwich.evidence.universal.asking import FILE, Asking, measure_asking, write_asking
+from probe_sandwich.evidence.universal.direct import direct_point
 from probe_sandwich.evidence.universal.settings import UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.sandwich.config import SandwichTraining
@@ -40,11 +42,17 @@ def pool_where_some_questions_tell(row: IndexRow) -> Pool:
     return Pool(candidates, torch.stack([torch.zeros_like(gap), gap], dim=-1).half(), shares, *facts)
 
 
+def ask_few(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(module, "PROBES", (2,))
+    for name, value in {"BUDGETS": (60, 120), "DRAWS": 2, "_TREES": 5}.items():
+        patch.setattr(searching, name, value)
+
+
 @pytest.fixture(scope="module")
 def asking(rows: list[IndexRow]) -> Asking:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "PROBES", (2,))
-        return measure_asking(pool_where_some_questions_tell(rows[0]), rows, CONFIG, TRAINING)
+        ask_few(patch)
+        return measure_asking(pool_where_some_questions_tell(rows[0]), rows, None, CONFIG, TRAINING)
 
 
 def test_learned_questions_are_ahead_where_some_questions_tell_more(asking: Asking) -> None:
@@ -69,10 +77,10 @@ def test_probes_are_shown_where_generalizers_agree_most_more_than_others(asking:
 def test_it_is_measured_on_what_most_subjects_of_a_zoo_have_and_written(
     small_zoo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PROBES", (2,))
+    ask_few(monkeypatch)
     table = Table.of([small_zoo], {row.subject for row in read_index(small_zoo)[::3]})
     training = SandwichTraining(selector_steps=2, folds=2)
     asking = write_asking(tmp_path, table, training, torch.device("cpu"))
-    counted = [not row.reserve and row.config.scheme is not Scheme.ALIBI for row in table.rows]
-    assert asking.subjects == sum(counted)
+    counted = [row.reserve for row in table.rows if row.config.scheme is not Scheme.ALIBI]
+    assert (asking.subjects, asking.searching.reserve) == (counted.count(False), counted.count(True))
     assert Asking.model_validate_json((tmp_path / FILE).read_text()) == asking

@@ -1,14 +1,33 @@
 """The page of the report on what is asked."""
 
 from probe_sandwich.evidence.figures.lead import Lead
-from probe_sandwich.evidence.universal.asking import AskedPoint, Asking, DirectPoint, ShownProbe
+from probe_sandwich.evidence.universal.asking import AskedPoint, Asking, ShownProbe
 from probe_sandwich.evidence.universal.asking_report import asking_section
+from probe_sandwich.evidence.universal.direct import DirectPoint
+from probe_sandwich.evidence.universal.searching import AskingOn, LaterPoint, QuestionsPoint, Searching
 
 
 def point(probes: int, auc: float, spread: float) -> AskedPoint:
     return AskedPoint(probes=probes, tokens=1000.0 * probes, auc=auc, spread=spread, least=auc - 0.1)
 
 
+def questions(budget: int, auc: float) -> QuestionsPoint:
+    return QuestionsPoint(
+        budget=budget, questions=budget / 20, tokens=budget - 2.0, auc=auc, spread=0.01, least=auc - 0.02, accuracy=0.75
+    )
+
+
+AHEAD, LEVEL = Lead(auc=0.1, low=0.05, high=0.15), Lead(auc=0.01, low=-0.02, high=0.04)
+SEARCHING = Searching(
+    random=[questions(200, 0.8), questions(1000, 0.9)],
+    searched=[questions(200, 0.9), questions(1000, 0.91)],
+    direct=[DirectPoint(formulas=9, tokens=201, auc=0.72), DirectPoint(formulas=45, tokens=1005, auc=0.95)],
+    leads={200: AHEAD, 1000: LEVEL},
+    asking_on=[AskingOn(sure=0.9, tokens=640.4, auc=0.93, accuracy=0.8)],
+    placements={"shifted to 2T": 0.25, "parted to 2T": 0.75},
+    reserve=12,
+    later=[LaterPoint(budget=200, random=0.7, searched=0.85, lead=AHEAD)],
+)
 ASKING = Asking(
     subjects=40,
     configurations=20,
@@ -18,6 +37,7 @@ ASKING = Asking(
     direct=[DirectPoint(formulas=9, tokens=2000, auc=0.72), DirectPoint(formulas=36, tokens=8000, auc=0.9)],
     leads={2: Lead(auc=0.05, low=0.01, high=0.09), 8: Lead(auc=0.01, low=-0.02, high=0.04)},
     shown=[ShownProbe(text="a|b", share=0.5, placement="shifted up to 2T", generalizers=0.9, others=0.3)],
+    searching=SEARCHING,
 )
 
 
@@ -46,3 +66,22 @@ def test_the_question_is_answered_by_the_figures_whichever_way_they_point() -> N
 
 def test_what_is_asked_is_shown_with_what_is_answered() -> None:
     assert "| `a\\|b` | 0.50 | shifted up to 2T | 0.90 | 0.30 |" in asking_section(ASKING)
+
+
+def test_single_questions_stand_beside_random_ones_and_the_direct_test() -> None:
+    page = "\n".join(asking_section(ASKING))
+    assert (
+        "| 200 | 10 | 0.800 ± 0.010, least 0.780 | 0.750 | 10 | 0.900 ± 0.010, least 0.880 | 0.750 | "
+        "+0.100 (+0.050 to +0.150) | 201 | 0.720 |"
+    ) in page
+    assert "lead excludes 0 at 200 tokens; they are ahead of a direct test with labels at 200." in page
+    assert "until 90% sure, 640 tokens on average, AUC 0.930, accuracy 0.800." in page
+    assert "75% are parted to 2T, 25% are shifted to 2T." in page
+
+
+def test_the_reserve_stands_beside_them_where_there_is_one() -> None:
+    page = "\n".join(asking_section(ASKING))
+    assert "On the reserve, 12 subjects" in page
+    assert "at 200 tokens 0.850, random 0.700, lead +0.100 (+0.050 to +0.150)." in page
+    without = SEARCHING.model_copy(update={"reserve": 0, "later": []})
+    assert "On the reserve" not in "\n".join(asking_section(ASKING.model_copy(update={"searching": without})))

@@ -105,7 +105,7 @@ def measure_searching(
         asking_on=[_asking_on(searched, labels, sure) for sure in _SURE],
         placements=_shares(asked, config, searched.sets),
         reserve=0 if later is None else len(later.labels),
-        later=[] if later is None else _later(arms, later),
+        later=[] if later is None or later.labels.unique().numel() == 1 else _later(arms, later),
     )
 
 
