@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Diagnosis", "Options", "Reading", "classify"]
 
-# Before torch is loaded: its threads must not spin while they wait for one another. Beside other busy processes that
-# makes an answer six times slower; on an idle machine waiting costs a sixth. OMP_WAIT_POLICY=ACTIVE takes it back.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Before torch is loaded: how long its threads spin while they wait for one another. For ever, an answer takes several
+# times as long beside other busy processes; not at all, twice as long on an idle machine. OMP_WAIT_POLICY and
+# GOMP_SPINCOUNT in the environment are left as they are.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 _HOMES = {
     "Diagnosis": "probe_sandwich.answer",

@@ -52,7 +52,7 @@ def test_how_many_rows_run_together_changes_no_answer(
 ) -> None:
     stack = tiny_stack({"pooling": "mean"}, {"pooling": "last"})
     together = prober.ask(stack, NOISE).logits
-    monkeypatch.setattr(batching, "MAX_ROWS", 7)
+    monkeypatch.setitem(batching.MAX_ROWS, "cpu", 7)
     torch.testing.assert_close(prober.ask(stack, NOISE).logits, together, atol=1e-4, rtol=1e-4)
 
 
@@ -66,7 +66,7 @@ def test_a_subject_without_positions_answers_alike_at_every_place(prober: Prober
 def test_a_stop_is_heard_between_batches(
     prober: Prober, tiny_stack: StackFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batching, "MAX_ROWS", 50)
+    monkeypatch.setitem(batching.MAX_ROWS, "cpu", 50)
     heard = iter([False, False, True])
     with pytest.raises(Cancelled):
         prober.ask(tiny_stack({}), NOISE, cancelled=lambda: next(heard))

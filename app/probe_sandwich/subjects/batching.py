@@ -8,7 +8,8 @@ BATCH_BYTES = {"cpu": 256 * 2**20, "cuda": 4 * 2**30}
 """What the activations of one batch may take, by kind of device."""
 BATCH_FLOP = {"cpu": 2 * 10**10, "cuda": 2 * 10**13}
 """What one batch may compute, about a second: so long does a job run on that nobody waits for."""
-MAX_ROWS = 512
+MAX_ROWS = {"cpu": 128, "cuda": 512}
+"""Of one batch. A processor works a quarter faster on activations that stay in its cache."""
 
 Cancelling = Callable[[], bool]
 """Whether the job should stop; asked before every batch."""
@@ -45,4 +46,4 @@ def rows_together(subjects: Subjects, length: int) -> int:
     kind = subjects.device.type
     by_bytes = BATCH_BYTES.get(kind, BATCH_BYTES["cpu"]) // (len(subjects) * subjects.size.row_bytes(length))
     by_flop = BATCH_FLOP.get(kind, BATCH_FLOP["cpu"]) // (len(subjects) * subjects.size.row_flop(length))
-    return max(1, min(MAX_ROWS, by_bytes, by_flop))
+    return max(1, min(MAX_ROWS.get(kind, MAX_ROWS["cpu"]), by_bytes, by_flop))
