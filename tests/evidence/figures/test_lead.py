@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from probe_sandwich.evidence.figures.auc import bootstrapped_auc, middle_interval
-from probe_sandwich.evidence.figures.lead import lead, lead_within_tasks
+from probe_sandwich.evidence.figures.lead import Compared, lead, lead_over_kinds, lead_within_tasks
 from sklearn.metrics import roc_auc_score
 
 
@@ -56,3 +56,34 @@ def test_a_lead_in_half_of_the_tasks_is_not_shown() -> None:
     assert even is not None
     assert not even.shown
     assert lead_within_tasks(one, other, label, group, [task == number for number in range(4)]) is None
+
+
+def test_a_lead_over_kinds_is_the_mean_of_theirs_and_that_over_one_is_its_own() -> None:
+    rng = np.random.default_rng(6)
+    group, label = np.repeat(np.arange(60), 5), rng.random(300) < 0.5
+    good, bad = (label + rng.normal(size=300) * noise for noise in (0.5, 1.5))
+    ahead, level = Compared(good, bad, label, group), Compared(bad, bad, label, group)
+    own, alone, both = lead(good, bad, label, group), lead_over_kinds([ahead]), lead_over_kinds([ahead, level])
+    assert own is not None
+    assert alone == own
+    assert both is not None
+    assert (both.auc, both.low, both.high) == pytest.approx((own.auc / 2, own.low / 2, own.high / 2))
+
+
+def test_a_configuration_is_drawn_as_often_in_every_kind() -> None:
+    rng = np.random.default_rng(7)
+    group, label = np.repeat(np.arange(60), 5), rng.random(300) < 0.5
+    good, bad = (label + rng.normal(size=300) * noise for noise in (0.9, 1.0))
+    ahead, behind = Compared(good, bad, label, group), Compared(bad, good, label, group)
+    level = lead_over_kinds([ahead, behind])
+    assert level is not None
+    assert (level.auc, level.low, level.high) == pytest.approx((0, 0, 0))
+    apart = lead_over_kinds([ahead, Compared(bad, good, label, group + 60)])
+    assert apart is not None
+    assert apart.low < -0.001 < 0.001 < apart.high
+
+
+def test_there_is_no_lead_over_kinds_where_one_has_one_label_only() -> None:
+    group, label = np.arange(4), np.array([True, True, False, False])
+    one = Compared(np.arange(4.0), np.arange(4.0), label, group)
+    assert lead_over_kinds([one, Compared(one.score, one.rival, np.ones(4, np.bool_), group)]) is None

@@ -1,6 +1,7 @@
 """Every kind of subject, judged by what was fitted without it."""
 
 import numpy as np
+import pytest
 from probe_sandwich.evidence.universal.evaluation import (
     CONJUNCTIONS,
     LENGTH,
@@ -12,7 +13,7 @@ from probe_sandwich.evidence.universal.evaluation import (
     facts_of,
 )
 from probe_sandwich.evidence.universal.foreign import FOREIGN
-from probe_sandwich.evidence.universal.methods import IN_DISTRIBUTION, METHODS, SANDWICH, SEVERED
+from probe_sandwich.evidence.universal.methods import AGREEMENT_TREES, IN_DISTRIBUTION, METHODS, SANDWICH, SEVERED
 from probe_sandwich.evidence.universal.table import Table
 
 
@@ -67,6 +68,15 @@ def test_of_each_task_it_is_told_what_verdicts_so_sure_are_worth(three_tasks: Ta
         sure = (facts.tasks == task) & judged.alike & (abs(probability - 0.5) >= least)
         assert share.share == sure.sum() / (facts.tasks == task).sum()
         assert share.accuracy == ((probability >= 0.5) == facts.labels)[sure].mean()
+
+
+def test_the_lead_elsewhere_is_the_mean_of_those_on_what_is_left_out(evaluation: Evaluation) -> None:
+    leads, left_out = evaluation.evidence.leads_elsewhere, (LENGTH, SIZE, TASK, FOREIGN)
+    assert AGREEMENT_TREES in leads
+    for rival, lead in leads.items():
+        own = [evaluation.evidence.kinds[kind].methods[rival].sandwich_lead for kind in left_out]
+        assert lead.auc == pytest.approx(np.mean([one.auc for one in own if one is not None]))
+        assert lead.low <= lead.auc <= lead.high
 
 
 def test_controls_are_judged_on_unseen_configurations_alone(evaluation: Evaluation) -> None:

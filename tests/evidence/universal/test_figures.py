@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from probe_sandwich.evidence.figures.lead import Lead
 from probe_sandwich.evidence.universal.figures import (
     FILE,
     AnsweredShare,
@@ -83,6 +84,7 @@ def test_evidence_comes_back_as_it_was_written(tmp_path: Path) -> None:
         learning_curve=[],
         least_confidence=0.2,
         sure_by_task={"conjunction": AnsweredShare(share=0.5, accuracy=0.9, accuracy_of_all=0.8)},
+        leads_elsewhere={"agreement": Lead(auc=0.02, low=0.01, high=0.03)},
         converged_by_task={"one": 10},
         generalizers_by_task={"one": 5},
     )

@@ -26,6 +26,7 @@ def rows() -> list[list[str]]:
         learning_curve=[],
         least_confidence=None,
         sure_by_task={},
+        leads_elsewhere={},
         converged_by_task={},
         generalizers_by_task={},
     )

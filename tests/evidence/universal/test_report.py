@@ -6,7 +6,7 @@ import pytest
 from probe_sandwich.evidence.universal.asking import FILE as ASKING_FILE
 from probe_sandwich.evidence.universal.evaluation import RESERVE, TASK, UNSEEN, Evaluation
 from probe_sandwich.evidence.universal.figures import UniversalEvidence
-from probe_sandwich.evidence.universal.methods import IN_DISTRIBUTION, SANDWICH
+from probe_sandwich.evidence.universal.methods import AGREEMENT, IN_DISTRIBUTION, SANDWICH
 from probe_sandwich.evidence.universal.report import TRAIL, area, lead_of, write_universal_report
 from probe_sandwich.sandwich.card import Card
 from probe_sandwich.sandwich.meta_classifier import load_card
@@ -64,6 +64,7 @@ def test_what_was_asked_of_it_is_held_against_what_was_measured(
     figures = evaluation.evidence.kinds[TASK].methods[SANDWICH]
     assert f"| task left out: AUC, mean over tasks | {figures.mean_task_auc:.3f} | 0.90 |" in lines
     assert any(line.startswith("| foreign: AUC | ") for line in lines)
+    assert any(line.startswith(f"| lead over {AGREEMENT}, mean over what is left out | ") for line in lines)
     few = evaluation.evidence.model_copy(update={"kinds": {UNSEEN: evaluation.evidence.kinds[UNSEEN]}})
     unseen = report(tmp_path, card, few)
     assert not any(line.startswith(("| task left out:", "| foreign:")) for line in unseen)

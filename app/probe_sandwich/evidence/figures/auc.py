@@ -34,7 +34,7 @@ def within_configuration_interval(
     """95 % interval of `within_configuration_auc`. A configuration that is drawn twice counts its pairs twice; none are
     formed between the copies."""
     by_configuration = _pairs_by_configuration(score, label, group)  # (configurations, 2)
-    right, pairs = (_times_drawn(len(by_configuration), seed) @ by_configuration).T  # (bootstraps,) each
+    right, pairs = (times_drawn(len(by_configuration), seed) @ by_configuration).T  # (bootstraps,) each
     return middle_interval(np.divide(right, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0))
 
 
@@ -60,8 +60,16 @@ def bootstrapped_auc(
     `(bootstraps, distinct scores)`, where a ranking a draw took minutes over a table of methods.
     """
     _, number = np.unique(group, return_inverse=True)
+    return weighted_auc(score, label, times_drawn(int(number.max()) + 1, seed)[:, number])
+
+
+def weighted_auc(
+    score: NDArray[np.float64], label: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """`auc` where subjects count by `weights (bootstraps, subjects)`, `(bootstraps,)`; NaN where one label counts for
+    nothing."""
     order = np.argsort(score, kind="stable")
-    weight = _times_drawn(int(number.max()) + 1, seed)[:, number[order]]  # (bootstraps, subjects), by rising score
+    weight = weights[:, order]  # by rising score
     starts = np.flatnonzero(np.diff(score[order], prepend=np.nan) != 0)
     positives = np.add.reduceat(weight * label[order], starts, axis=1)  # (bootstraps, distinct scores)
     negatives = np.add.reduceat(weight * ~label[order], starts, axis=1)
@@ -72,7 +80,7 @@ def bootstrapped_auc(
     return shares
 
 
-def _times_drawn(groups: int, seed: int) -> NDArray[np.float64]:
+def times_drawn(groups: int, seed: int) -> NDArray[np.float64]:
     """How often each configuration is drawn, `(bootstraps, groups)`; the same for the same seed, so that two figures
     on the same draws are paired."""
     rng = np.random.default_rng(seed)

@@ -1,12 +1,13 @@
 """How far one method is ahead of another."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from probe_sandwich.evidence.figures.auc import auc, bootstrapped_auc, middle_interval
+from probe_sandwich.evidence.figures.auc import auc, bootstrapped_auc, middle_interval, times_drawn, weighted_auc
 
 _LEAST_TASKS = 5
 
@@ -66,6 +67,36 @@ def lead_within_tasks(
     by_task = np.stack(drawn)  # (tasks, bootstraps)
     times = np.random.default_rng(seed).integers(len(leads), size=by_task.shape)
     low, high = middle_interval(np.nanmean(np.take_along_axis(by_task, times, axis=0), axis=0))
+    if low is None or high is None:
+        return None
+    return Lead(auc=float(np.mean(leads)), low=low, high=high)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A score and its rival on the subjects of one kind, with what is known of them, `(subjects,)` each."""
+
+    score: NDArray[np.float64]
+    rival: NDArray[np.float64]
+    label: NDArray[np.bool_]
+    group: NDArray[np.int64]
+
+
+def lead_over_kinds(kinds: Sequence[Compared], seed: int = 0) -> Lead | None:
+    """The lead on each kind, averaged over the kinds; the interval is a paired bootstrap in which a configuration is
+    drawn as often in every kind that judges it. None where a kind has one label only."""
+    _, number = np.unique(np.concatenate([kind.group for kind in kinds]), return_inverse=True)
+    times = times_drawn(int(number.max()) + 1, seed)
+    leads, drawn, start = [], [], 0
+    for kind in kinds:
+        end = start + len(kind.group)
+        weights, start = times[:, number[start:end]], end
+        one, other = auc(kind.score, kind.label), auc(kind.rival, kind.label)
+        if one is None or other is None:
+            return None
+        leads.append(one - other)
+        drawn.append(weighted_auc(kind.score, kind.label, weights) - weighted_auc(kind.rival, kind.label, weights))
+    low, high = middle_interval(np.mean(drawn, axis=0))
     if low is None or high is None:
         return None
     return Lead(auc=float(np.mean(leads)), low=low, high=high)

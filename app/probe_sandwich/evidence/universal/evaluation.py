@@ -2,12 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from probe_sandwich.evidence.figures.lead import Compared, Lead, lead_over_kinds
 from probe_sandwich.evidence.universal.confidence import answered_by_others, confidence, least_confidence
 from probe_sandwich.evidence.universal.ensemble import ensemble_probability
 from probe_sandwich.evidence.universal.figures import (
@@ -89,10 +90,15 @@ def evaluate_universal(
     figures = {kind: _figures(table, kind, one) for kind, one in judged.items()}
     least = _least_confidence(table, judged[TASK]) if TASK in judged else None
     sure = _sure_by_task(table, judged[UNSEEN], least)
+    elsewhere = [
+        (facts_of(table, one.test), one.scores) for kind, one in judged.items() if kind in (LENGTH, SIZE, TASK)
+    ]
     if foreign is not None:
         progress(FOREIGN)
         records = KindRecords.of(figures[UNSEEN], sure, figures.get(TASK), least)
-        figures[FOREIGN] = _foreign_figures(foreign, rivals, members, records)
+        scores = foreign.scores(rivals, members)
+        figures[FOREIGN] = _foreign_figures(foreign, scores, rivals, records)
+        elsewhere.append((_apart_from(table, foreign.facts), scores))
     progress("learning curve")
     return Evaluation(
         UniversalEvidence(
@@ -100,6 +106,7 @@ def evaluate_universal(
             learning_curve=_learning_curve(run, table, config, training),
             least_confidence=least,
             sure_by_task=sure,
+            leads_elsewhere=_leads_elsewhere(elsewhere),
             converged_by_task=dict(sorted(Counter(table.tasks.tolist()).items())),
             generalizers_by_task=dict(sorted(Counter(table.tasks[table.labels].tolist()).items())),
         ),
@@ -184,9 +191,26 @@ def _sure_by_task(table: Table, judged: JudgedKind, least: float | None) -> dict
     return answered_by_task(sure, (probability >= THRESHOLD) == facts.labels, facts.tasks)
 
 
-def _foreign_figures(foreign: Foreign, rivals: Rivals, members: Sequence[Member], records: KindRecords) -> KindFigures:
+def _apart_from(table: Table, facts: Facts) -> Facts:
+    """The same facts, their configurations numbered as none of the table's is."""
+    return replace(facts, configurations=facts.configurations + table.configurations.max() + 1)
+
+
+def _leads_elsewhere(kinds: Sequence[tuple[Facts, Scores]]) -> dict[str, Lead]:
+    """Over every method that all kinds judge."""
+    leads = {}
+    for name in [method.name for method in METHODS if method.name != SANDWICH]:
+        if kinds and all(name in scores for _, scores in kinds):
+            compared = [
+                Compared(scores[SANDWICH], scores[name], facts.labels, facts.configurations) for facts, scores in kinds
+            ]
+            leads[name] = lead_over_kinds(compared)
+    return {name: lead for name, lead in leads.items() if lead is not None}
+
+
+def _foreign_figures(foreign: Foreign, scores: Scores, rivals: Rivals, records: KindRecords) -> KindFigures:
     """A verdict is given as a service gives it: by what was measured on subjects of the task or on tasks left out."""
-    scores, facts = foreign.scores(rivals, members), foreign.facts
+    facts = foreign.facts
     found = [record_for(task, records.tasks, records.other_tasks) for task in facts.tasks.tolist()]
     least = np.array([record.least_confidence if record and record.trusted else np.inf for record in found])
     answered = foreign.alike(rivals) & (confidence(scores[SANDWICH]) >= least)

@@ -135,7 +135,8 @@ class LearningPoint(BaseModel):
 
 class UniversalEvidence(BaseModel):
     """All figures, by kind. `least_confidence`: from which distance to 0.5 on a verdict is given on a task that the
-    training did not see. `sure_by_task`: of unseen configurations, the verdicts that are so sure."""
+    training did not see. `sure_by_task`: of unseen configurations, the verdicts that are so sure. `leads_elsewhere`: by
+    rival, the sandwich's lead in AUC on what is left out, averaged over these kinds."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -143,6 +144,7 @@ class UniversalEvidence(BaseModel):
     learning_curve: list[LearningPoint]
     least_confidence: float | None
     sure_by_task: dict[str, AnsweredShare]
+    leads_elsewhere: dict[str, Lead]
     converged_by_task: dict[str, int]
     generalizers_by_task: dict[str, int]
 

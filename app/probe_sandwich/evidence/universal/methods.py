@@ -63,7 +63,7 @@ METHODS = (
     Method(SANDWICH, calibrated=True),
     Method(BARE, calibrated=True),
     Method(TREES, calibrated=True),
-    Method(NO_LAYERS),
+    Method(NO_LAYERS, calibrated=True),
     Method(AGREEMENT_TREES, calibrated=True),
     Method(AGREEMENT),
     Method(MAJORITY),
@@ -211,10 +211,11 @@ def read_statistics(readout: Readout, recording: Recording) -> tuple[NDArray[np.
 
 @dataclass(frozen=True)
 class FittedReadout:
-    """A readout with its calibration."""
+    """A readout with its calibration, and with that of its trees alone."""
 
     readout: Readout
     calibration: Calibration
+    trees_calibration: Calibration
 
     def probability(self, recording: Recording, part: Part) -> NDArray[np.float64]:
         """P(generalizer) of some subjects, `(subjects,)`."""
@@ -222,12 +223,9 @@ class FittedReadout:
         return self.calibration.probability(recorded_scores(self.readout, some).mean(axis=0))
 
     def by_trees(self, recording: Recording, part: Part) -> NDArray[np.float64]:
-        """What the heads' trees alone say of some subjects, `(subjects,)`."""
-        with torch.inference_mode():
-            statistics = self.readout.prepare(recording.channels[torch.from_numpy(part)]).statistics
-            said = self.readout.by_trees(statistics)  # (heads, subjects, draws, 2)
-        mean: NDArray[np.float64] = said.sum(dim=-1).mean(dim=(0, 2)).double().numpy()
-        return mean
+        """P(generalizer) of some subjects as the heads' trees alone have it, `(subjects,)`."""
+        some = recording.select(torch.from_numpy(part))
+        return self.trees_calibration.probability(_scores_by_trees(self.readout, some).mean(axis=0))
 
 
 def fit(
@@ -242,14 +240,25 @@ def fit(
     that they are blind to, unit by unit: `weights` and `units (subjects,)`."""
     blind = BlindHeads.assign(torch.from_numpy(units), known.groups, config.heads, seed)
     readout = fit_readout(config, training, known, blind, seed, weights=torch.from_numpy(weights).float())
-    scores = blind.held_out(recorded_scores(readout, known), known.groups)
-    return FittedReadout(readout, fit_calibration(scores, known.labels.numpy() == 1, weights))
+    both, alone = (
+        fit_calibration(blind.held_out(scores, known.groups), known.labels.numpy() == 1, weights)
+        for scores in (recorded_scores(readout, known), _scores_by_trees(readout, known))
+    )
+    return FittedReadout(readout, both, alone)
 
 
 def recorded_scores(readout: Readout, recording: Recording) -> NDArray[np.float64]:
     """Scores `(heads, subjects)` of recorded subjects."""
     with torch.inference_mode():
         return head_scores(readout(recording.channels))
+
+
+def _scores_by_trees(readout: Readout, recording: Recording) -> NDArray[np.float64]:
+    """The same of the heads' trees alone."""
+    with torch.inference_mode():
+        said = readout.by_trees(readout.prepare(recording.channels).statistics)  # (heads, subjects, draws, 2)
+    scores: NDArray[np.float64] = said.sum(dim=-1).mean(dim=2).double().numpy()
+    return scores
 
 
 def trees(features: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64], seed: int) -> Reader:

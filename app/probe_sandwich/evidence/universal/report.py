@@ -11,7 +11,7 @@ from probe_sandwich.evidence.universal.asking_report import asking_section
 from probe_sandwich.evidence.universal.confidence import WANTED
 from probe_sandwich.evidence.universal.figures import KindFigures, MethodFigures, UniversalEvidence
 from probe_sandwich.evidence.universal.foreign import FOREIGN
-from probe_sandwich.evidence.universal.methods import METHODS, SANDWICH
+from probe_sandwich.evidence.universal.methods import AGREEMENT, AGREEMENT_TREES, METHODS, SANDWICH, TREES
 from probe_sandwich.evidence.universal.plots import AREAS, CONFIDENCE, LONG_ACCURACY
 from probe_sandwich.files import write_atomically
 from probe_sandwich.sandwich.card import Card
@@ -31,6 +31,7 @@ _HOW = {
     "whether members disagree.",
 }
 _AS_SERVED = (kinds.TASK, FOREIGN)
+_RIVALS = (AGREEMENT_TREES, TREES, AGREEMENT)
 _WITHHELD_BESIDES = (
     " These lie near enough to the zoo; a service withholds some of them, by what the card says of their task."
 )
@@ -104,6 +105,9 @@ def _targets(evidence: UniversalEvidence) -> list[str]:
         add("foreign: AUC", FOREIGN, area, "0.85")
         rows.append(f"| foreign: answered | {figures.answered.share:.2f} | 0.80 |")
         rows.append(f"| foreign: right of the answered | {_short(figures.answered.accuracy)} | 0.85 |")
+    for rival, lead in evidence.leads_elsewhere.items():
+        if rival in _RIVALS:
+            rows.append(f"| lead over {rival}, mean over what is left out | {_lead(lead)} | +0.015 |")
     return rows
 
 
