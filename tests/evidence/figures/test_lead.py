@@ -83,7 +83,9 @@ def test_a_configuration_is_drawn_as_often_in_every_kind() -> None:
     assert apart.low < -0.001 < 0.001 < apart.high
 
 
-def test_there_is_no_lead_over_kinds_where_one_has_one_label_only() -> None:
+def test_a_kind_of_one_label_says_nothing_of_a_lead() -> None:
     group, label = np.arange(4), np.array([True, True, False, False])
-    one = Compared(np.arange(4.0), np.arange(4.0), label, group)
-    assert lead_over_kinds([one, Compared(one.score, one.rival, np.ones(4, np.bool_), group)]) is None
+    both = Compared(np.arange(4.0), -np.arange(4.0), label, group)
+    one = Compared(both.score, both.rival, np.ones(4, np.bool_), group)
+    assert lead_over_kinds([both, one]) == lead_over_kinds([both])
+    assert lead_over_kinds([one]) is None

@@ -84,19 +84,21 @@ class Compared:
 
 def lead_over_kinds(kinds: Sequence[Compared], seed: int = 0) -> Lead | None:
     """The lead on each kind, averaged over the kinds; the interval is a paired bootstrap in which a configuration is
-    drawn as often in every kind that judges it. None where a kind has one label only."""
+    drawn as often in every kind that judges it. A kind of one label says nothing; None where there is no other."""
+    kinds = [kind for kind in kinds if kind.label.any() and not kind.label.all()]
+    if not kinds:
+        return None
     _, number = np.unique(np.concatenate([kind.group for kind in kinds]), return_inverse=True)
     times = times_drawn(int(number.max()) + 1, seed)
-    leads, drawn, start = [], [], 0
-    for kind in kinds:
-        end = start + len(kind.group)
-        weights, start = times[:, number[start:end]], end
-        one, other = auc(kind.score, kind.label), auc(kind.rival, kind.label)
-        if one is None or other is None:
-            return None
-        leads.append(one - other)
-        drawn.append(weighted_auc(kind.score, kind.label, weights) - weighted_auc(kind.rival, kind.label, weights))
-    low, high = middle_interval(np.mean(drawn, axis=0))
+    each_once = np.vstack([np.ones(times.shape[1]), times])
+    ends = np.cumsum([len(kind.group) for kind in kinds])
+    leads = [
+        weighted_auc(kind.score, kind.label, weights) - weighted_auc(kind.rival, kind.label, weights)
+        for kind, places in zip(kinds, np.split(number, ends[:-1]), strict=True)
+        for weights in [each_once[:, places]]
+    ]
+    whole, *drawn = np.mean(leads, axis=0)
+    low, high = middle_interval(np.array(drawn))
     if low is None or high is None:
         return None
-    return Lead(auc=float(np.mean(leads)), low=low, high=high)
+    return Lead(auc=float(whole), low=low, high=high)
