@@ -89,3 +89,15 @@ def test_a_kind_of_one_label_says_nothing_of_a_lead() -> None:
     one = Compared(both.score, both.rival, np.ones(4, np.bool_), group)
     assert lead_over_kinds([both, one]) == lead_over_kinds([both])
     assert lead_over_kinds([one]) is None
+
+
+def test_a_lead_of_draws_is_that_of_one_draw_on_average() -> None:
+    label, group = np.array([False, False, True, True]), np.arange(4)
+    right, wrong = np.array([0.1, 0.2, 0.8, 0.9]), np.array([0.9, 0.8, 0.2, 0.1])
+    ahead = lead(np.stack([right, right]), np.stack([right, wrong]), label, group)
+    assert ahead is not None
+    assert ahead.auc == pytest.approx(0.5)
+    level = lead(np.stack([right, wrong]), np.stack([wrong, right]), label, group)
+    assert level is not None
+    assert (level.auc, level.low, level.high) == pytest.approx((0, 0, 0))
+    assert lead(right[None], wrong[None], np.ones(4, np.bool_), group) is None

@@ -19,6 +19,11 @@ def auc(score: NDArray[np.float64], label: NDArray[np.bool_]) -> float | None:
     return float((ranks - positives * (positives + 1) / 2) / (positives * negatives))
 
 
+def areas(scores: NDArray[np.float64], label: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """`auc` of every draw, `(draws,)`, of scores `(draws, subjects)`; NaN where there is one label only."""
+    return np.array([auc(draw, label) for draw in scores], np.float64)
+
+
 def within_configuration_auc(
     score: NDArray[np.float64], label: NDArray[np.bool_], group: NDArray[np.int64]
 ) -> tuple[float | None, int]:

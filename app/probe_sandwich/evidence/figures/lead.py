@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from probe_sandwich.evidence.figures.auc import auc, bootstrapped_auc, middle_interval, times_drawn, weighted_auc
+from probe_sandwich.evidence.figures.auc import areas, bootstrapped_auc, middle_interval, times_drawn, weighted_auc
 
 _LEAST_TASKS = 5
 
@@ -35,14 +35,14 @@ def lead(
     group: NDArray[np.int64],
     seed: int = 0,
 ) -> Lead | None:
-    """AUC of a score less that of its rival; the interval is a paired bootstrap, both judged on the same drawn
-    configurations. None where there is one label only."""
-    one, other = auc(score, label), auc(rival, label)
-    drawn = bootstrapped_auc(score, label, group, seed) - bootstrapped_auc(rival, label, group, seed)
-    low, high = middle_interval(drawn)
-    if one is None or other is None or low is None or high is None:
+    """AUC of a score less that of its rival, of subjects `(subjects,)`, or of one draw, on average over `(draws,
+    subjects)`; the interval is a paired bootstrap, both judged on the same drawn configurations. None where there is
+    one label only."""
+    found = _difference(score, rival, label, group, seed)
+    if found is None:
         return None
-    return Lead(auc=one - other, low=low, high=high)
+    difference, drawn = found
+    return _lead(difference, drawn)
 
 
 def lead_within_tasks(
@@ -55,21 +55,37 @@ def lead_within_tasks(
 ) -> Lead | None:
     """The lead within a task, averaged over tasks whose subjects are `parts (subjects,)` each; the interval is a
     bootstrap over tasks, and over the configurations of each. None where there are fewer than five tasks."""
-    leads, drawn = [], []
-    for number, part in enumerate(parts):
-        some = label[part], group[part], seed + number
-        one, other = auc(score[part], label[part]), auc(rival[part], label[part])
-        if one is not None and other is not None:
-            leads.append(one - other)
-            drawn.append(bootstrapped_auc(score[part], *some) - bootstrapped_auc(rival[part], *some))
-    if len(leads) < _LEAST_TASKS:
+    found = [
+        _difference(score[..., part], rival[..., part], label[part], group[part], seed + number)
+        for number, part in enumerate(parts)
+    ]
+    known = [one for one in found if one is not None]
+    if len(known) < _LEAST_TASKS:
         return None
-    by_task = np.stack(drawn)  # (tasks, bootstraps)
+    leads = [difference for difference, _ in known]
+    by_task = np.stack([drawn for _, drawn in known])  # (tasks, bootstraps)
     times = np.random.default_rng(seed).integers(len(leads), size=by_task.shape)
-    low, high = middle_interval(np.nanmean(np.take_along_axis(by_task, times, axis=0), axis=0))
-    if low is None or high is None:
+    return _lead(float(np.mean(leads)), np.nanmean(np.take_along_axis(by_task, times, axis=0), axis=0))
+
+
+def _difference(
+    score: NDArray[np.float64],
+    rival: NDArray[np.float64],
+    label: NDArray[np.bool_],
+    group: NDArray[np.int64],
+    seed: int,
+) -> tuple[float, NDArray[np.float64]] | None:
+    """The difference in AUC, and in each of the bootstraps."""
+    if label.all() or not label.any():
         return None
-    return Lead(auc=float(np.mean(leads)), low=low, high=high)
+    one, other = (np.atleast_2d(arm) for arm in (score, rival))
+    drawn = [np.mean([bootstrapped_auc(draw, label, group, seed) for draw in arm], axis=0) for arm in (one, other)]
+    return float(areas(one, label).mean() - areas(other, label).mean()), drawn[0] - drawn[1]
+
+
+def _lead(difference: float, drawn: NDArray[np.float64]) -> Lead | None:
+    low, high = middle_interval(drawn)
+    return None if low is None or high is None else Lead(auc=difference, low=low, high=high)
 
 
 @dataclass(frozen=True)
@@ -98,7 +114,4 @@ def lead_over_kinds(kinds: Sequence[Compared], seed: int = 0) -> Lead | None:
         for weights in [each_once[:, places]]
     ]
     whole, *drawn = np.mean(leads, axis=0)
-    low, high = middle_interval(np.array(drawn))
-    if low is None or high is None:
-        return None
-    return Lead(auc=float(whole), low=low, high=high)
+    return _lead(float(whole), np.array(drawn))

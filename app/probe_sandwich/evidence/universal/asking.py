@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from probe_sandwich.evidence.figures.draws import areas, lead_of_draws
-from probe_sandwich.evidence.figures.lead import Lead
+from probe_sandwich.evidence.figures.auc import areas
+from probe_sandwich.evidence.figures.lead import Lead, lead
 from probe_sandwich.evidence.universal.direct import DirectPoint, direct_point
 from probe_sandwich.evidence.universal.part import in_folds
 from probe_sandwich.evidence.universal.searching import Searching, measure_searching
@@ -156,7 +156,7 @@ def measure_asking(
             scores = {name: arm.scores(pool, folds, probes) for name, arm in arms.items()}
             for name, arm in arms.items():
                 points[name].append(_point(probes, arm.tokens(pool, probes), scores[name], labels))
-            leads[probes] = lead_of_draws(scores["learned"], scores["random"], labels, groups)
+            leads[probes] = lead(scores["learned"], scores["random"], labels, groups)
         shown = _shown(pool, arms["learned"], config, alphabet_of(rows[0].config.task))
     return Asking(
         subjects=len(labels),

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from sklearn.ensemble import ExtraTreesClassifier
 
-from probe_sandwich.evidence.figures.draws import areas, lead_of_draws
-from probe_sandwich.evidence.figures.lead import Lead
+from probe_sandwich.evidence.figures.auc import areas
+from probe_sandwich.evidence.figures.lead import Lead, lead
 from probe_sandwich.evidence.universal.direct import DirectPoint, direct_point
 from probe_sandwich.evidence.universal.settings import THRESHOLD
 from probe_sandwich.sandwich.config import SandwichConfig
@@ -99,8 +99,7 @@ def measure_searching(
         searched=points["searched"],
         direct=[direct_point(rows, labels, point.tokens) for point in points["searched"]],
         leads={
-            budget: lead_of_draws(searched.scores[budget], judged["random"].scores[budget], labels, groups)
-            for budget in BUDGETS
+            budget: lead(searched.scores[budget], judged["random"].scores[budget], labels, groups) for budget in BUDGETS
         },
         asking_on=[_asking_on(searched, labels, sure) for sure in _SURE],
         placements=_shares(asked, config, searched.sets),
@@ -231,7 +230,7 @@ def _later(arms: dict[str, _Arm], later: Pool) -> list[LaterPoint]:
             budget=budget,
             random=float(areas(random[budget], labels).mean()),
             searched=float(areas(searched[budget], labels).mean()),
-            lead=lead_of_draws(searched[budget], random[budget], labels, groups),
+            lead=lead(searched[budget], random[budget], labels, groups),
         )
         for budget in BUDGETS
     ]
