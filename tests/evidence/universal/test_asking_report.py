@@ -2,6 +2,7 @@
 
 from probe_sandwich.evidence.figures.lead import Lead
 from probe_sandwich.evidence.universal.asking import AskedPoint, Asking, ShownProbe
+from probe_sandwich.evidence.universal.asking_elsewhere import AskingElsewhere, ElsewherePoint
 from probe_sandwich.evidence.universal.asking_report import asking_section
 from probe_sandwich.evidence.universal.direct import DirectPoint
 from probe_sandwich.evidence.universal.searching import AskingOn, LaterPoint, QuestionsPoint, Searching
@@ -85,3 +86,14 @@ def test_the_reserve_stands_beside_them_where_there_is_one() -> None:
     assert "at 200 tokens 0.850, random 0.700, lead +0.100 (+0.050 to +0.150)." in page
     without = SEARCHING.model_copy(update={"reserve": 0, "later": []})
     assert "On the reserve" not in "\n".join(asking_section(ASKING.model_copy(update={"searching": without})))
+
+
+def test_learned_questions_on_tasks_left_out_have_a_table_where_they_were_measured() -> None:
+    assert "### On tasks left out" not in asking_section(ASKING)
+    point = ElsewherePoint(
+        questions=8, random=0.78, learned=0.8, lead=AHEAD, random_within=0.77, learned_within=0.79, lead_within=None
+    )
+    elsewhere = AskingElsewhere(tasks=["cnf", "dyck1"], subjects=120, points=[point])
+    lines = asking_section(ASKING.model_copy(update={"elsewhere": elsewhere}))
+    assert "| 8 | 0.780 | 0.800 | +0.100 (+0.050 to +0.150) | 0.770 | 0.790 | - |" in lines
+    assert any("120 subjects of 2 tasks" in line for line in lines)

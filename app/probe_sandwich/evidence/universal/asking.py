@@ -14,6 +14,7 @@ from torch import Tensor
 
 from probe_sandwich.evidence.figures.auc import areas
 from probe_sandwich.evidence.figures.lead import Lead, lead
+from probe_sandwich.evidence.universal.asking_elsewhere import AskingElsewhere, measure_asking_elsewhere
 from probe_sandwich.evidence.universal.direct import DirectPoint, direct_point
 from probe_sandwich.evidence.universal.part import in_folds
 from probe_sandwich.evidence.universal.searching import Searching, measure_searching
@@ -23,7 +24,7 @@ from probe_sandwich.files import write_atomically
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.readout import Readout
 from probe_sandwich.sandwich.selector import Selector
-from probe_sandwich.sandwich.training.pools import Pool, record_pools
+from probe_sandwich.sandwich.training.pools import Pool, among, record_pools
 from probe_sandwich.sandwich.training.recorded import Recording
 from probe_sandwich.sandwich.training.selector_fit import fit_selector
 from probe_sandwich.sandwich.training.start import start_universal
@@ -71,7 +72,8 @@ class ShownProbe(BaseModel):
 class Asking(BaseModel):
     """Questions selected at random and learned ones, out of fold, and by how much the learned are ahead (`leads`, by
     number of probes: AUC of one noise draw, averaged over twenty, paired over configurations), beside a direct test of
-    about the learned ones' tokens each; and the same of single questions that are searched for."""
+    about the learned ones' tokens each; the same of single questions that are searched for; and, on tasks left out, of
+    such as are taught (`elsewhere`)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -84,25 +86,27 @@ class Asking(BaseModel):
     leads: dict[int, Lead | None]
     shown: list[ShownProbe]
     searching: Searching
+    elsewhere: AskingElsewhere | None = None
 
 
 def write_asking(folder: Path, table: Table, training: SandwichTraining, device: torch.device) -> Asking:
-    """Measure it on the task and T that most subjects of a table have, and write `asking.json`. Left out is ALiBi, of
-    which nearly all generalize; the reserve is judged by itself."""
+    """Measure it on the task and T that most subjects of a table have, and on tasks left out, and write `asking.json`.
+    Of the first, left out is ALiBi, of which nearly all generalize; the reserve is judged by itself."""
     kinds = [(row.config.task, row.config.train_max_length) for row in table.rows]
     commonest = Counter(kinds).most_common(1)[0][0]
-    some = [
-        number
-        for number, row in enumerate(table.rows)
-        if kinds[number] == commonest and row.config.scheme is not Scheme.ALIBI
+    wanted = [
+        kind == commonest and row.config.scheme is not Scheme.ALIBI for kind, row in zip(kinds, table.rows, strict=True)
     ]
     prober = start_universal(ASKING, training).prober.to(device)
-    (pool,) = record_pools(prober, table.cohorts(np.array(some, np.int64), device))
-    reserve = torch.from_numpy(table.reserve[pool.numbers.numpy()])
-    known = pool.select((~reserve).nonzero()[:, 0])
+    pools = record_pools(prober, table.cohorts(np.arange(len(table)), device))
+    known, later = (
+        next(among(pools, torch.from_numpy(np.flatnonzero(wanted & part))), None)
+        for part in (~table.reserve, table.reserve)
+    )
+    assert known is not None
     rows = [table.rows[number] for number in known.numbers.tolist()]
-    later = pool.select(reserve.nonzero()[:, 0])
-    asking = measure_asking(known, rows, later if len(later.labels) else None, ASKING, training)
+    asking = measure_asking(known, rows, later, ASKING, training)
+    asking = asking.model_copy(update={"elsewhere": measure_asking_elsewhere(table, pools, ASKING)})
     write_atomically(folder / FILE, (asking.model_dump_json(indent=1) + "\n").encode())
     return asking
 

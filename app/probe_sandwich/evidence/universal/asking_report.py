@@ -2,6 +2,7 @@
 
 from probe_sandwich.evidence.figures.lead import Lead
 from probe_sandwich.evidence.universal.asking import AskedPoint, Asking
+from probe_sandwich.evidence.universal.asking_elsewhere import AskingElsewhere
 from probe_sandwich.evidence.universal.direct import DirectPoint
 from probe_sandwich.evidence.universal.searching import LaterPoint, QuestionsPoint, Searching
 
@@ -36,6 +37,7 @@ def asking_section(asking: Asking) -> list[str]:
         ),
         "",
         *_searching(asking.searching),
+        *_elsewhere(asking.elsewhere),
     ]
 
 
@@ -70,6 +72,28 @@ def _searching(searching: Searching) -> list[str]:
         + ".",
         "",
         "Of the questions found, " + ", ".join(f"{share:.0%} are {name}" for name, share in places) + ".",
+    ]
+
+
+def _elsewhere(elsewhere: AskingElsewhere | None) -> list[str]:
+    if elsewhere is None:
+        return []
+    return [
+        "",
+        "### On tasks left out",
+        "",
+        "Hidden layers prefer questions by how an input repeats itself and where it is placed, taught by gradient "
+        "descent through what subjects of the other tasks answered; noise of the same spread is added. At random, "
+        f"noise alone decides. Trees of the other tasks read what does not depend on which questions they are. "
+        f"{elsewhere.subjects} subjects of {len(elsewhere.tasks)} tasks with enough of either label.",
+        "",
+        "| questions | random: AUC, pooled | learned | lead | random: mean within a task | learned | lead |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        *(
+            f"| {one.questions} | {one.random:.3f} | {one.learned:.3f} | {_lead(one.lead)} | {one.random_within:.3f} | "
+            f"{one.learned_within:.3f} | {_lead(one.lead_within)} |"
+            for one in elsewhere.points
+        ),
     ]
 
 

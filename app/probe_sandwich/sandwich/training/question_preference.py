@@ -1,0 +1,78 @@
+"""Teaching what to ask of subjects of tasks that nobody has seen: layers that prefer questions by what they are like.
+
+A question is one candidate at one placement (`question_search`). The layers read nothing of its symbols but how they
+repeat, and where it is placed; so what they have learned on some tasks can be asked on another.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from probe_sandwich.sandwich.placements import Placement
+from probe_sandwich.sandwich.structure import STRUCTURE
+from probe_sandwich.sandwich.training.pools import Pool
+from probe_sandwich.sandwich.training.question_search import AskedQuestions
+
+_HIDDEN = 32
+_STEPS = 400
+_RATE, _DECAY = 3e-3, 1e-4
+_SHARPNESS = 2.0
+"""Of the soft choice among questions while it is taught."""
+_FIRST_SCALE = 1.5
+_LEAST_OF_A_LABEL = 2
+
+
+class QuestionPreference(nn.Module):
+    """Features `(questions, features)` -> how much each is preferred, `(questions,)`, noise apart."""
+
+    def __init__(self, placements: int) -> None:
+        super().__init__()
+        features = len(STRUCTURE) + 1 + placements
+        self.layers = nn.Sequential(nn.Linear(features, _HIDDEN), nn.GELU(), nn.Linear(_HIDDEN, 1))
+
+    def forward(self, features: Tensor) -> Tensor:
+        preferred: Tensor = self.layers(features)[:, 0]
+        return preferred
+
+
+def question_features(pool: Pool, placements: Sequence[Placement]) -> Tensor:
+    """Of every question its candidate's structure, against the other candidates', and length in multiples of T, and
+    which of the placements it is, `(questions, features)`."""
+    structure = pool.candidates.structure
+    standard = (structure - structure.mean(dim=0)) / structure.std(dim=0, correction=0).clamp(min=1e-6)
+    of_candidates = torch.cat([standard, pool.shares.unsqueeze(1)], dim=1).repeat(len(placements), 1)
+    return torch.cat([of_candidates, torch.eye(len(placements)).repeat_interleave(len(structure), dim=0)], dim=1)
+
+
+def fit_preference(pools: Sequence[Pool], placements: Sequence[Placement], seed: int) -> QuestionPreference:
+    """Layers whose preferred questions generalizers keep their answers to more firmly than the others of their pool do,
+    by gradient descent through what the frozen subjects answered: each step on new noise, and on one pool, drawn by the
+    root of how many subjects its rarer label has."""
+    random = torch.Generator().manual_seed(seed)
+    rarer = [min(int(pool.labels.sum()), int((1 - pool.labels).sum())) for pool in pools]
+    usable = [pool for pool, count in zip(pools, rarer, strict=True) if count >= _LEAST_OF_A_LABEL]
+    share = torch.tensor([float(count) for count in rarer if count >= _LEAST_OF_A_LABEL]).sqrt()
+    read = [_read(pool, placements) for pool in usable]
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        preference, scale = QuestionPreference(len(placements)), nn.Parameter(torch.tensor(_FIRST_SCALE))
+        optimizer = torch.optim.Adam([*preference.parameters(), scale], lr=_RATE, weight_decay=_DECAY)
+        for _ in range(_STEPS):
+            features, kept, labels = read[int(share.multinomial(1, generator=random))]
+            noise = torch.randn(len(features), generator=random)
+            weights = (_SHARPNESS * (preference(features) + noise)).softmax(dim=0)
+            answered = kept @ weights  # (subjects,)
+            ahead = answered[labels].unsqueeze(1) - answered[~labels]  # (generalizers, others)
+            loss = F.softplus(-ahead * scale.exp()).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return preference.eval()
+
+
+def _read(pool: Pool, placements: Sequence[Placement]) -> tuple[Tensor, Tensor, Tensor]:
+    asked = AskedQuestions.of(pool)
+    kept = asked.kept(range(asked.support.shape[1]))
+    return question_features(pool, placements), torch.from_numpy(kept).float(), pool.labels == 1
