@@ -1,11 +1,11 @@
 """The page of the report on what is asked."""
 
 from probe_sandwich.evidence.figures.lead import Lead
-from probe_sandwich.evidence.universal.asking import AskedPoint, Asking, ShownProbe
+from probe_sandwich.evidence.universal.asking import AskedPoint, Asking
 from probe_sandwich.evidence.universal.asking_elsewhere import AskingElsewhere, ElsewherePoint
 from probe_sandwich.evidence.universal.asking_report import asking_section
 from probe_sandwich.evidence.universal.direct import DirectPoint
-from probe_sandwich.evidence.universal.searching import AskingOn, LaterPoint, QuestionsPoint, Searching
+from probe_sandwich.evidence.universal.searching import AskingOn, LaterPoint, QuestionsPoint, Searching, ShownProbe
 
 
 def point(probes: int, auc: float, spread: float) -> AskedPoint:
@@ -26,6 +26,7 @@ SEARCHING = Searching(
     leads={200: AHEAD, 1000: LEVEL},
     asking_on=[AskingOn(sure=0.9, tokens=640.4, auc=0.93, accuracy=0.8)],
     placements={"shifted to 2T": 0.25, "parted to 2T": 0.75},
+    shown=[ShownProbe(text="a&~a", share=0.8, placement="parted to 2T", generalizers=0.95, others=0.1)],
     reserve=12,
     later=[LaterPoint(budget=200, random=0.7, searched=0.85, lead=AHEAD)],
 )
@@ -78,6 +79,7 @@ def test_single_questions_stand_beside_random_ones_and_the_direct_test() -> None
     assert "lead excludes 0 at 200 tokens; they are ahead of a direct test with labels at 200." in page
     assert "until 90% sure, 640 tokens on average, AUC 0.930, accuracy 0.800." in page
     assert "75% are parted to 2T, 25% are shifted to 2T." in page
+    assert "| `a&~a` | 0.80 | parted to 2T | 0.95 | 0.10 |" in page
 
 
 def test_the_reserve_stands_beside_them_where_there_is_one() -> None:

@@ -63,6 +63,7 @@ def test_searched_questions_are_ahead_where_some_tell_more(searching: Searching)
         assert 0 < lead.low <= lead.auc <= lead.high
     assert max(searching.placements, key=searching.placements.__getitem__) == "parted to 2T"
     assert sum(searching.placements.values()) == pytest.approx(1)
+    assert all(probe.generalizers > probe.others and 0 < probe.share <= 1 for probe in searching.shown)
 
 
 def test_no_arm_reads_more_than_its_budget_and_the_direct_test_as_much(searching: Searching) -> None:

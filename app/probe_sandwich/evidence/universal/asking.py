@@ -17,7 +17,7 @@ from probe_sandwich.evidence.figures.lead import Lead, lead
 from probe_sandwich.evidence.universal.asking_elsewhere import AskingElsewhere, measure_asking_elsewhere
 from probe_sandwich.evidence.universal.direct import DirectPoint, direct_point
 from probe_sandwich.evidence.universal.part import in_folds
-from probe_sandwich.evidence.universal.searching import Searching, measure_searching
+from probe_sandwich.evidence.universal.searching import SHOWN, Searching, ShownProbe, measure_searching
 from probe_sandwich.evidence.universal.settings import UNIVERSAL
 from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.files import write_atomically
@@ -40,7 +40,6 @@ _FITTING_DRAWS, _JUDGED_DRAWS = 8, 20
 _FITTING_SEED, _JUDGED_SEED = 77, 177
 _PENALTY = 0.003
 """Inverse strength of the reader's penalty: its statistics are many, and go together."""
-_SHOWN = 6
 
 
 class AskedPoint(BaseModel):
@@ -54,19 +53,6 @@ class AskedPoint(BaseModel):
     auc: float
     spread: float
     least: float
-
-
-class ShownProbe(BaseModel):
-    """A probe that the taught selector asks often: in which share of its draws of eight, the placement at which answers
-    to it differ most between generalizers and others, and the mean agreement of either there."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    text: str
-    share: float
-    placement: str
-    generalizers: float
-    others: float
 
 
 class Asking(BaseModel):
@@ -208,5 +194,5 @@ def _shown(pool: Pool, learned: _Arm, config: SandwichConfig, alphabet: Sequence
             generalizers=float(generalizers[places[index], index]),
             others=float(others[places[index], index]),
         )
-        for index in share.argsort(descending=True)[:_SHOWN].tolist()
+        for index in share.argsort(descending=True)[:SHOWN].tolist()
     ]

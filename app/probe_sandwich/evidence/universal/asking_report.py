@@ -1,10 +1,12 @@
 """The page of the report on what is asked: are learned questions better, by how much, where, and which are they."""
 
+from collections.abc import Sequence
+
 from probe_sandwich.evidence.figures.lead import Lead
 from probe_sandwich.evidence.universal.asking import AskedPoint, Asking
 from probe_sandwich.evidence.universal.asking_elsewhere import AskingElsewhere
 from probe_sandwich.evidence.universal.direct import DirectPoint
-from probe_sandwich.evidence.universal.searching import LaterPoint, QuestionsPoint, Searching
+from probe_sandwich.evidence.universal.searching import LaterPoint, QuestionsPoint, Searching, ShownProbe
 
 
 def asking_section(asking: Asking) -> list[str]:
@@ -28,13 +30,7 @@ def asking_section(asking: Asking) -> list[str]:
         "What the taught selector asks most, and what is answered where it tells most (agreement with the answer at "
         "the usual places: 1 is the same answer, -1 the opposite):",
         "",
-        "| probe | in a set of eight | placement | generalizers | others |",
-        "| --- | --- | --- | --- | --- |",
-        *(
-            f"| `{probe.text.replace('|', chr(92) + '|')}` | {probe.share:.2f} | {probe.placement} | "
-            f"{probe.generalizers:.2f} | {probe.others:.2f} |"
-            for probe in asking.shown
-        ),
+        *_table_of_shown(asking.shown, "in a set of eight"),
         "",
         *_searching(asking.searching),
         *_elsewhere(asking.elsewhere),
@@ -71,7 +67,21 @@ def _searching(searching: Searching) -> list[str]:
         )
         + ".",
         "",
-        "Of the questions found, " + ", ".join(f"{share:.0%} are {name}" for name, share in places) + ".",
+        "Of the questions found, " + ", ".join(f"{share:.0%} are {name}" for name, share in places) + ". Most often:",
+        "",
+        *_table_of_shown(searching.shown, "in the largest sets"),
+    ]
+
+
+def _table_of_shown(probes: Sequence[ShownProbe], where: str) -> list[str]:
+    return [
+        f"| probe | {where} | placement | generalizers | others |",
+        "| --- | --- | --- | --- | --- |",
+        *(
+            f"| `{probe.text.replace('|', chr(92) + '|')}` | {probe.share:.2f} | {probe.placement} | "
+            f"{probe.generalizers:.2f} | {probe.others:.2f} |"
+            for probe in probes
+        ),
     ]
 
 

@@ -1,5 +1,6 @@
 """What questions that are searched for are worth, at so many tokens: which input, and at which place."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,11 +16,13 @@ from probe_sandwich.evidence.universal.settings import THRESHOLD
 from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.training.pools import Pool
 from probe_sandwich.sandwich.training.question_search import AskedQuestions, search_questions
+from probe_sandwich.tasks.alphabets import alphabet_of
 from probe_sandwich.zoo.shards import IndexRow
 
 BUDGETS = (182, 364, 728, 1000, 1456)
 """Tokens."""
 DRAWS = 10
+SHOWN = 6
 _SEED = 377
 _SURE = (0.8, 0.9, 0.95)
 _TREES, _LEAST_LEAF, _FEATURES = 200, 3, 0.3
@@ -56,6 +59,19 @@ class AskingOn(BaseModel):
     accuracy: float
 
 
+class ShownProbe(BaseModel):
+    """A probe that is asked often: in which share of the sets, the placement that is looked at, and the mean agreement
+    of generalizers and others there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    share: float
+    placement: str
+    generalizers: float
+    others: float
+
+
 class LaterPoint(BaseModel):
     """The same questions and readers on the reserve, which neither the search nor its settings saw: mean AUC of random
     and of searched ones, and the lead of the searched."""
@@ -70,7 +86,7 @@ class LaterPoint(BaseModel):
 
 class Searching(BaseModel):
     """Single questions at random and searched ones, out of fold, with the lead of the searched by budget, a direct test
-    of as many tokens, and how often each placement is among the searched, by its name."""
+    of as many tokens, how often each placement is among the searched, by its name, and those that are found most."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -80,6 +96,7 @@ class Searching(BaseModel):
     leads: dict[int, Lead | None]
     asking_on: list[AskingOn]
     placements: dict[str, float]
+    shown: list[ShownProbe]
     reserve: int
     later: list[LaterPoint]
 
@@ -103,6 +120,7 @@ def measure_searching(
         },
         asking_on=[_asking_on(searched, labels, sure) for sure in _SURE],
         placements=_shares(asked, config, searched.sets),
+        shown=_shown(asked, pool, config, alphabet_of(rows[0].config.task), searched.sets),
         reserve=0 if later is None else len(later.labels),
         later=[] if later is None or later.labels.unique().numel() == 1 else _later(arms, later),
     )
@@ -220,6 +238,26 @@ def _shares(asked: AskedQuestions, config: SandwichConfig, sets: Sequence[Sequen
     places = [asked.parts(question)[0] for questions in sets for question in questions]
     counts = np.bincount(places, minlength=len(config.placements)) / len(places)
     return {placement.name: float(share) for placement, share in zip(config.placements, counts, strict=True)}
+
+
+def _shown(
+    asked: AskedQuestions, pool: Pool, config: SandwichConfig, alphabet: Sequence[str], sets: Sequence[Sequence[int]]
+) -> list[ShownProbe]:
+    agreement = pool.agreement()  # (subjects, placements, candidates)
+    generalizers, others = (agreement[pool.labels == label].mean(dim=0) for label in (1, 0))
+    found = []
+    for question, count in Counter(question for questions in sets for question in questions).most_common(SHOWN):
+        placement, candidate = asked.parts(question)
+        found.append(
+            ShownProbe(
+                text="".join(pool.candidates.text(candidate, alphabet)),
+                share=count / len(sets),
+                placement=config.placements[placement].name,
+                generalizers=float(generalizers[placement, candidate]),
+                others=float(others[placement, candidate]),
+            )
+        )
+    return found
 
 
 def _later(arms: dict[str, _Arm], later: Pool) -> list[LaterPoint]:
