@@ -77,7 +77,7 @@ def search_questions(
 ) -> list[int]:
     """Questions among those `proposed`, in the order in which they are found, up to a budget of tokens.
 
-    Orthogonal matching pursuit for the logistic loss (Lozano, Swirszcz and Abe 2011, section 3): the next question is
+    Orthogonal matching pursuit for the logistic loss (Lozano, Swirszcz and Abe 2011, AISTATS): the next question is
     the one along which the loss falls fastest, for the root of the tokens that it adds; then all weights are fitted
     anew. Only questions to which generalizers keep their answers more firmly count.
     """
@@ -89,7 +89,7 @@ def search_questions(
     said = np.full(len(labels), labels.mean())
     spent = 0
     while True:
-        known = np.isin(pool % len(asked.tokens), asked.candidates(pool[found].tolist()) if found else [])
+        known = np.isin(pool % len(asked.tokens), asked.candidates(pool[found].tolist()))
         extra = np.where(known, 1, 2) * tokens
         fits = spent + extra <= budget
         fits[found] = False
