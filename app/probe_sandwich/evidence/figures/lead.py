@@ -65,7 +65,11 @@ def lead_within_tasks(
     leads = [difference for difference, _ in known]
     by_task = np.stack([drawn for _, drawn in known])  # (tasks, bootstraps)
     times = np.random.default_rng(seed).integers(len(leads), size=by_task.shape)
-    return _lead(float(np.mean(leads)), np.nanmean(np.take_along_axis(by_task, times, axis=0), axis=0))
+    drawn = np.take_along_axis(by_task, times, axis=0)
+    # A task of few configurations may be drawn with one label only.
+    counts = (~np.isnan(drawn)).sum(axis=0)
+    means = np.divide(np.nansum(drawn, axis=0), counts, out=np.full(len(counts), np.nan), where=counts > 0)
+    return _lead(float(np.mean(leads)), means)
 
 
 def _difference(
