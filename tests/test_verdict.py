@@ -256,6 +256,17 @@ def test_a_subject_that_looks_misread_comes_with_a_remark(accuracy: float, remar
     assert remark in decided(accurate(accuracy, 0.5)).reason
 
 
+@pytest.mark.parametrize("longest", [None, 24, 48])
+def test_where_places_reach_to_2t_nothing_is_said_of_them(longest: int | None) -> None:
+    assert "position table" not in decided(facts=Facts(longest_formula=longest)).reason
+
+
+def test_a_position_table_that_ends_before_2t_is_told() -> None:
+    assert "its position table ends at 23 symbols, short of 2T = 24" in decided(facts=Facts(longest_formula=23)).reason
+    moved = Facts(longest_formula=23, placing=Placing.BY_FILLERS)
+    assert "position table" not in decided(facts=moved).reason
+
+
 def test_symbols_that_no_formula_holds_are_named_up_to_eight() -> None:
     few, many = (decided(facts=Facts(untested_symbols=tuple("mnopqrstu"[:count]))).reason for count in (2, 9))
     assert "no input here holds m n of its vocabulary" in few

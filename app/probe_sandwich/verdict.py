@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from probe_sandwich.answer import Agreement, Doubt, LengthTestResult, ProbeContent, Verdict
 from probe_sandwich.sandwich.card import Card
+from probe_sandwich.subjects.config import Placing
 from probe_sandwich.subjects.subject import SubjectFacts
 from probe_sandwich.tasks.given import ENOUGH, GivenInputs
 from probe_sandwich.tasks.logic.tasks import Task as LogicTask
@@ -235,9 +236,15 @@ def _granted(
 
 
 def _remarks(config: SubjectFacts, test: LengthTestResult | None) -> list[str]:
-    """What a reader should know whatever the verdict: symbols that nothing was tested on, and what looks like a slip in
-    the config."""
+    """What a reader should know whatever the verdict: places that it has not, symbols that nothing was tested on, and
+    what looks like a slip in the config."""
     remarks = []
+    longest = config.longest_formula
+    if config.placing is Placing.BY_POSITION and longest is not None and longest < 2 * config.train_max_length:
+        remarks.append(
+            f"its position table ends at {longest} symbols, short of 2T = {2 * config.train_max_length}: probes that "
+            "are placed further out stand at its last place"
+        )
     if config.untested_symbols:
         named = " ".join(config.untested_symbols[:_MOST_NAMED]) + " …" * (len(config.untested_symbols) > _MOST_NAMED)
         remarks.append(f"no input here holds {named} of its vocabulary: nothing is said about those")

@@ -55,7 +55,7 @@ def test_shares_have_six_digits(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_tie_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
     said = printed(capsys, answered("one", 0.1, 0.9), answered("other", 0.2, 0.3))
-    assert "2 of 2 may stand first: the members of the ensemble do not agree" in said
+    assert "2 of 2 may stand first: the members of the ensemble do not all put one ahead" in said
     assert "1-2" in said
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 BINS = 20
 _EXAMPLES = {
     "generalizer": "holds its accuracy up to four times its training length",
-    "not-generalizer": "right 97 times in 100 on the lengths it was trained on, and lost beyond them",
+    "not-generalizer": "right 97 times in 100 on the lengths it was trained on, less and less often beyond",
 }
 
 

@@ -160,7 +160,7 @@ def _say_who_is_first(ranked: Sequence[Row], names: dict[str, str]) -> None:
     first = [row for row in ranked if row.rank == 1]
     _say("")
     if len(first) > 1:
-        _say(f"{len(first)} of {len(ranked)} may stand first: the members of the ensemble do not agree on their order.")
+        _say(f"{len(first)} of {len(ranked)} may stand first: the members of the ensemble do not all put one ahead.")
     elif len(ranked) > 1:
         _say(f"{names[first[0].file]} stands ahead: every member of the ensemble puts it above the others.")
     if not any(row.generalizer for row in ranked):

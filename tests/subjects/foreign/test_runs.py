@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from probe_sandwich.subjects.foreign.errors import (
+    BeyondItsTables,
     DependsOnItsBatch,
     NotDeterministic,
     UncallableModel,
@@ -14,6 +15,7 @@ from probe_sandwich.subjects.foreign.errors import (
 )
 from probe_sandwich.subjects.foreign.reading import Reading
 from probe_sandwich.subjects.foreign.runs import alike, by_length, find_run, random_ids, says_nothing
+from probe_sandwich.subjects.foreign.tables import bounded
 from torch import Tensor, nn
 
 from tests.own_models import GPT, VOCABULARY, Encoder, T
@@ -103,6 +105,22 @@ def test_a_module_that_misbehaves_is_told_how(
 ) -> None:
     with pytest.raises(error):
         find_run(_Misbehaving(misbehave).eval(), READING)
+
+
+class _Averaging(Encoder):
+    """Divides by how many symbols are seen: a mask the wrong way round has none, and its answers are NaN."""
+
+    def forward(self, ids: Tensor, padding_mask: Tensor) -> Tensor:
+        x = self.symbols(ids) + self.positions(torch.arange(ids.shape[1]))
+        seen = (~padding_mask).unsqueeze(-1).float()
+        return self.head((x * seen).sum(dim=1) / seen.sum(dim=1))
+
+
+@torch.no_grad()
+def test_a_table_that_is_too_short_for_t_is_told_before_all_that_comes_of_it() -> None:
+    module = _Averaging().eval()
+    with bounded(module), pytest.raises(BeyondItsTables, match=r"row 99 of a table of 64.*train_max_length"):
+        find_run(module, Reading(vocabulary=VOCABULARY, train_max_length=100, pad="#"))
 
 
 def test_logits_are_alike_up_to_rounding_and_no_further() -> None:

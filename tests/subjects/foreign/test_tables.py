@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from probe_sandwich.subjects.foreign.errors import BeyondItsTables
 from probe_sandwich.subjects.foreign.reading import Reading
 from probe_sandwich.subjects.foreign.runs import PlacedRun, find_run
 from probe_sandwich.subjects.foreign.tables import PositionTable, bounded, by_tables, embeddings_asked, find_tables
@@ -59,7 +60,7 @@ def test_places_are_looked_up_in_the_table_and_the_module_is_left_as_it_was(modu
 
 def test_a_row_that_a_table_has_not_is_refused_before_it_is_asked(module: Offset) -> None:
     ids = torch.ones(1, 39, dtype=torch.long)
-    with bounded(module), pytest.raises(IndexError, match="row 40 of a table of 40"):
+    with bounded(module), pytest.raises(BeyondItsTables, match="row 40 of a table of 40"):
         module(ids)
     with bounded(module):
         module(ids[:, :38])

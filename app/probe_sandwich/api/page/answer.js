@@ -53,6 +53,7 @@ export function directVerdictOf(test) {
 /** Fill the page with one diagnosis. `address`: where the service keeps it, null where it does not. */
 export async function showResult(diagnosis, name, address) {
   const zoo = await zooBehind(diagnosis); // before anything shows, so that nobody sees half a result
+  show("progress", false); // it stands above: hidden later, it would pull the result out of sight
   show("result", true); // the drawings are as wide as their places
   const { checkpoint, direct_test: test, probability_interval: interval } = diagnosis;
   at("result-title").textContent = name;

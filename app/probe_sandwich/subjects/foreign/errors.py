@@ -3,6 +3,7 @@
 UnusableReading          what was said of it cannot be
 UnusableModel
 ├── UncallableModel      no way to call it was found, or it fails
+├── BeyondItsTables      an input of T symbols asks for a row that an embedding has not
 ├── NotInPlainTorch      a ScriptModule, or one without weights
 ├── NotDeterministic     the same inputs get another answer
 ├── DependsOnItsBatch    an input's answer depends on the others beside it
@@ -32,6 +33,17 @@ class UncallableModel(UnusableModel):
         super().__init__(
             f"the model cannot be called with ids of shape (batch, length): {failure}. Give "
             "forward=lambda ids, mask: ..., which returns logits (batch, classes); mask is True on symbols, not padding"
+        )
+
+
+class BeyondItsTables(UnusableModel, IndexError):
+    """An embedding was asked for a row that it has not."""
+
+    def __init__(self, row: int, rows: int) -> None:
+        super().__init__(
+            f"the model looks up row {row} of a table of {rows}: an input of T symbols, with its begin and end symbol, "
+            "is longer than its position table, or an id lies beyond its vocabulary; say a smaller `train_max_length` "
+            "in the Reading, or the ids that the model was trained with"
         )
 
 

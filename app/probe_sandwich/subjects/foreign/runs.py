@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from probe_sandwich.subjects.foreign.errors import (
+    BeyondItsTables,
     DependsOnItsBatch,
     NonFiniteAnswers,
     NotDeterministic,
@@ -35,7 +36,8 @@ _ALIKE, _ROUNDING = 1e-4, 8
 
 def find_run(module: nn.Module, reading: Reading, forward: Forward | None = None) -> tuple[PlacedRun, bool]:
     """A way to run a module, and whether it heeds a mask or padding, in which case one call may hold inputs of several
-    lengths. Raises `NotDeterministic`, `DependsOnItsBatch`, `UncallableModel`, `WrongLogits`, `NonFiniteAnswers`."""
+    lengths. Raises `NotDeterministic`, `DependsOnItsBatch`, `BeyondItsTables`, `UncallableModel`, `WrongLogits`,
+    `NonFiniteAnswers`."""
     failures: list[UnusableModel] = []
     plain: list[PlacedRun] = [_given(forward, reading)] if forward else list(_guessed(module, reading))
     ways = [(run, True) for run in plain] + [(by_length(run), False) for run in plain]
@@ -51,8 +53,9 @@ def find_run(module: nn.Module, reading: Reading, forward: Forward | None = None
                 raise
             except UnusableModel as failure:
                 failures.append(failure)
-    # What is wrong with the answers says more than a call that is not taken.
+    # What is wrong with the answers says more than a call that is not taken, and a table that is too short than either.
     failures.sort(key=lambda failure: isinstance(failure, UncallableModel))
+    failures.sort(key=lambda failure: not isinstance(failure, BeyondItsTables))
     failures.sort(key=lambda failure: not isinstance(failure, DependsOnItsBatch))
     raise failures[0]
 
@@ -155,7 +158,7 @@ def _logits(call: Callable[[], Any], batch: int, classes: int) -> Tensor:
     """Logits `(batch, classes)` in single precision. Raises `UnusableModel`."""
     try:
         output = call()
-    except MemoryError:
+    except (MemoryError, BeyondItsTables):
         raise
     except Exception as error:  # whatever a module makes of what it does not take
         raise UncallableModel(f"{type(error).__name__}: {str(error)[:200]}") from error

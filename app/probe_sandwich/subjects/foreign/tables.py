@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from probe_sandwich.subjects.foreign.errors import BeyondItsTables
 from probe_sandwich.subjects.foreign.reading import Reading
 from probe_sandwich.subjects.foreign.runs import PlacedRun
 from probe_sandwich.subjects.foreign.untouched import device_of
@@ -53,13 +54,13 @@ def embeddings_asked(run: PlacedRun, module: nn.Module, ids: Tensor) -> list[tup
 
 @contextmanager
 def bounded(module: nn.Module) -> Iterator[None]:
-    """Embeddings that raise `IndexError` for a row that they have not, on every device: on a GPU the kernel would fail
-    later, and nothing would run after it."""
+    """Embeddings that raise `BeyondItsTables` for a row that they have not, on every device: on a GPU the kernel would
+    fail later, and nothing would run after it."""
 
     def check(part: nn.Module, inputs: tuple[Any, ...]) -> None:
         assert isinstance(part, nn.Embedding)
         if inputs and isinstance(inputs[0], Tensor) and int(inputs[0].amax()) >= part.num_embeddings:
-            raise IndexError(f"row {int(inputs[0].amax())} of a table of {part.num_embeddings}")
+            raise BeyondItsTables(int(inputs[0].amax()), part.num_embeddings)
 
     tables = [part for part in module.modules() if isinstance(part, nn.Embedding)]
     with _hooked(dict.fromkeys(tables, check)):
