@@ -73,6 +73,7 @@ def test_no_arm_reads_more_than_its_budget_and_the_direct_test_as_much(searching
         assert budget / 2 < random.tokens <= budget == random.budget
         assert budget / 2 < searched.tokens <= budget == searched.budget
         assert direct.tokens == pytest.approx(searched.tokens, rel=0.3)
+        assert searching.direct_leads[budget] is not None
 
 
 def test_so_they_are_on_subjects_that_join_later(searching: Searching) -> None:

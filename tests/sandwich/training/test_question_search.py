@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.inputs import bare_candidates
+from probe_sandwich.sandwich.placements import Kind, Placement
 from probe_sandwich.sandwich.training.pools import Pool
 from probe_sandwich.sandwich.training.question_search import AskedQuestions, search_questions
 from probe_sandwich.tasks.logic.tasks import Task
 
 SUBJECTS, CANDIDATES = 40, 6
+PLACEMENTS = SandwichConfig().placements
 TOKENS = np.array([8, 9, 10, 11, 12, 13])
 LABELS = np.arange(SUBJECTS) % 2 == 1
 BUDGETS = st.integers(0, 400)
@@ -20,7 +22,7 @@ QUESTIONS = st.lists(st.integers(0, 2 * CANDIDATES - 1), unique=True, max_size=2
 
 def asked(support: np.ndarray) -> AskedQuestions:
     """Two placements of six candidates."""
-    return AskedQuestions(support, np.ones((len(support), CANDIDATES)), TOKENS)
+    return AskedQuestions(support, np.ones((len(support), CANDIDATES)), TOKENS, np.ones(2 * CANDIDATES, np.bool_))
 
 
 def telling(*told: tuple[int, float]) -> AskedQuestions:
@@ -72,22 +74,23 @@ def test_a_question_by_which_generalizers_change_more_is_not_taken_for_a_telling
     support = telling((4, 0.3)).support
     support[LABELS, 1] = -1
     assert search_questions(asked(support), LABELS, range(12), 40)[0] == 4
+    assert search_questions(asked(support), LABELS, [1], 40) == []
 
 
 @pytest.fixture
 def pool() -> Pool:
     """Random answers of five subjects, in three classes."""
-    candidates, config = bare_candidates(Task(), 12), SandwichConfig()
-    logits = torch.randn(5, 1 + len(config.placements), 256, 3, generator=torch.Generator().manual_seed(0))
+    candidates = bare_candidates(Task(), 12)
+    logits = torch.randn(5, 1 + len(PLACEMENTS), 256, 3, generator=torch.Generator().manual_seed(0))
     facts = (torch.ones(5), torch.ones(5), torch.arange(5), torch.arange(5))
     return Pool(candidates, logits, candidates.lengths / 12, *facts)
 
 
 def test_how_firmly_answers_are_kept_knows_neither_scale_nor_which_class_is_which(pool: Pool) -> None:
     questions = [3, 300, 700]
-    kept = AskedQuestions.of(pool).kept(questions)
+    kept = AskedQuestions.of(pool, PLACEMENTS).kept(questions)
     other = Pool(pool.candidates, 7 * pool.logits[..., [2, 0, 1]] - 3, pool.shares, *[torch.ones(5)] * 4)
-    assert AskedQuestions.of(other).kept(questions) == pytest.approx(kept, abs=1e-5)
+    assert AskedQuestions.of(other, PLACEMENTS).kept(questions) == pytest.approx(kept, abs=1e-5)
     assert np.abs(kept).max() <= 1
 
 
@@ -95,6 +98,20 @@ def test_nothing_is_read_but_answers_to_the_candidates_that_are_asked(pool: Pool
     questions, logits = [3, 256 + 3, 2 * 256 + 9], pool.logits.clone()
     logits[:, :, torch.arange(256) % 6 != 3] += torch.randn(3)
     other = Pool(pool.candidates, logits, pool.shares, *[torch.ones(5)] * 4)
-    kept = AskedQuestions.of(pool).kept(questions)
-    assert AskedQuestions.of(other).candidates(questions) == [3, 9]
-    assert AskedQuestions.of(other).kept(questions) == pytest.approx(kept, abs=1e-5)
+    kept = AskedQuestions.of(pool, PLACEMENTS).kept(questions)
+    assert AskedQuestions.of(other, PLACEMENTS).candidates(questions) == [3, 9]
+    assert AskedQuestions.of(other, PLACEMENTS).kept(questions) == pytest.approx(kept, abs=1e-5)
+
+
+def test_a_candidate_as_long_as_a_placement_reaches_does_not_move(pool: Pool) -> None:
+    within = Placement(kind=Kind.SHIFTED, reach=1)
+    moves = AskedQuestions.of(pool, (within, PLACEMENTS[0])).moves.reshape(2, -1)
+    assert moves[0].tolist() == (pool.candidates.lengths < 12).tolist()
+    assert moves[1].all()
+
+
+def test_a_subject_that_answers_the_same_by_the_same_margin_of_nothing_has_numbers_all_the_same(pool: Pool) -> None:
+    silent = Pool(pool.candidates, torch.zeros_like(pool.logits), pool.shares, *[torch.ones(5)] * 4)
+    questions = AskedQuestions.of(silent, PLACEMENTS)
+    assert np.isfinite(questions.kept([3, 300])).all()
+    assert np.isfinite(questions.margins([3, 300])).all()

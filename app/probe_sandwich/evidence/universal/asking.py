@@ -15,7 +15,7 @@ from torch import Tensor
 from probe_sandwich.evidence.figures.auc import areas
 from probe_sandwich.evidence.figures.lead import Lead, lead
 from probe_sandwich.evidence.universal.asking_elsewhere import AskingElsewhere, measure_asking_elsewhere
-from probe_sandwich.evidence.universal.direct import DirectPoint, direct_point
+from probe_sandwich.evidence.universal.direct import DirectPoint, direct_draws, direct_point
 from probe_sandwich.evidence.universal.part import in_folds
 from probe_sandwich.evidence.universal.searching import SHOWN, Searching, ShownProbe, measure_searching
 from probe_sandwich.evidence.universal.settings import UNIVERSAL
@@ -58,8 +58,8 @@ class AskedPoint(BaseModel):
 class Asking(BaseModel):
     """Questions selected at random and learned ones, out of fold, and by how much the learned are ahead (`leads`, by
     number of probes: AUC of one noise draw, averaged over twenty, paired over configurations), beside a direct test of
-    about the learned ones' tokens each; the same of single questions that are searched for; and, on tasks left out, of
-    such as are taught (`elsewhere`)."""
+    about the learned ones' tokens each, with the same lead over that; the same of single questions that are searched
+    for; and, on tasks left out, of such as are taught (`elsewhere`)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -70,6 +70,7 @@ class Asking(BaseModel):
     learned: list[AskedPoint]
     direct: list[DirectPoint]
     leads: dict[int, Lead | None]
+    direct_leads: dict[int, Lead | None]
     shown: list[ShownProbe]
     searching: Searching
     elsewhere: AskingElsewhere | None = None
@@ -140,13 +141,15 @@ def measure_asking(
     taught = [fit_selector(config, training, [part], number) for number, part in enumerate(known)]
     arms = {"random": _Arm([Selector(config)] * len(folds), config), "learned": _Arm(taught, config)}
     points: dict[str, list[AskedPoint]] = {name: [] for name in arms}
-    leads = {}
+    leads, direct_leads = {}, {}
     with torch.no_grad():
         for probes in PROBES:
             scores = {name: arm.scores(pool, folds, probes) for name, arm in arms.items()}
             for name, arm in arms.items():
                 points[name].append(_point(probes, arm.tokens(pool, probes), scores[name], labels))
             leads[probes] = lead(scores["learned"], scores["random"], labels, groups)
+            direct = direct_draws(rows, points["learned"][-1].tokens, _JUDGED_DRAWS)
+            direct_leads[probes] = lead(scores["learned"], direct, labels, groups)
         shown = _shown(pool, arms["learned"], config, alphabet_of(rows[0].config.task))
     return Asking(
         subjects=len(labels),
@@ -156,6 +159,7 @@ def measure_asking(
         learned=points["learned"],
         direct=[direct_point(rows, labels, point.tokens) for point in points["learned"]],
         leads=leads,
+        direct_leads=direct_leads,
         shown=shown,
         searching=measure_searching(pool, rows, later, config, folds),
     )

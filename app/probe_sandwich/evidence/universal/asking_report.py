@@ -49,12 +49,17 @@ def _searching(searching: Searching) -> list[str]:
         f"{_told_by_search(searching)}",
         "",
         "| tokens, at most | random: questions | AUC | accuracy | searched: questions | AUC | accuracy | "
-        "searched's lead | direct test: tokens | AUC |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "searched's lead | direct test: tokens | AUC | searched's lead |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         *(
             _question_row(*row)
             for row in zip(
-                searching.random, searching.searched, searching.leads.values(), searching.direct, strict=True
+                searching.random,
+                searching.searched,
+                searching.leads.values(),
+                searching.direct,
+                searching.direct_leads.values(),
+                strict=True,
             )
         ),
         "",
@@ -95,28 +100,35 @@ def _elsewhere(elsewhere: AskingElsewhere | None) -> list[str]:
         "Hidden layers prefer questions by how an input repeats itself and where it is placed, taught by gradient "
         "descent through what subjects of the other tasks answered; noise of the same spread is added. At random, "
         f"noise alone decides. Trees of the other tasks read what does not depend on which questions they are. "
-        f"{elsewhere.subjects} subjects of {len(elsewhere.tasks)} tasks with enough of either label.",
+        f"{elsewhere.subjects} subjects of {len(elsewhere.tasks)} tasks with enough of either label, without the "
+        f"reserve; every draw of noise has layers of its own. {_told_elsewhere(elsewhere)}",
         "",
-        "| questions | random: AUC, pooled | learned | lead | random: mean within a task | learned | lead |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| questions | random: tokens | AUC, pooled | mean within a task | learned: tokens | AUC, pooled | "
+        "mean within a task | lead, pooled | lead within tasks |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         *(
-            f"| {one.questions} | {one.random:.3f} | {one.learned:.3f} | {_lead(one.lead)} | {one.random_within:.3f} | "
-            f"{one.learned_within:.3f} | {_lead(one.lead_within)} |"
+            f"| {one.questions} | {one.random_tokens:,.0f} | {one.random:.3f} | {one.random_within:.3f} | "
+            f"{one.learned_tokens:,.0f} | {one.learned:.3f} | {one.learned_within:.3f} | {_lead(one.lead)} | "
+            f"{_lead(one.lead_within)} |"
             for one in elsewhere.points
         ),
     ]
 
 
+def _told_elsewhere(elsewhere: AskingElsewhere) -> str:
+    pooled = [one.questions for one in elsewhere.points if one.lead is not None and one.lead.low > 0]
+    within = [one.questions for one in elsewhere.points if one.lead_within is not None and one.lead_within.low > 0]
+    return (
+        f"Pooled, the lead's interval excludes 0 with {_listed(pooled)} questions; within tasks with {_listed(within)}."
+    )
+
+
 def _told_by_search(searching: Searching) -> str:
     ahead = [f"{budget:,}" for budget, lead in searching.leads.items() if lead is not None and lead.low > 0]
-    beyond = [
-        f"{point.budget:,}"
-        for point, direct in zip(searching.searched, searching.direct, strict=True)
-        if point.auc > direct.auc
-    ]
+    beyond = [f"{budget:,}" for budget, lead in searching.direct_leads.items() if lead is not None and lead.low > 0]
     return (
-        f"The interval of the searched questions' lead excludes 0 at {_listed(ahead)} tokens; they are ahead of a "
-        f"direct test with labels at {_listed(beyond)}."
+        f"The interval of the searched questions' lead excludes 0 at {_listed(ahead)} tokens, that of their "
+        f"lead over a direct test with labels at {_listed(beyond)}."
     )
 
 
@@ -135,13 +147,16 @@ def _later_point(point: LaterPoint) -> str:
     return f"at {point.budget:,} tokens {point.searched:.3f}, random {point.random:.3f}, lead {_lead(point.lead)}"
 
 
-def _question_row(random: QuestionsPoint, searched: QuestionsPoint, lead: Lead | None, direct: DirectPoint) -> str:
+def _question_row(
+    random: QuestionsPoint, searched: QuestionsPoint, lead: Lead | None, direct: DirectPoint, direct_lead: Lead | None
+) -> str:
     arms = [
         cell
         for point in (random, searched)
         for cell in (f"{point.questions:.0f}", _area(point), f"{point.accuracy:.3f}")
     ]
-    cells = [f"{random.budget:,}", *arms, _lead(lead), f"{direct.tokens:,.0f}", f"{direct.auc:.3f}"]
+    of_direct = [f"{direct.tokens:,.0f}", f"{direct.auc:.3f}", _lead(direct_lead)]
+    cells = [f"{random.budget:,}", *arms, _lead(lead), *of_direct]
     return "| " + " | ".join(cells) + " |"
 
 
@@ -153,17 +168,13 @@ def _answer(asking: Asking) -> str:
         for learned, random in zip(asking.learned, asking.random, strict=True)
         if learned.spread < random.spread
     ]
-    behind = [
-        learned.probes
-        for learned, direct in zip(asking.learned, asking.direct, strict=True)
-        if learned.auc > direct.auc
-    ]
+    behind = [probes for probes, lead in asking.direct_leads.items() if lead is not None and lead.low > 0]
     return (
         "Hidden layers before the frozen subjects choose among candidates by what these are made like, and learn by "
         "gradient descent through the subjects' recorded answers which choice tells; no subject changes. Does that "
         f"make better questions than chance? The interval of the lead excludes 0 with {_listed(ahead)} probes; a "
-        f"learned set varies less from noise to noise with {_listed(steadier)}; and it is ahead of a direct test with "
-        f"labels, at equal tokens, with {_listed(behind)}."
+        f"learned set varies less from noise to noise with {_listed(steadier)}; and the interval of its lead over a "
+        f"direct test with labels, at equal tokens, excludes 0 with {_listed(behind)}."
     )
 
 

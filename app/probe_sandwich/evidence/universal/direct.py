@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from probe_sandwich.evidence.figures.auc import auc
+from probe_sandwich.evidence.figures.auc import areas
 from probe_sandwich.length_test import LONG
 from probe_sandwich.zoo.shards import IndexRow
 
@@ -24,13 +24,23 @@ class DirectPoint(BaseModel):
     auc: float
 
 
-def direct_point(rows: Sequence[IndexRow], labels: NDArray[np.bool_], tokens: float, seed: int = 0) -> DirectPoint:
+def direct_point(rows: Sequence[IndexRow], labels: NDArray[np.bool_], tokens: float) -> DirectPoint:
     """The mean over many draws of the direct test's AUC at the number of tokens."""
+    count, one = _formulas(rows, tokens)
+    found = areas(direct_draws(rows, tokens, _DRAWS), labels)
+    return DirectPoint(formulas=count, tokens=count * one, auc=float(found.mean()))
+
+
+def direct_draws(rows: Sequence[IndexRow], tokens: float, draws: int, seed: int = 0) -> NDArray[np.float64]:
+    """Accuracies on as many inputs as the number of tokens has room for, drawn anew each time, `(draws, subjects)`."""
     rng = np.random.default_rng(seed)
-    buckets = [row.buckets[LONG] for row in rows]
-    right = np.array([sum(bucket.correct for bucket in long) for long in buckets])
-    wrong = np.array([sum(bucket.formulas for bucket in long) for long in buckets]) - right
-    one = 1 + float(np.mean([(bucket.min_length + bucket.max_length) / 2 for bucket in buckets[0]]))
-    count = max(1, round(tokens / one))
-    areas = [auc(rng.hypergeometric(right, wrong, count) / count, labels) for _ in range(_DRAWS)]
-    return DirectPoint(formulas=count, tokens=count * one, auc=float(np.array(areas, np.float64).mean()))
+    right = np.array([sum(bucket.correct for bucket in row.buckets[LONG]) for row in rows])
+    wrong = np.array([sum(bucket.formulas for bucket in row.buckets[LONG]) for row in rows]) - right
+    count, _ = _formulas(rows, tokens)
+    return np.stack([rng.hypergeometric(right, wrong, count) / count for _ in range(draws)])
+
+
+def _formulas(rows: Sequence[IndexRow], tokens: float) -> tuple[int, float]:
+    """How many inputs have so many tokens, and how many one has."""
+    one = 1 + float(np.mean([(bucket.min_length + bucket.max_length) / 2 for bucket in rows[0].buckets[LONG]]))
+    return max(1, round(tokens / one)), one

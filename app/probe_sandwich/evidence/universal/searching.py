@@ -11,7 +11,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 
 from probe_sandwich.evidence.figures.auc import areas
 from probe_sandwich.evidence.figures.lead import Lead, lead
-from probe_sandwich.evidence.universal.direct import DirectPoint, direct_point
+from probe_sandwich.evidence.universal.direct import DirectPoint, direct_draws, direct_point
 from probe_sandwich.evidence.universal.settings import THRESHOLD
 from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.training.pools import Pool
@@ -85,8 +85,9 @@ class LaterPoint(BaseModel):
 
 
 class Searching(BaseModel):
-    """Single questions at random and searched ones, out of fold, with the lead of the searched by budget, a direct test
-    of as many tokens, how often each placement is among the searched, by its name, and those that are found most."""
+    """Single questions at random and searched ones, out of fold, with the lead of the searched by budget; a direct test
+    of as many tokens, with their lead over it; how often each placement is among the searched, by its name, and those
+    that are found most."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -94,6 +95,7 @@ class Searching(BaseModel):
     searched: list[QuestionsPoint]
     direct: list[DirectPoint]
     leads: dict[int, Lead | None]
+    direct_leads: dict[int, Lead | None]
     asking_on: list[AskingOn]
     placements: dict[str, float]
     shown: list[ShownProbe]
@@ -106,7 +108,8 @@ def measure_searching(
 ) -> Searching:
     """Both arms on a pool whose index rows are `rows`, cross-validated by `folds (subjects,)` each, and on a `later`
     pool of the same task and T."""
-    asked, labels, groups = AskedQuestions.of(pool), pool.labels.numpy() == 1, pool.groups.numpy()
+    asked, labels = AskedQuestions.of(pool, config.placements), pool.labels.numpy() == 1
+    groups = pool.groups.numpy()
     arms = {name: _Arm(name == "searched", asked, labels) for name in ("random", "searched")}
     judged = {name: arm.judged(folds) for name, arm in arms.items()}
     points = {name: [_point(budget, one, labels) for budget in BUDGETS] for name, one in judged.items()}
@@ -118,11 +121,15 @@ def measure_searching(
         leads={
             budget: lead(searched.scores[budget], judged["random"].scores[budget], labels, groups) for budget in BUDGETS
         },
+        direct_leads={
+            point.budget: lead(searched.scores[point.budget], direct_draws(rows, point.tokens, DRAWS), labels, groups)
+            for point in points["searched"]
+        },
         asking_on=[_asking_on(searched, labels, sure) for sure in _SURE],
         placements=_shares(asked, config, searched.sets),
         shown=_shown(asked, pool, config, alphabet_of(rows[0].config.task), searched.sets),
         reserve=0 if later is None else len(later.labels),
-        later=[] if later is None or later.labels.unique().numel() == 1 else _later(arms, later),
+        later=[] if later is None or later.labels.unique().numel() == 1 else _later(arms, later, config),
     )
 
 
@@ -178,16 +185,18 @@ class _Arm:
 
     def _questions(self, noise: NDArray[np.float64], seen: NDArray[np.bool_]) -> list[int]:
         if self.searches:
-            proposed = np.flatnonzero(noise > 0).tolist()
+            proposed = np.flatnonzero((noise > 0) & self.asked.moves).tolist()
             return search_questions(self.asked.select(seen), self.labels[seen], proposed, max(BUDGETS))
-        in_order: list[int] = np.argsort(-noise)[: max(BUDGETS)].tolist()
+        in_order: list[int] = np.argsort(-np.where(self.asked.moves, noise, -np.inf))[: max(BUDGETS)].tolist()
         return self.asked.within(in_order, max(BUDGETS))
 
     def _read(self, questions: Sequence[int], seen: NDArray[np.bool_], judged: AskedQuestions) -> NDArray[np.float64]:
         """P(generalizer) of the judged, by trees on what the seen answer to these very questions."""
         trees = ExtraTreesClassifier(_TREES, min_samples_leaf=_LEAST_LEAF, max_features=_FEATURES, random_state=0)
         trees.fit(_statistics(self.asked.select(seen), questions), self.labels[seen])
-        said: NDArray[np.float64] = trees.predict_proba(_statistics(judged, questions))[:, 1]
+        said: NDArray[np.float64] = trees.predict_proba(_statistics(judged, questions))[
+            :, list(trees.classes_).index(True)
+        ]
         return said
 
 
@@ -195,9 +204,8 @@ def _statistics(asked: AskedQuestions, questions: Sequence[int]) -> NDArray[np.f
     """How firmly each answer is kept, and over all of them quantiles, mean and spread; and how much margins at the
     usual places differ from candidate to candidate."""
     kept = asked.kept(questions)
-    margins = asked.margin[:, asked.candidates(questions)]
     quantiles = np.quantile(kept, np.linspace(0, 1, _QUANTILES), axis=1).T
-    unlike = margins.std(axis=1) / margins.mean(axis=1)
+    unlike = asked.margins(questions).std(axis=1)
     return np.column_stack([kept, quantiles, kept.mean(axis=1), kept.std(axis=1), unlike])
 
 
@@ -260,8 +268,9 @@ def _shown(
     return found
 
 
-def _later(arms: dict[str, _Arm], later: Pool) -> list[LaterPoint]:
-    others, labels, groups = AskedQuestions.of(later), later.labels.numpy() == 1, later.groups.numpy()
+def _later(arms: dict[str, _Arm], later: Pool, config: SandwichConfig) -> list[LaterPoint]:
+    others, labels = AskedQuestions.of(later, config.placements), later.labels.numpy() == 1
+    groups = later.groups.numpy()
     random, searched = (arms[name].of_others(others) for name in ("random", "searched"))
     return [
         LaterPoint(

@@ -6,6 +6,7 @@ repeat, and where it is placed; so what they have learned on some tasks can be a
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -73,6 +74,7 @@ def fit_preference(pools: Sequence[Pool], placements: Sequence[Placement], seed:
 
 
 def _read(pool: Pool, placements: Sequence[Placement]) -> tuple[Tensor, Tensor, Tensor]:
-    asked = AskedQuestions.of(pool)
-    kept = asked.kept(range(asked.support.shape[1]))
-    return question_features(pool, placements), torch.from_numpy(kept).float(), pool.labels == 1
+    asked = AskedQuestions.of(pool, placements)
+    moving = np.flatnonzero(asked.moves)
+    kept = torch.from_numpy(asked.kept(moving.tolist())).float()
+    return question_features(pool, placements)[moving], kept, pool.labels == 1

@@ -5,46 +5,50 @@ each for what it tells beside the others, few questions say as much.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from probe_sandwich.sandwich.answers import ANSWER_CHANNELS, answer_channels
+from probe_sandwich.sandwich.placements import Placement
 from probe_sandwich.sandwich.training.pools import Pool
 
 _STRENGTH = 0.1
 """Inverse strength of the penalty on the weights of standardized answers: they are many, and go together."""
 _LEAST_SPREAD = 0.05
 _NEWTON_STEPS = 3
-_TINY = 1e-9
+_TINY, _ROUNDING = 1e-9, 1e-6
 
 
 @dataclass(frozen=True)
 class AskedQuestions:
     """Subjects' answers to every candidate at every placement but the usual one: `support (subjects, questions)`, the
     lead of the answer given at the usual places, and `margin (subjects, candidates)` there, both in a unit of each
-    subject's own; `tokens (candidates,)` that a candidate takes at one place. Questions count through the candidates,
-    one placement after another."""
+    subject's own; `tokens (candidates,)` that a candidate takes at one place; and `moves (questions,)`, whether it
+    stands elsewhere than at the usual places. Questions count through the candidates, one placement after another."""
 
     support: NDArray[np.float64]
     margin: NDArray[np.float64]
     tokens: NDArray[np.int64]
+    moves: NDArray[np.bool_]
 
     @staticmethod
-    def of(pool: Pool) -> "AskedQuestions":
-        """What a pool has recorded; the begin symbol counts as a token."""
+    def of(pool: Pool, placements: Sequence[Placement]) -> "AskedQuestions":
+        """What a pool has recorded at the placements; the begin symbol counts as a token."""
         # (subjects, placements, candidates, channels)
         channels = answer_channels(pool.logits.float().unsqueeze(1), pool.shares.unsqueeze(0))[:, 0].double()
         return AskedQuestions(
             channels[:, 1:, :, ANSWER_CHANNELS.index("support")].flatten(1).numpy(),
             channels[:, 0, :, ANSWER_CHANNELS.index("margin")].numpy(),
             (pool.candidates.lengths + 1).numpy(),
+            # As long as the placement reaches, a candidate has no room to move in.
+            np.concatenate([pool.shares.numpy() < place.reach - _ROUNDING for place in placements]),
         )
 
     def select(self, rows: NDArray[np.bool_]) -> "AskedQuestions":
         """Some of the subjects."""
-        return AskedQuestions(self.support[rows], self.margin[rows], self.tokens)
+        return replace(self, support=self.support[rows], margin=self.margin[rows])
 
     def parts(self, question: int) -> tuple[int, int]:
         """Its placement, a number among a config's, and its candidate."""
@@ -67,19 +71,28 @@ class AskedQuestions:
     def kept(self, questions: Sequence[int]) -> NDArray[np.float64]:
         """How firmly answers are kept, `(subjects, questions)` from -1 to 1: their support in units of the mean margin
         on the candidates that are asked."""
-        unit = self.margin[:, self.candidates(questions)].mean(axis=1, keepdims=True).clip(min=_TINY)
-        firmly: NDArray[np.float64] = np.tanh(self.support[:, list(questions)] / unit)
+        firmly: NDArray[np.float64] = np.tanh(self.support[:, list(questions)] / self._unit(questions))
         return firmly
+
+    def margins(self, questions: Sequence[int]) -> NDArray[np.float64]:
+        """Margins at the usual places on the candidates that are asked, in the same unit, `(subjects, candidates)`."""
+        margins: NDArray[np.float64] = self.margin[:, self.candidates(questions)] / self._unit(questions)
+        return margins
+
+    def _unit(self, questions: Sequence[int]) -> NDArray[np.float64]:
+        unit: NDArray[np.float64] = self.margin[:, self.candidates(questions)].mean(axis=1, keepdims=True)
+        return unit.clip(min=_TINY)
 
 
 def search_questions(
     asked: AskedQuestions, labels: NDArray[np.bool_], proposed: Sequence[int], budget: int
 ) -> list[int]:
-    """Questions among those `proposed`, in the order in which they are found, up to a budget of tokens.
+    """Questions among those `proposed`, in the order in which they are found, up to a budget of tokens, or until none
+    tells more. `labels` are of both kinds.
 
     Orthogonal matching pursuit for the logistic loss (Lozano, Swirszcz and Abe 2011, AISTATS): the next question is
     the one along which the loss falls fastest, for the root of the tokens that it adds; then all weights are fitted
-    anew. Only questions to which generalizers keep their answers more firmly count.
+    anew. A question counts where the loss falls as generalizers keep their answers more firmly than others.
     """
     pool = np.array(proposed, np.int64)
     standard = _standardized(asked.kept(proposed))  # (subjects, proposed)
@@ -93,10 +106,10 @@ def search_questions(
         extra = np.where(known, 1, 2) * tokens
         fits = spent + extra <= budget
         fits[found] = False
-        if not fits.any():
+        slope = np.where(fits, (labels - said) @ standard / np.sqrt(extra), 0)
+        if slope.max(initial=0) <= 0:
             return [int(pool[place]) for place in found]
-        slope = (labels - said) @ standard / np.sqrt(extra)
-        best = int(np.where(fits, slope, -np.inf).argmax())
+        best = int(slope.argmax())
         found.append(best)
         spent += int(extra[best])
         weights = _refitted(standard[:, found], labels, np.insert(weights, -1, 0.0))
