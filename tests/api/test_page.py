@@ -74,12 +74,27 @@ def test_an_example_is_one_click_away(page: "sync_api.Page", request: pytest.Fix
     first = page.locator("#probes svg >> nth=0")
     assert first.locator(".symbol").count() > 0
     assert page.locator("#kept-table tbody tr").count() == 10
+    page.wait_for_selector("#zoo-part:not([hidden])")
     assert re.search(r"the reserve, [1-9]\d* models that no sandwich was trained on", page.inner_text("#zoo-note"))
     assert page.locator("#share").is_hidden()  # this service keeps nothing
     assert '"generalizer_probability"' in page.text_content("#raw")
     assert page.evaluate("document.activeElement.id") == "result"
     assert fits(page)
     keep(page, request)
+
+
+@pytest.mark.parametrize("zoo", [None, {"no": "zoo"}], ids=["never comes", "of another kind"])
+def test_a_result_without_its_zoo_is_a_result(page: "sync_api.Page", zoo: object) -> None:
+    page.route("**/zoo", lambda route: None if zoo is None else route.fulfill(json=zoo))
+    for name, verdict in (("not-generalizer", "Not a generalizer"), ("generalizer", "Generalizer")):
+        page.get_by_role("button", name=re.compile(f"^{name}")).click()
+        page.wait_for_function("verdict => document.getElementById('verdict').textContent === verdict", arg=verdict)
+        page.wait_for_selector("#progress", state="hidden")
+        assert page.locator("#result").is_visible()
+        assert page.locator("#zoo-part").is_hidden()
+        assert page.locator("#problem").is_hidden()
+        assert json.loads(page.text_content("#raw") or "")["checkpoint"]["task"] == "conjunction"
+    page.wait_for_function("() => Math.abs(document.getElementById('result').getBoundingClientRect().top) < 2")
 
 
 def test_beneath_a_probe_the_zoos_two_kinds_stand_at_its_places_the_fuller_the_more_they_keep(

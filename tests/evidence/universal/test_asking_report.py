@@ -56,9 +56,9 @@ def test_a_row_holds_both_arms_their_lead_and_the_direct_test() -> None:
 
 def test_the_question_is_answered_by_the_figures_whichever_way_they_point() -> None:
     page = "\n".join(asking_section(ASKING))
-    assert "lead excludes 0 with 2 probes" in page
-    assert "varies less from noise to noise with 2;" in page
-    assert "lead over a direct test with labels, at equal tokens, excludes 0 with 2." in page
+    assert "lead excludes 0 with so many probes: 2;" in page
+    assert "varies less from noise to noise with these: 2;" in page
+    assert "lead over a direct test with labels, at equal tokens, excludes 0 with these: 2." in page
     swapped = ASKING.model_copy(
         update={
             "random": ASKING.learned,
@@ -68,9 +68,9 @@ def test_the_question_is_answered_by_the_figures_whichever_way_they_point() -> N
         }
     )
     page = "\n".join(asking_section(swapped))
-    assert "lead excludes 0 with no number of probes" in page
-    assert "varies less from noise to noise with 8;" in page
-    assert "at equal tokens, excludes 0 with no number of." in page
+    assert "lead excludes 0 with so many probes: none;" in page
+    assert "varies less from noise to noise with these: 8;" in page
+    assert "at equal tokens, excludes 0 with these: none." in page
 
 
 def test_what_is_asked_is_shown_with_what_is_answered() -> None:
@@ -116,4 +116,4 @@ def test_learned_questions_on_tasks_left_out_have_a_table_where_they_were_measur
         "| 8 | 180 | 0.780 | 0.770 | 190 | 0.800 | 0.790 | +0.100 (+0.050 to +0.150) | +0.010 (-0.020 to +0.040) |"
     ) in lines
     assert any("120 subjects of 2 tasks" in line for line in lines)
-    assert any("excludes 0 with 8 questions; within tasks with no number of." in line for line in lines)
+    assert any("excludes 0 with 8 questions, that of the lead within tasks with none." in line for line in lines)

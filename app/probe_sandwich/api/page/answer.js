@@ -50,9 +50,9 @@ export function directVerdictOf(test) {
   return VERDICTS[test.generalizer ? "generalizer" : "not_generalizer"];
 }
 
-/** Fill the page with one diagnosis. `address`: where the service keeps it, null where it does not. */
-export async function showResult(diagnosis, name, address) {
-  const zoo = await zooBehind(diagnosis); // before anything shows, so that nobody sees half a result
+/** Fill the page with one diagnosis, at once but for its zoo. `address`: where the service keeps it, null where it does
+ * not. */
+export function showResult(diagnosis, name, address) {
   show("progress", false); // it stands above: hidden later, it would pull the result out of sight
   show("result", true); // the drawings are as wide as their places
   const { checkpoint, direct_test: test, probability_interval: interval } = diagnosis;
@@ -78,7 +78,7 @@ export async function showResult(diagnosis, name, address) {
       trackRecord(diagnosis.meta_classifier.record);
   }
   showDirectTest(test, checkpoint.train_max_length);
-  showZoo(zoo, probability);
+  showZoo(diagnosis);
   showKept(diagnosis);
   showProbes(diagnosis);
   showAddress(diagnosis, address);
@@ -130,16 +130,17 @@ function whyUnknown({ buckets }) {
   return `not known, for want of inputs of ${lengths} symbols (${missing[0]?.unreachable}).`;
 }
 
-/** The zoo that a probability is told beside; undefined where there is none of either. */
-async function zooBehind({ meta_classifier: meta, generalizer_probability: probability }) {
-  if (!meta || probability === null) return undefined;
-  const zoos = await given("zoo").catch(() => null); // a result without its zoo is a result
-  return (zoos ?? []).find((candidate) => candidate.meta_classifier === meta.name);
-}
+let zoosAskedFor = 0;
 
-function showZoo(zoo, probability) {
-  show("zoo-part", Boolean(zoo));
-  if (!zoo) return;
+/** The zoo that a probability is told beside, when it has come and if the result is still the one that is shown. */
+async function showZoo({ meta_classifier: meta, generalizer_probability: probability }) {
+  const mine = ++zoosAskedFor;
+  show("zoo-part", false);
+  if (!meta || probability === null) return;
+  const zoos = await given("zoo").catch(() => null); // a result without its zoo is a result
+  const zoo = Array.isArray(zoos) && zoos.find((candidate) => candidate.meta_classifier === meta.name);
+  if (!zoo || mine !== zoosAskedFor) return;
+  show("zoo-part", true);
   at("zoo").replaceChildren(histogram(zoo, probability, at("zoo")));
   const reserve = zoo.reserve ? ` Left out is the reserve, ${zoo.reserve} models that no sandwich was trained on.` : "";
   at("zoo-note").textContent =

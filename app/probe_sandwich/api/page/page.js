@@ -93,7 +93,7 @@ async function follow(events, showEnd, files = 0) {
       tell(data.stage, data.detail);
       count(data.answered, files);
     } else if (event === "problem") fail(data);
-    else await showEnd(data, address);
+    else showEnd(data, address);
   }
 }
 
@@ -109,11 +109,15 @@ async function showKept() {
   const address = location.hash.slice(1);
   if (!ADDRESS.test(address)) return;
   const response = await kept(address, at("key").value);
+  const answer = await response.json();
+  if (busy || location.hash.slice(1) !== address) return; // something else has been asked for since
   if (response.ok) {
     show("problem", false);
-    const diagnosis = await response.json();
-    await showResult(diagnosis, `Checkpoint ${diagnosis.checkpoint.sha256.slice(0, 12)}…`, address);
-  } else fail(await response.json());
+    showResult(answer, `Checkpoint ${answer.checkpoint.sha256.slice(0, 12)}…`, address);
+  } else {
+    show("result", false);
+    fail(answer);
+  }
 }
 
 async function listExamples() {

@@ -119,7 +119,8 @@ def _told_elsewhere(elsewhere: AskingElsewhere) -> str:
     pooled = [one.questions for one in elsewhere.points if one.lead is not None and one.lead.low > 0]
     within = [one.questions for one in elsewhere.points if one.lead_within is not None and one.lead_within.low > 0]
     return (
-        f"Pooled, the lead's interval excludes 0 with {_listed(pooled)} questions; within tasks with {_listed(within)}."
+        f"The interval of the pooled lead excludes 0 with {_listed(pooled)} questions, that of the lead within tasks "
+        f"with {_listed(within)}."
     )
 
 
@@ -172,14 +173,15 @@ def _answer(asking: Asking) -> str:
     return (
         "Hidden layers before the frozen subjects choose among candidates by what these are made like, and learn by "
         "gradient descent through the subjects' recorded answers which choice tells; no subject changes. Does that "
-        f"make better questions than chance? The interval of the lead excludes 0 with {_listed(ahead)} probes; a "
-        f"learned set varies less from noise to noise with {_listed(steadier)}; and the interval of its lead over a "
-        f"direct test with labels, at equal tokens, excludes 0 with {_listed(behind)}."
+        "make better questions than chance? The interval of the lead excludes 0 with so many probes: "
+        f"{_listed(ahead)}; a learned set varies less from noise to noise with these: {_listed(steadier)}; and the "
+        "interval of its lead over a direct test with labels, at equal tokens, excludes 0 with these: "
+        f"{_listed(behind)}."
     )
 
 
 def _listed(numbers: list[int] | list[str]) -> str:
-    return ", ".join(map(str, numbers)) or "no number of"
+    return ", ".join(map(str, numbers)) or "none"
 
 
 def _row(asking: Asking, random: AskedPoint, learned: AskedPoint, direct: DirectPoint) -> str:
