@@ -66,7 +66,11 @@ def write_universal_report(folder: Path, card: Card, evidence: UniversalEvidence
     for kind, figures in evidence.kinds.items():
         lines += ["", f"## {kind[0].upper()}{kind[1:]}", "", *_kind(kind, figures)]
         if kind == kinds.TASK:
-            lines += ["", f"![P against long accuracy]({LONG_ACCURACY})", "", f"![Sure verdicts]({CONFIDENCE})"]
+            lines += ["", f"![P against long accuracy]({LONG_ACCURACY})", "", f"![Sure verdicts]({CONFIDENCE})", ""]
+            lines.append(
+                "*Right*: of verdicts so far from 0.5 on tasks with enough of either label, each task counting alike; the "
+                f"grey line is what is wanted, {WANTED:.2f}. *Given*: the share of all subjects that are so far."
+            )
     lines += _learning_curve(evidence)
     if (folder / ASKING_FILE).exists():
         lines += ["", *asking_section(Asking.model_validate_json((folder / ASKING_FILE).read_text()))]
