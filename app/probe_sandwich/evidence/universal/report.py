@@ -68,8 +68,8 @@ def write_universal_report(folder: Path, card: Card, evidence: UniversalEvidence
         if kind == kinds.TASK:
             lines += ["", f"![P against long accuracy]({LONG_ACCURACY})", "", f"![Sure verdicts]({CONFIDENCE})", ""]
             lines.append(
-                "*Right*: of verdicts so far from 0.5 on tasks with enough of either label, each task counting alike; the "
-                f"grey line is what is wanted, {WANTED:.2f}. *Given*: the share of all subjects that are so far."
+                "*Right*: of verdicts so far from 0.5 on tasks with enough of either label, each task counting alike; "
+                f"the grey line is what is wanted, {WANTED:.2f}. *Given*: the share of all subjects that are so far."
             )
     lines += _learning_curve(evidence)
     if (folder / ASKING_FILE).exists():
