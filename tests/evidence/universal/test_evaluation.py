@@ -11,6 +11,7 @@ from probe_sandwich.evidence.universal.evaluation import (
     UNSEEN,
     Evaluation,
     facts_of,
+    other_cuts,
 )
 from probe_sandwich.evidence.universal.foreign import FOREIGN
 from probe_sandwich.evidence.universal.methods import AGREEMENT_TREES, IN_DISTRIBUTION, METHODS, SANDWICH, SEVERED
@@ -77,6 +78,18 @@ def test_the_lead_elsewhere_is_the_mean_of_those_on_what_is_left_out(evaluation:
         own = [evaluation.evidence.kinds[kind].methods[rival].sandwich_lead for kind in left_out]
         assert lead.auc == pytest.approx(np.mean([one.auc for one in own if one is not None]))
         assert lead.low <= lead.auc <= lead.high
+
+
+def test_the_cut_at_which_labels_were_made_is_among_others(three_tasks: Table, evaluation: Evaluation) -> None:
+    assert set(evaluation.evidence.other_cuts) == {UNSEEN, CONJUNCTIONS, TASK, RESERVE}
+    for kind, by_cut in evaluation.evidence.other_cuts.items():
+        assert list(by_cut) == [0.8, 0.85, 0.9, 0.95]
+        assert by_cut[0.9] == evaluation.evidence.kinds[kind].methods[SANDWICH].auc
+
+
+def test_a_subject_is_a_generalizer_from_a_cut_on() -> None:
+    accuracy = np.array([0.79, 0.8, 0.9, 0.96])
+    assert other_cuts(np.array([0.1, 0.9, 0.5, 0.4]), accuracy) == {0.8: 1.0, 0.85: 0.5, 0.9: 0.5, 0.95: 1 / 3}
 
 
 def test_controls_are_judged_on_unseen_configurations_alone(evaluation: Evaluation) -> None:

@@ -84,6 +84,7 @@ def test_evidence_comes_back_as_it_was_written(tmp_path: Path) -> None:
         learning_curve=[],
         least_confidence=0.2,
         sure_by_task={"conjunction": AnsweredShare(share=0.5, accuracy=0.9, accuracy_of_all=0.8)},
+        other_cuts={"unseen": {0.8: 0.9, 0.95: None}},
         leads_elsewhere={"agreement": Lead(auc=0.02, low=0.01, high=0.03)},
         converged_by_task={"one": 10},
         generalizers_by_task={"one": 5},

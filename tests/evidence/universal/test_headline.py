@@ -27,6 +27,7 @@ def rows() -> list[list[str]]:
         least_confidence=None,
         sure_by_task={},
         leads_elsewhere={},
+        other_cuts={},
         converged_by_task={},
         generalizers_by_task={},
     )

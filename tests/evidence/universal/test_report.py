@@ -67,6 +67,7 @@ def test_what_was_asked_of_it_is_held_against_what_was_measured(
     assert f"| task left out: AUC, mean over tasks | {figures.mean_task_auc:.3f} | 0.90 | {met} |" in lines
     assert any(line.startswith("| foreign: AUC | ") for line in lines)
     assert any(line.startswith(f"| lead over {AGREEMENT}, mean over what is left out | ") for line in lines)
+    assert any(line.startswith(f"| {RESERVE} | ") for line in lines[lines.index("## Other cuts") :])
     few = evaluation.evidence.model_copy(update={"kinds": {UNSEEN: evaluation.evidence.kinds[UNSEEN]}})
     unseen = report(tmp_path, card, few)
     assert not any(line.startswith(("| task left out:", "| foreign:")) for line in unseen)

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from probe_sandwich.evidence.figures.auc import auc
 from probe_sandwich.evidence.figures.lead import Compared, Lead, lead_over_kinds
 from probe_sandwich.evidence.universal.confidence import answered_by_others, confidence, least_confidence
 from probe_sandwich.evidence.universal.ensemble import ensemble_probability
@@ -38,10 +39,12 @@ from probe_sandwich.evidence.universal.workers import RunOfJobs
 from probe_sandwich.sandwich.card import record_for
 from probe_sandwich.sandwich.config import SandwichConfig, SandwichTraining
 from probe_sandwich.sandwich.meta_classifier import Member
+from probe_sandwich.zoo.info import CUTS
 
 UNSEEN, TASK, LENGTH, SIZE = "unseen configurations", "task left out", "T left out", "size left out"
 RESERVE, CONJUNCTIONS = "reserve", "unseen configurations, conjunction of T = 12"
 _FIRST_TASK, _FIRST_LENGTH = "conjunction", 12
+_CUT_ANEW = (UNSEEN, CONJUNCTIONS, TASK, RESERVE)
 StageProgress = Callable[[str], None]
 Scores = Mapping[str, NDArray[np.float64]]
 
@@ -107,11 +110,21 @@ def evaluate_universal(
             least_confidence=least,
             sure_by_task=sure,
             leads_elsewhere=_leads_elsewhere(elsewhere),
+            other_cuts={
+                kind: other_cuts(one.scores[SANDWICH], table.long_accuracy[one.test])
+                for kind, one in judged.items()
+                if kind in _CUT_ANEW
+            },
             converged_by_task=dict(sorted(Counter(table.tasks.tolist()).items())),
             generalizers_by_task=dict(sorted(Counter(table.tasks[table.labels].tolist()).items())),
         ),
         judged,
     )
+
+
+def other_cuts(score: NDArray[np.float64], long_accuracy: NDArray[np.float64]) -> dict[float, float | None]:
+    """AUC of a score where a generalizer is a subject of at least so much accuracy on (T, 2T], by that."""
+    return {cut: auc(score, long_accuracy >= cut) for cut in CUTS}
 
 
 def facts_of(table: Table, some: Part) -> Facts:

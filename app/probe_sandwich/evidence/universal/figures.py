@@ -136,7 +136,8 @@ class LearningPoint(BaseModel):
 class UniversalEvidence(BaseModel):
     """All figures, by kind. `least_confidence`: from which distance to 0.5 on a verdict is given on a task that the
     training did not see. `sure_by_task`: of unseen configurations, the verdicts that are so sure. `leads_elsewhere`: by
-    rival, the sandwich's lead in AUC on what is left out, averaged over these kinds."""
+    rival, the sandwich's lead in AUC on what is left out, averaged over these kinds. `other_cuts`: by kind, the AUC of
+    the sandwich where a generalizer is one of other accuracies on (T, 2T]."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -145,6 +146,7 @@ class UniversalEvidence(BaseModel):
     least_confidence: float | None
     sure_by_task: dict[str, AnsweredShare]
     leads_elsewhere: dict[str, Lead]
+    other_cuts: dict[str, dict[float, float | None]]
     converged_by_task: dict[str, int]
     generalizers_by_task: dict[str, int]
 

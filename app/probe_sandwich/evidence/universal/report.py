@@ -71,6 +71,7 @@ def write_universal_report(folder: Path, card: Card, evidence: UniversalEvidence
                 "*Right*: of verdicts so far from 0.5 on tasks with enough of either label, each task counting alike; "
                 f"the grey line is what is wanted, {WANTED:.2f}. *Given*: the share of all subjects that are so far."
             )
+    lines += _other_cuts(evidence)
     lines += _learning_curve(evidence)
     if (folder / ASKING_FILE).exists():
         lines += ["", *asking_section(Asking.model_validate_json((folder / ASKING_FILE).read_text()))]
@@ -148,6 +149,25 @@ def _kind(kind: str, figures: KindFigures) -> list[str]:
         "| task | subjects | generalizers | verdicts given | right of those | " + " | ".join(figures.methods) + " |",
         "| --- | --- | --- | --- | --- |" + " --- |" * len(figures.methods),
         *(_task_row(task, figures) for task in next(iter(figures.methods.values())).tasks),
+    ]
+
+
+def _other_cuts(evidence: UniversalEvidence) -> list[str]:
+    if not evidence.other_cuts:
+        return []
+    cuts = list(next(iter(evidence.other_cuts.values())))
+    return [
+        "",
+        "## Other cuts",
+        "",
+        "AUC of the sandwich as it is, where a generalizer is a subject of at least so much accuracy on (T, 2T].",
+        "",
+        f"| kind | {' | '.join(f'{cut:.2f}' for cut in cuts)} |",
+        "| --- |" + " --- |" * len(cuts),
+        *(
+            f"| {kind} | {' | '.join(_short(area) for area in by_cut.values())} |"
+            for kind, by_cut in evidence.other_cuts.items()
+        ),
     ]
 
 
