@@ -64,7 +64,7 @@ class _Questions:
 
 
 @dataclass(frozen=True)
-class _Arm:
+class _ArmScores:
     """P(generalizer), and the tokens that were read for it, `(draws, subjects)` each."""
 
     scores: NDArray[np.float64]
@@ -112,7 +112,9 @@ def _preferred(table: Table, pools: Sequence[Pool], config: SandwichConfig) -> l
     return found
 
 
-def _arm(table: Table, questions: Sequence[_Questions], judged: Sequence[str], count: int, *, by_layers: bool) -> _Arm:
+def _arm(
+    table: Table, questions: Sequence[_Questions], judged: Sequence[str], count: int, *, by_layers: bool
+) -> _ArmScores:
     scores, tokens = np.full((DRAWS, len(table)), np.nan), np.full((DRAWS, len(table)), np.nan)
     for draw in range(DRAWS):
         rng = np.random.default_rng([_SEED, draw])
@@ -126,7 +128,7 @@ def _arm(table: Table, questions: Sequence[_Questions], judged: Sequence[str], c
             own, others = (np.flatnonzero(~table.reserve & part) for part in (table.tasks == task, table.tasks != task))
             reader = trees(statistics[others], table.labels[others], table.task_weights(others), draw)
             scores[draw, own] = reader(statistics[own])
-    return _Arm(scores, tokens)
+    return _ArmScores(scores, tokens)
 
 
 def _statistics(asked: AskedQuestions, questions: Sequence[int]) -> NDArray[np.float64]:
@@ -138,7 +140,7 @@ def _statistics(asked: AskedQuestions, questions: Sequence[int]) -> NDArray[np.f
 
 
 def _point(
-    count: int, random: _Arm, learned: _Arm, table: Table, some: NDArray[np.bool_], judged: Sequence[str]
+    count: int, random: _ArmScores, learned: _ArmScores, table: Table, some: NDArray[np.bool_], judged: Sequence[str]
 ) -> ElsewherePoint:
     labels, groups, tasks = table.labels[some], table.configurations[some], table.tasks[some]
     parts = [tasks == task for task in judged]

@@ -29,7 +29,7 @@ _TREES, _LEAST_LEAF, _FEATURES = 200, 3, 0.3
 _QUANTILES = 9
 
 Folds = Sequence[NDArray[np.bool_]]
-Scores = dict[int, NDArray[np.float64]]
+ByBudget = dict[int, NDArray[np.float64]]
 """P(generalizer) by budget, `(draws, subjects)` each."""
 
 
@@ -110,7 +110,7 @@ def measure_searching(
     pool of the same task and T."""
     asked, labels = AskedQuestions.of(pool, config.placements), pool.labels.numpy() == 1
     groups = pool.groups.numpy()
-    arms = {name: _Arm(name == "searched", asked, labels) for name in ("random", "searched")}
+    arms = {name: _QuestionArm(name == "searched", asked, labels) for name in ("random", "searched")}
     judged = {name: arm.judged(folds) for name, arm in arms.items()}
     points = {name: [_point(budget, one, labels) for budget in BUDGETS] for name, one in judged.items()}
     searched = judged["searched"]
@@ -138,14 +138,14 @@ class _Judged:
     """An arm's scores, the tokens of each draw's sets `(budgets, draws)`, means over the folds, and its largest sets,
     one a draw and fold."""
 
-    scores: Scores
+    scores: ByBudget
     questions: NDArray[np.float64]
     tokens: NDArray[np.float64]
     sets: list[list[int]]
 
 
 @dataclass(frozen=True)
-class _Arm:
+class _QuestionArm:
     """How questions are chosen from noise: at random they are asked in the order of their noise, one number a question;
     a search chooses among those whose noise is positive."""
 
@@ -168,7 +168,7 @@ class _Arm:
                     tokens[number, draw] += self.asked.cost(some) / len(folds)
         return _Judged(scores, counts, tokens, sets)
 
-    def of_others(self, others: AskedQuestions) -> Scores:
+    def of_others(self, others: AskedQuestions) -> ByBudget:
         """What every draw says of other subjects, having seen all of its own."""
         everyone = np.ones(len(self.labels), np.bool_)
         scores = {budget: np.zeros((DRAWS, len(others.support))) for budget in BUDGETS}
@@ -268,7 +268,7 @@ def _shown(
     return found
 
 
-def _later(arms: dict[str, _Arm], later: Pool, config: SandwichConfig) -> list[LaterPoint]:
+def _later(arms: dict[str, _QuestionArm], later: Pool, config: SandwichConfig) -> list[LaterPoint]:
     others, labels = AskedQuestions.of(later, config.placements), later.labels.numpy() == 1
     groups = later.groups.numpy()
     random, searched = (arms[name].of_others(others) for name in ("random", "searched"))
