@@ -80,7 +80,7 @@ def description_of(
 def given_of(
     inputs: Annotated[
         UploadFile | None,
-        File(description="of a task of your own: unlabelled inputs of at most T symbols, one a line, for the probes"),
+        File(description="of a task of your own: unlabelled inputs of at most T symbols, one per line, for the probes"),
     ] = None,
     labelled: Annotated[
         UploadFile | None,

@@ -32,7 +32,7 @@ Unlabelled = Annotated[
     typer.Option(
         exists=True,
         dir_okay=False,
-        help="Of a task of your own: unlabelled inputs of at most T symbols, one a line, to make probes of.",
+        help="Of a task of your own: unlabelled inputs of at most T symbols, one per line, to make probes of.",
     ),
 ]
 LabelledFile = Annotated[
