@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from probe_sandwich import api
 from probe_sandwich.settings import Settings
 
 from tests.conftest import EXAMPLES, running
@@ -95,6 +96,21 @@ def test_a_result_without_its_zoo_is_a_result(page: "sync_api.Page", zoo: object
         assert page.locator("#problem").is_hidden()
         assert json.loads(page.text_content("#raw") or "")["checkpoint"]["task"] == "conjunction"
     page.wait_for_function("() => Math.abs(document.getElementById('result').getBoundingClientRect().top) < 2")
+
+
+def test_what_was_asked_for_last_is_what_shows(page: "sync_api.Page") -> None:
+    kept = f"results/{'0' * 64}"
+    held: list[sync_api.Route] = []
+    page.route(f"**/{kept}", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it is given
+    page.evaluate("address => { location.hash = address; }", kept)
+    page.get_by_role("button", name="not-generalizer").click()
+    page.wait_for_selector("#result:not([hidden])", timeout=30_000)
+    held[0].fulfill(body=(Path(api.__file__).parent / "example_diagnosis.json").read_text())
+    page.wait_for_timeout(300)
+    assert page.inner_text("#verdict") == "Not a generalizer"
+    assert page.locator("#problem").is_hidden()
+    page.evaluate("() => { location.hash = 'elsewhere'; }")  # no address of a result
+    page.wait_for_selector("#result", state="hidden")
 
 
 def test_beneath_a_probe_the_zoos_two_kinds_stand_at_its_places_the_fuller_the_more_they_keep(

@@ -16,6 +16,7 @@ const OPTIONS = ["formulas_per_length", "noise_draws", "seed"];
 const INPUTS = ["inputs", "labelled"];
 const ADDRESS = /^results\/[0-9a-f]{64}$/;
 let busy = false;
+let asked = 0; // what was asked for last: an answer to anything before it comes too late
 
 function tell(stage, detail) {
   const list = at("stages");
@@ -55,6 +56,7 @@ function fieldsOf({ own, mayBeForeign }) {
 async function working(name, work) {
   if (busy) return;
   busy = true;
+  asked += 1;
   for (const id of ["result", "batch", "problem"]) show(id, false);
   at("name").textContent = name;
   at("stages").replaceChildren();
@@ -63,7 +65,7 @@ async function working(name, work) {
   try {
     await work();
   } catch (error) {
-    fail({ detail: `The service did not answer: ${error.message}` });
+    fail(unanswered(error));
   } finally {
     show("progress", false);
     busy = false;
@@ -72,12 +74,21 @@ async function working(name, work) {
 
 function send(files) {
   if (files.length > 1) return working(`${files.length} files`, () => sendMany(files));
-  return files.length ? sendOne(files[0], files[0].name, fieldsOf({ own: true, mayBeForeign: true })) : undefined;
+  return files.length ? sendOne(() => files[0], files[0].name, fieldsOf({ own: true, mayBeForeign: true })) : undefined;
 }
 
+/** `file`: gives it, or a promise of it. */
 function sendOne(file, name, fields) {
-  const events = () => classify(file, name, fields, at("key").value);
-  return working(name, () => follow(events(), (diagnosis, address) => showResult(diagnosis, name, address)));
+  return working(name, async () => {
+    const events = classify(await file(), name, fields, at("key").value);
+    await follow(events, (diagnosis, address) => showResult(diagnosis, name, address));
+  });
+}
+
+async function fetched(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} is not there`);
+  return response.blob();
 }
 
 function sendMany(files) {
@@ -107,17 +118,30 @@ function count(answered, files) {
 /** Show the answer whose address stands behind the page's own, if there is one. */
 async function showKept() {
   const address = location.hash.slice(1);
-  if (!ADDRESS.test(address)) return;
-  const response = await kept(address, at("key").value);
-  const answer = await response.json();
-  if (busy || location.hash.slice(1) !== address) return; // something else has been asked for since
-  if (response.ok) {
-    show("problem", false);
-    showResult(answer, `Checkpoint ${answer.checkpoint.sha256.slice(0, 12)}…`, address);
-  } else {
-    show("result", false);
-    fail(answer);
+  if (busy || !ADDRESS.test(address)) return;
+  const mine = ++asked;
+  const ifWanted = (tell) => mine === asked && tell();
+  try {
+    const response = await kept(address, at("key").value);
+    const answer = await response.json();
+    ifWanted(() => (response.ok ? showAgain(answer, address) : failAlone(answer)));
+  } catch (error) {
+    ifWanted(() => failAlone(unanswered(error)));
   }
+}
+
+function showAgain(diagnosis, address) {
+  show("problem", false);
+  showResult(diagnosis, `Checkpoint ${diagnosis.checkpoint.sha256.slice(0, 12)}…`, address);
+}
+
+function failAlone(problem) {
+  show("result", false);
+  fail(problem);
+}
+
+function unanswered(error) {
+  return { detail: `The service did not answer: ${error.message}` };
 }
 
 async function listExamples() {
@@ -131,10 +155,13 @@ async function listExamples() {
       const description = document.createElement("small");
       description.textContent = example.description;
       button.append(description);
-      button.addEventListener("click", async () => {
-        const file = await (await fetch(example.url)).blob();
-        await sendOne(file, `${example.name}.safetensors`, fieldsOf({ own: false, mayBeForeign: false }));
-      });
+      button.addEventListener("click", () =>
+        sendOne(
+          () => fetched(example.url),
+          `${example.name}.safetensors`,
+          fieldsOf({ own: false, mayBeForeign: false }),
+        ),
+      );
       item.append(button);
       return item;
     }),
@@ -171,7 +198,10 @@ at("fields").addEventListener("submit", (event) => event.preventDefault());
 at("copy").addEventListener("click", () => navigator.clipboard.writeText(at("raw").textContent));
 at("copy-link").addEventListener("click", () => navigator.clipboard.writeText(at("link").value));
 at("key").addEventListener("change", showKept);
-window.addEventListener("hashchange", showKept);
+window.addEventListener("hashchange", () => {
+  if (!busy) show("result", false); // what stands there is not what the address says
+  showKept();
+});
 makeSortable();
 listExamples();
 showHealth().then(showKept);

@@ -26,7 +26,8 @@ class AskedQuestions:
     """Subjects' answers to every candidate at every placement but the usual one: `support (subjects, questions)`, the
     lead of the answer given at the usual places, and `margin (subjects, candidates)` there, both in a unit of each
     subject's own; `tokens (candidates,)` that a candidate takes at one place; and `moves (questions,)`, whether it
-    stands elsewhere than at the usual places. Questions count through the candidates, one placement after another."""
+    has room to stand elsewhere than at the usual places. Questions count through the candidates, one placement after
+    another."""
 
     support: NDArray[np.float64]
     margin: NDArray[np.float64]

@@ -41,9 +41,9 @@ class BeyondItsTables(UnusableModel, IndexError):
 
     def __init__(self, row: int, rows: int) -> None:
         super().__init__(
-            f"the model looks up row {row} of a table of {rows}: an input of T symbols, with its begin and end symbol, "
-            "is longer than its position table, or an id lies beyond its vocabulary; say a smaller `train_max_length` "
-            "in the Reading, or the ids that the model was trained with"
+            f"the model looks up row {row} of a table of {rows}: an input of T symbols, with a begin and an end symbol "
+            "if it has any, is longer than its position table, or an id lies beyond its vocabulary; say a smaller "
+            "`train_max_length` in the Reading, or the ids that the model was trained with"
         )
 
 

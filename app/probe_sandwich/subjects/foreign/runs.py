@@ -53,9 +53,10 @@ def find_run(module: nn.Module, reading: Reading, forward: Forward | None = None
                 raise
             except UnusableModel as failure:
                 failures.append(failure)
-    # What is wrong with the answers says more than a call that is not taken, and a table that is too short than either.
+    if isinstance(failures[0], BeyondItsTables):  # the likeliest way: what less likely ones come to says nothing
+        raise failures[0]
+    # What is wrong with the answers says more than a call that is not taken.
     failures.sort(key=lambda failure: isinstance(failure, UncallableModel))
-    failures.sort(key=lambda failure: not isinstance(failure, BeyondItsTables))
     failures.sort(key=lambda failure: not isinstance(failure, DependsOnItsBatch))
     raise failures[0]
 
