@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from probe_sandwich.evidence.universal import asking as module
-from probe_sandwich.evidence.universal import asking_elsewhere, searching
+from probe_sandwich.evidence.universal import asking_elsewhere, methods, searching
 from probe_sandwich.evidence.universal.asking import FILE, Asking, measure_asking, write_asking
 from probe_sandwich.evidence.universal.direct import direct_point
 from probe_sandwich.evidence.universal.settings import UNIVERSAL
@@ -44,8 +44,9 @@ def pool_where_some_questions_tell(row: IndexRow) -> Pool:
 
 def ask_few(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(module, "PROBES", (2,))
-    for name, value in {"BUDGETS": (60, 120), "DRAWS": 2, "_TREES": 5}.items():
+    for name, value in {"BUDGETS": (60, 120), "DRAWS": 2}.items():
         patch.setattr(searching, name, value)
+    patch.setattr(methods, "_TREES", 5)
     patch.setattr(asking_elsewhere, "DRAWS", 1)
 
 

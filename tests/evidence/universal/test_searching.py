@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from probe_sandwich.evidence.universal import methods
 from probe_sandwich.evidence.universal import searching as module
 from probe_sandwich.evidence.universal.part import in_folds
 from probe_sandwich.evidence.universal.searching import Searching, measure_searching
@@ -35,8 +36,9 @@ def pool(seed: int, labels: torch.Tensor) -> Pool:
 
 def measured(labels: torch.Tensor, row: IndexRow, later: Pool | None) -> Searching:
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"BUDGETS": BUDGETS, "DRAWS": 3, "_TREES": 20}.items():
+        for name, value in {"BUDGETS": BUDGETS, "DRAWS": 3}.items():
             patch.setattr(module, name, value)
+        patch.setattr(methods, "_TREES", 20)
         folds = in_folds(np.arange(SUBJECTS) // 2, np.ones(SUBJECTS, np.bool_), 2, 0)
         return measure_searching(pool(0, labels), [row] * SUBJECTS, later, CONFIG, folds)
 

@@ -8,6 +8,7 @@ from probe_sandwich.sandwich.structure import STRUCTURE
 from probe_sandwich.sandwich.training.pools import Pool
 from probe_sandwich.sandwich.training.question_preference import (
     QuestionPreference,
+    ReadQuestions,
     fit_preference,
     question_features,
 )
@@ -31,11 +32,12 @@ def pool(train_max_length: int, *, labels: torch.Tensor) -> Pool:
 
 
 HALF = (torch.arange(20) % 2).float()
+READ = [ReadQuestions.of(some, PLACEMENTS) for some in (pool(10, labels=HALF), pool(16, labels=torch.ones(9)))]
 
 
 @pytest.fixture(scope="module")
 def taught() -> QuestionPreference:
-    return fit_preference([pool(10, labels=HALF), pool(16, labels=torch.ones(9))], PLACEMENTS, 0)
+    return fit_preference(READ, len(PLACEMENTS), 0)
 
 
 def test_a_question_is_known_by_its_candidates_structure_and_length_and_by_its_placement() -> None:
@@ -57,5 +59,5 @@ def test_what_is_taught_on_some_subjects_is_preferred_on_candidates_of_another_l
 
 
 def test_the_same_seed_teaches_the_same(taught: QuestionPreference) -> None:
-    again = fit_preference([pool(10, labels=HALF), pool(16, labels=torch.ones(9))], PLACEMENTS, 0)
+    again = fit_preference(READ, len(PLACEMENTS), 0)
     assert all(torch.equal(one, other) for one, other in zip(taught.parameters(), again.parameters(), strict=True))

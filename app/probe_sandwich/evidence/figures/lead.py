@@ -39,10 +39,7 @@ def lead(
     subjects)`; the interval is a paired bootstrap, both judged on the same drawn configurations. None where there is
     one label only."""
     found = _difference(score, rival, label, group, seed)
-    if found is None:
-        return None
-    difference, drawn = found
-    return _lead(difference, drawn)
+    return None if found is None else _lead(*found)
 
 
 def lead_within_tasks(

@@ -15,14 +15,13 @@ from probe_sandwich.evidence.universal.table import Table
 from probe_sandwich.sandwich.card import ENOUGH_OF_A_LABEL
 from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.training.pools import Pool, among
-from probe_sandwich.sandwich.training.question_preference import fit_preference, question_features
+from probe_sandwich.sandwich.training.question_preference import ReadQuestions, fit_preference, question_features
 from probe_sandwich.sandwich.training.question_search import AskedQuestions
 
 QUESTIONS = (4, 8, 16, 32)
 DRAWS = 6
 _SEED = 577
 _QUANTILES = (0.0, 0.1, 0.25, 0.5)
-
 _STATISTICS = 4 + len(_QUANTILES)
 
 
@@ -93,14 +92,11 @@ def _enough(labels: NDArray[np.bool_]) -> bool:
 
 def _preferred(table: Table, pools: Sequence[Pool], config: SandwichConfig) -> list[_Questions]:
     tasks = [str(table.tasks[int(pool.numbers[0])]) for pool in pools]
+    read = [ReadQuestions.of(pool, config.placements) for pool in pools]
+    others = {task: [one for one, own in zip(read, tasks, strict=True) if own != task] for task in tasks}
     taught = {
-        task: [
-            fit_preference(
-                [pool for pool, own in zip(pools, tasks, strict=True) if own != task], config.placements, draw
-            )
-            for draw in range(DRAWS)
-        ]
-        for task in set(tasks)
+        task: [fit_preference(some, len(config.placements), draw) for draw in range(DRAWS)]
+        for task, some in others.items()
     }
     found = []
     for pool, task in zip(pools, tasks, strict=True):

@@ -1,6 +1,6 @@
 """The page of the report on what is asked: are learned questions better, by how much, where, and which are they."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from probe_sandwich.evidence.figures.lead import Lead
 from probe_sandwich.evidence.universal.asking import AskedPoint, Asking
@@ -116,8 +116,8 @@ def _elsewhere(elsewhere: AskingElsewhere | None) -> list[str]:
 
 
 def _told_elsewhere(elsewhere: AskingElsewhere) -> str:
-    pooled = [one.questions for one in elsewhere.points if one.lead is not None and one.lead.low > 0]
-    within = [one.questions for one in elsewhere.points if one.lead_within is not None and one.lead_within.low > 0]
+    pooled = _ahead({one.questions: one.lead for one in elsewhere.points})
+    within = _ahead({one.questions: one.lead_within for one in elsewhere.points})
     return (
         f"The interval of the pooled lead excludes 0 with {_listed(pooled)} questions, that of the lead within tasks "
         f"with {_listed(within)}."
@@ -125,8 +125,7 @@ def _told_elsewhere(elsewhere: AskingElsewhere) -> str:
 
 
 def _told_by_search(searching: Searching) -> str:
-    ahead = [f"{budget:,}" for budget, lead in searching.leads.items() if lead is not None and lead.low > 0]
-    beyond = [f"{budget:,}" for budget, lead in searching.direct_leads.items() if lead is not None and lead.low > 0]
+    ahead, beyond = _ahead(searching.leads), _ahead(searching.direct_leads)
     return (
         f"The interval of the searched questions' lead excludes 0 at {_listed(ahead)} tokens, that of their "
         f"lead over a direct test with labels at {_listed(beyond)}."
@@ -163,13 +162,12 @@ def _question_row(
 
 def _answer(asking: Asking) -> str:
     """The founding question answered, whichever way the figures point."""
-    ahead = [probes for probes, lead in asking.leads.items() if lead is not None and lead.low > 0]
+    ahead, behind = _ahead(asking.leads), _ahead(asking.direct_leads)
     steadier = [
         learned.probes
         for learned, random in zip(asking.learned, asking.random, strict=True)
         if learned.spread < random.spread
     ]
-    behind = [probes for probes, lead in asking.direct_leads.items() if lead is not None and lead.low > 0]
     return (
         "Hidden layers before the frozen subjects choose among candidates by what these are made like, and learn by "
         "gradient descent through the subjects' recorded answers which choice tells; no subject changes. Does that "
@@ -180,8 +178,13 @@ def _answer(asking: Asking) -> str:
     )
 
 
-def _listed(numbers: list[int] | list[str]) -> str:
-    return ", ".join(map(str, numbers)) or "none"
+def _ahead(leads: Mapping[int, Lead | None]) -> list[int]:
+    """Where the interval of a lead lies above 0."""
+    return [number for number, lead in leads.items() if lead is not None and lead.low > 0]
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(f"{number:,}" for number in numbers) or "none"
 
 
 def _row(asking: Asking, random: AskedPoint, learned: AskedPoint, direct: DirectPoint) -> str:

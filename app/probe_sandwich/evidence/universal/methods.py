@@ -261,10 +261,16 @@ def _scores_by_trees(readout: Readout, recording: Recording) -> NDArray[np.float
     return scores
 
 
-def trees(features: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64], seed: int) -> Reader:
-    """Extremely randomized trees (Geurts et al. 2006) of some subjects, each counting by its weight: what share of them
-    calls others generalizers."""
-    forest = ExtraTreesClassifier(_TREES, min_samples_leaf=_LEAST_LEAF, max_features=0.3, random_state=seed, n_jobs=1)
+def trees(
+    features: NDArray[np.float64],
+    labels: NDArray[np.bool_],
+    weights: NDArray[np.float64] | None,
+    seed: int,
+    least_leaf: int = _LEAST_LEAF,
+) -> Reader:
+    """Extremely randomized trees (Geurts et al. 2006) of some subjects, each counting by its weight, alike where there
+    are none: what share of them calls others generalizers."""
+    forest = ExtraTreesClassifier(_TREES, min_samples_leaf=least_leaf, max_features=0.3, random_state=seed, n_jobs=1)
     forest.fit(features, labels, sample_weight=weights)
 
     def share(others: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
-from sklearn.ensemble import ExtraTreesClassifier
 
 from probe_sandwich.evidence.figures.auc import areas
 from probe_sandwich.evidence.figures.lead import Lead, lead
 from probe_sandwich.evidence.universal.direct import DirectPoint, direct_draws, direct_point
+from probe_sandwich.evidence.universal.methods import trees
 from probe_sandwich.evidence.universal.settings import THRESHOLD
 from probe_sandwich.sandwich.config import SandwichConfig
 from probe_sandwich.sandwich.training.pools import Pool
@@ -25,7 +25,7 @@ DRAWS = 10
 SHOWN = 6
 _SEED = 377
 _SURE = (0.8, 0.9, 0.95)
-_TREES, _LEAST_LEAF, _FEATURES = 200, 3, 0.3
+_LEAST_LEAF = 3
 _QUANTILES = 9
 
 Folds = Sequence[NDArray[np.bool_]]
@@ -160,22 +160,22 @@ class _QuestionArm:
         sets = []
         for draw, noise in enumerate(self._noise()):
             for fold in folds:
-                sets.append(questions := self._questions(noise, ~fold))
+                seen, judged = self.asked.select(~fold), self.asked.select(fold)
+                sets.append(questions := self._questions(noise, seen, self.labels[~fold]))
                 for number, budget in enumerate(BUDGETS):
                     some = self.asked.within(questions, budget)
-                    scores[budget][draw, fold] = self._read(some, ~fold, self.asked.select(fold))
+                    scores[budget][draw, fold] = _read(some, seen, self.labels[~fold], judged)
                     counts[number, draw] += len(some) / len(folds)
                     tokens[number, draw] += self.asked.cost(some) / len(folds)
         return _Judged(scores, counts, tokens, sets)
 
     def of_others(self, others: AskedQuestions) -> ByBudget:
         """What every draw says of other subjects, having seen all of its own."""
-        everyone = np.ones(len(self.labels), np.bool_)
         scores = {budget: np.zeros((DRAWS, len(others.support))) for budget in BUDGETS}
         for draw, noise in enumerate(self._noise()):
-            questions = self._questions(noise, everyone)
+            questions = self._questions(noise, self.asked, self.labels)
             for budget in BUDGETS:
-                scores[budget][draw] = self._read(self.asked.within(questions, budget), everyone, others)
+                scores[budget][draw] = _read(self.asked.within(questions, budget), self.asked, self.labels, others)
         return scores
 
     def _noise(self) -> Iterator[NDArray[np.float64]]:
@@ -183,21 +183,20 @@ class _QuestionArm:
         for _ in range(DRAWS):
             yield rng.standard_normal((self.asked.support.shape[1],))
 
-    def _questions(self, noise: NDArray[np.float64], seen: NDArray[np.bool_]) -> list[int]:
+    def _questions(self, noise: NDArray[np.float64], seen: AskedQuestions, labels: NDArray[np.bool_]) -> list[int]:
         if self.searches:
             proposed = np.flatnonzero((noise > 0) & self.asked.moves).tolist()
-            return search_questions(self.asked.select(seen), self.labels[seen], proposed, max(BUDGETS))
+            return search_questions(seen, labels, proposed, max(BUDGETS))
         in_order: list[int] = np.argsort(-np.where(self.asked.moves, noise, -np.inf))[: max(BUDGETS)].tolist()
         return self.asked.within(in_order, max(BUDGETS))
 
-    def _read(self, questions: Sequence[int], seen: NDArray[np.bool_], judged: AskedQuestions) -> NDArray[np.float64]:
-        """P(generalizer) of the judged, by trees on what the seen answer to these very questions."""
-        trees = ExtraTreesClassifier(_TREES, min_samples_leaf=_LEAST_LEAF, max_features=_FEATURES, random_state=0)
-        trees.fit(_statistics(self.asked.select(seen), questions), self.labels[seen])
-        said: NDArray[np.float64] = trees.predict_proba(_statistics(judged, questions))[
-            :, list(trees.classes_).index(True)
-        ]
-        return said
+
+def _read(
+    questions: Sequence[int], seen: AskedQuestions, labels: NDArray[np.bool_], judged: AskedQuestions
+) -> NDArray[np.float64]:
+    """P(generalizer) of the judged, by trees on what the seen, with these labels, answer to the very questions."""
+    reader = trees(_statistics(seen, questions), labels, None, 0, _LEAST_LEAF)
+    return reader(_statistics(judged, questions))
 
 
 def _statistics(asked: AskedQuestions, questions: Sequence[int]) -> NDArray[np.float64]:

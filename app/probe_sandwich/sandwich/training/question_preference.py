@@ -5,6 +5,7 @@ repeat, and where it is placed; so what they have learned on some tasks can be a
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -47,34 +48,49 @@ def question_features(pool: Pool, placements: Sequence[Placement]) -> Tensor:
     return torch.cat([of_candidates, torch.eye(len(placements)).repeat_interleave(len(structure), dim=0)], dim=1)
 
 
-def fit_preference(pools: Sequence[Pool], placements: Sequence[Placement], seed: int) -> QuestionPreference:
+@dataclass(frozen=True)
+class ReadQuestions:
+    """What teaching reads of a pool, of the questions that move: their `features (questions, features)`, how firmly
+    answers to them are `kept (subjects, questions)`, and which subjects generalize, `labels (subjects,)`."""
+
+    features: Tensor
+    kept: Tensor
+    labels: Tensor
+
+    @staticmethod
+    def of(pool: Pool, placements: Sequence[Placement]) -> "ReadQuestions":
+        """Read once, however many layers are taught by it."""
+        asked = AskedQuestions.of(pool, placements)
+        moving = np.flatnonzero(asked.moves)
+        kept = torch.from_numpy(asked.kept(moving.tolist())).float()
+        return ReadQuestions(question_features(pool, placements)[moving], kept, pool.labels == 1)
+
+    @property
+    def rarer(self) -> int:
+        """How many subjects the label has that fewer have."""
+        generalizers = int(self.labels.sum())
+        return min(generalizers, len(self.labels) - generalizers)
+
+
+def fit_preference(read: Sequence[ReadQuestions], placements: int, seed: int) -> QuestionPreference:
     """Layers whose preferred questions generalizers keep their answers to more firmly than the others of their pool do,
     by gradient descent through what the frozen subjects answered: each step on new noise, and on one pool, drawn by the
     root of how many subjects its rarer label has."""
     random = torch.Generator().manual_seed(seed)
-    rarer = [min(int(pool.labels.sum()), int((1 - pool.labels).sum())) for pool in pools]
-    usable = [pool for pool, count in zip(pools, rarer, strict=True) if count >= _LEAST_OF_A_LABEL]
-    share = torch.tensor([float(count) for count in rarer if count >= _LEAST_OF_A_LABEL]).sqrt()
-    read = [_read(pool, placements) for pool in usable]
+    usable = [one for one in read if one.rarer >= _LEAST_OF_A_LABEL]
+    share = torch.tensor([float(one.rarer) for one in usable]).sqrt()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        preference, scale = QuestionPreference(len(placements)), nn.Parameter(torch.tensor(_FIRST_SCALE))
+        preference, scale = QuestionPreference(placements), nn.Parameter(torch.tensor(_FIRST_SCALE))
         optimizer = torch.optim.Adam([*preference.parameters(), scale], lr=_RATE, weight_decay=_DECAY)
         for _ in range(_STEPS):
-            features, kept, labels = read[int(share.multinomial(1, generator=random))]
-            noise = torch.randn(len(features), generator=random)
-            weights = (_SHARPNESS * (preference(features) + noise)).softmax(dim=0)
-            answered = kept @ weights  # (subjects,)
-            ahead = answered[labels].unsqueeze(1) - answered[~labels]  # (generalizers, others)
+            one = usable[int(share.multinomial(1, generator=random))]
+            noise = torch.randn(len(one.features), generator=random)
+            weights = (_SHARPNESS * (preference(one.features) + noise)).softmax(dim=0)
+            answered = one.kept @ weights  # (subjects,)
+            ahead = answered[one.labels].unsqueeze(1) - answered[~one.labels]  # (generalizers, others)
             loss = F.softplus(-ahead * scale.exp()).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
     return preference.eval()
-
-
-def _read(pool: Pool, placements: Sequence[Placement]) -> tuple[Tensor, Tensor, Tensor]:
-    asked = AskedQuestions.of(pool, placements)
-    moving = np.flatnonzero(asked.moves)
-    kept = torch.from_numpy(asked.kept(moving.tolist())).float()
-    return question_features(pool, placements)[moving], kept, pool.labels == 1
