@@ -30,6 +30,7 @@ def test_a_config_without_names_is_written_as_before_there_were_any(tiny_config:
         ({"pad_symbol": "<none>"}, "'<none>' is not in the vocabulary"),
         ({"classes": 3}, "task conjunction has two classes"),
         ({"scheme": "learned", "max_positions": 12}, "at least train_max_length"),
+        ({"pooling": "first", "causal": True}, "pooling first needs causal false"),
         ({"layers": 10**9}, "less than or equal to 24"),
     ],
 )

@@ -13,6 +13,7 @@ from tests.conftest import ConfigFactory, StackFactory, fresh_weights
 EVERY_KIND = [
     {"scheme": scheme, "pooling": pooling, "causal": causal}
     for scheme, pooling, causal in product(Scheme, Pooling, (True, False))
+    if not (causal and pooling is Pooling.FIRST)
 ]
 
 
@@ -138,3 +139,20 @@ def test_a_stack_of_one_holds_no_second_copy(tiny_stack: StackFactory) -> None:
     weights = {name: weight[0] for name, weight in stack.weights.items()}
     again = join([(stack.configs[0], weights)])
     assert again.weights["head.weight"].data_ptr() == weights["head.weight"].data_ptr()
+
+
+def test_first_pooling_reads_what_the_begin_symbol_gathered(tiny_stack: StackFactory) -> None:
+    """Of one symbol, begin, any pooling reads the same; of more, the first alone does not average."""
+    first, mean = (tiny_stack({"causal": False, "pooling": pooling}) for pooling in (Pooling.FIRST, Pooling.MEAN))
+    ids, mask = batch_of([7])
+    alone, whole = (
+        [stack.forward(stack.embed_ids(ids[..., :end]), mask[:, :end]).logits for stack in (first, mean)]
+        for end in (1, 8)
+    )
+    torch.testing.assert_close(*alone)
+    assert not torch.allclose(*whole, atol=1e-4)
+    # What stands at the begin symbol's own place hears of every other symbol.
+    changed = ids.clone()
+    changed[..., -1] = (ids[..., -1] + 1) % len(FORMULA_SYMBOLS)
+    other = first.forward(first.embed_ids(changed), mask).logits
+    assert not torch.allclose(whole[0], other, atol=1e-6)

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from probe_sandwich.subjects.config import Scheme
+from probe_sandwich.subjects.config import Pooling, Scheme
 from probe_sandwich.subjects.transformer import weight_shapes
 from probe_sandwich.zoo import broad
 from probe_sandwich.zoo.broad import FAMILIES, GROUPS_A_FAMILY, broad_group, broad_manifest
@@ -38,6 +38,13 @@ def test_a_part_of_the_zoo_is_balanced_over_tasks_and_schemes() -> None:
     assert Counter(map(_family, groups)) == dict.fromkeys(FAMILIES, 20)
     pairs = Counter((_family(group), group.config.scheme) for group in groups)
     assert set(pairs.values()) == {4}
+
+
+def test_who_sees_only_what_came_before_is_not_read_at_its_first_symbol() -> None:
+    groups = [group for group in broad_manifest(40 * len(FAMILIES)) if _family(group) == "pooled otherwise"]
+    by_pooling = Counter((group.config.pooling, group.config.causal) for group in groups)
+    assert by_pooling[Pooling.FIRST, True] == by_pooling[Pooling.MAX, False] == by_pooling[Pooling.MAX, True] == 0
+    assert min(by_pooling[pooling, False] for pooling in (Pooling.FIRST, Pooling.MEAN)) > 0
 
 
 def test_every_eighth_group_of_a_family_is_in_the_reserve_with_every_scheme() -> None:
@@ -73,7 +80,6 @@ def test_a_position_table_reaches_as_far_as_the_length_test() -> None:
 
 def test_twelve_hundred_subjects_of_the_manifest_take_under_80_megabytes() -> None:
     groups = broad_manifest(100 * len(FAMILIES))
-    assert all(group.eight_bits for group in groups)
     sizes = [math.prod(shape) for group in groups for shape in weight_shapes(group.config).values()]
     rows = 6_000
     assert 1200 * (sum(sizes) / len(groups) + rows) < 80e6

@@ -43,10 +43,12 @@ def test_stacked_groups_become_the_same_subjects(tiny_zoo: Path, tmp_path: Path)
     together, alone = merge(tmp_path, []), read_index(tmp_path / "alone")
     for one, other in zip(read_weights(tmp_path, together), read_weights(tmp_path / "alone", alone), strict=True):
         for name, weight in one.items():
-            torch.testing.assert_close(weight, other[name], atol=2e-3, rtol=1e-2)
+            # What is rounded otherwise on the way may be stored as the next of 127 levels.
+            level = float(weight.abs().max()) / 127
+            torch.testing.assert_close(weight, other[name], atol=1.1 * level, rtol=1e-2)
 
 
-def test_labels_are_those_of_the_stored_half_precision_weights(tiny_zoo: Path) -> None:
+def test_labels_are_those_of_the_stored_weights(tiny_zoo: Path) -> None:
     rows = read_index(tiny_zoo)[:2]
     stack = join(list(zip([row.config for row in rows], read_weights(tiny_zoo, rows), strict=True)))
     assert [result.buckets for result in run_length_test(stack, TINY_DEFINITION)] == [row.buckets for row in rows]

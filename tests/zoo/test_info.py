@@ -17,6 +17,9 @@ def test_a_summary_counts_labels_of_converged_subjects_only(tiny_zoo: Path) -> N
     marked = [row.model_copy(update={"converged": number < 3, "label": True}) for number, row in enumerate(rows)]
     summary = summarize(marked)
     assert (summary.subjects, summary.converged, summary.generalizers) == (10, 3, 3)
+    (task,) = summary.by_task.values()
+    assert (task.subjects, task.converged, task.generalizers) == (10, 3, 3)
+    assert (task.configurations, task.mixed_configurations) == (2, 0)
 
 
 def test_a_scheme_with_too_few_of_a_label_is_one_sided(tiny_zoo: Path) -> None:

@@ -11,7 +11,7 @@ from probe_sandwich.cli.failures import console
 if TYPE_CHECKING:
     from probe_sandwich.answer import Diagnosis, LengthTestResult, VerdictRecord
     from probe_sandwich.zoo.card import ZooCard
-    from probe_sandwich.zoo.info import ZooSummary
+    from probe_sandwich.zoo.info import PartSummary, ZooSummary
 
 
 _LEGEND = "T: longest training length; reach: up to where accuracy stays at the cut or above it"
@@ -83,12 +83,25 @@ def show_zoo(summary: "ZooSummary") -> None:
         f"{summary.configurations} configurations, {summary.mixed_configurations} with both labels; "
         f"{summary.reserve} subjects in the reserve"
     )
-    table = Table("scheme", "subjects", "converged", "generalizers", "share", "long accuracy 10 / 50 / 90 %")
-    for scheme, row in summary.by_scheme.items():
-        quantiles = " / ".join(f"{value:.3f}" for value in row.long_accuracy_quantiles)
-        share = f"{row.generalizers / row.converged:.0%}" if row.converged else "-"
-        share += " (one-sided)" if row.one_sided else ""
-        table.add_row(scheme, str(row.subjects), str(row.converged), str(row.generalizers), share, quantiles)
+    _show_parts("scheme", summary.by_scheme)
+    if len(summary.by_task) > 1:
+        _show_parts("task", summary.by_task)
+    console.print(
+        "generalizers: of the converged (*: one label has under 15 %); both: configurations with both labels, of those "
+        "with any; long accuracy: on (T, 2T], 10/50/90 % of the converged",
+        highlight=False,
+    )
+
+
+def _show_parts(what: str, parts: "dict[str, PartSummary]") -> None:
+    heads = ("subjects", "converged", "generalizers", "both", "long accuracy")
+    table = Table(what, *heads, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for name, row in parts.items():
+        quantiles = "/".join(f"{value:.2f}" for value in row.long_accuracy_quantiles)
+        share = f" ({row.generalizers / row.converged:.0%})" if row.converged else ""
+        generalizers = f"{row.generalizers}{share}{' *' if row.one_sided else ''}"
+        both = f"{row.mixed_configurations} of {row.configurations}"
+        table.add_row(name, str(row.subjects), str(row.converged), generalizers, both, quantiles)
     console.print(table)
 
 
@@ -100,13 +113,14 @@ def show_zoo_card(card: "ZooCard") -> None:
     for name, flips in {
         "a second test set": labels.second_test_set,
         "a second sampler": labels.second_sampler,
-        "full precision": training.half_precision,
+        "full precision": training.stored_precision,
         **snapshots,
     }.items():
         table.add_row(name, str(flips.compared), str(flips.flipped), str(flips.certain), str(flips.certain_flipped))
     console.print(table)
-    readers = ", ".join(f"{bucket} {max(found.values()):.3f}" for bucket, found in card.bag_of_symbols.items())
-    console.print(f"Best reader of bags of symbols: {readers}", highlight=False)
+    for task, buckets in card.bag_of_symbols.items():
+        readers = ", ".join(f"{bucket} {max(found.values()):.3f}" for bucket, found in buckets.items())
+        console.print(f"Best reader of bags of symbols, {task}: {readers}", highlight=False)
     console.print(f"Trained again: {training.reproduced} of {training.subjects} subjects came out bit for bit the same")
     console.print(
         f"{card.summary.train_core_seconds / 3600:.1f} hours of training on {', '.join(card.devices)}; "

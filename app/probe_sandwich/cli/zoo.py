@@ -104,11 +104,15 @@ def _recipe(task: TaskName, groups: int, seed: int, steps: int | None) -> "Recip
 def _broad(models: int, seed: int, steps: int | None) -> "list[Group]":
     from probe_sandwich.zoo.broad import SEEDS_PER_GROUP, broad_manifest  # noqa: PLC0415
 
+    _refuse_steps(steps)
+    return broad_manifest(-(-models // SEEDS_PER_GROUP), seed)
+
+
+def _refuse_steps(steps: int | None) -> None:
     if steps is not None:
         raise wrong_option(
             "--steps", "it goes with --recipe one-task; the broad recipe has steps of its own for each task"
         )
-    return broad_manifest(-(-models // SEEDS_PER_GROUP), seed)
 
 
 def _engine(name: EngineName, device: Device, workers: int, address: str | None) -> "Engine":
@@ -195,22 +199,27 @@ def card(
     task: Annotated[TaskName, typer.Option(help="Family of formulas that the zoo was built with.")] = (
         TaskName.CONJUNCTION
     ),
+    recipe: Annotated[RecipeName, typer.Option(help="Recipe that the zoo was built with.")] = RecipeName.ONE_TASK,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed that the zoo was built with.")] = 0,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Training steps that the zoo was built with: by default as of build.")
+        int | None,
+        typer.Option(min=1, help="Training steps that the zoo was built with: by default as of build; not of broad."),
     ] = None,
     sample: Annotated[int, typer.Option(min=1, help="Subjects to test again on other formulas.")] = 300,
     retrained: Annotated[int, typer.Option(min=0, help="Groups to train again.")] = 10,
 ) -> None:
     """Check the labels and write the zoo's card and plot (a minute for each group trained again)."""
     from probe_sandwich.settings import Settings  # noqa: PLC0415
+    from probe_sandwich.zoo.broad import BroadRecipe  # noqa: PLC0415
     from probe_sandwich.zoo.card import write_card  # noqa: PLC0415
     from probe_sandwich.zoo.shards import read_index  # noqa: PLC0415
 
+    if recipe is RecipeName.BROAD:
+        _refuse_steps(steps)
     groups = max(row.group for row in read_index(folder)) + 1
-    recipe = _recipe(task, groups, seed, steps)
+    made_by = BroadRecipe(seed=seed) if recipe is RecipeName.BROAD else _recipe(task, groups, seed, steps)
     with progress("reading the zoo") as ticker:
-        write_card(folder, recipe, sample, retrained, 0, Settings().torch_device(), ticker.stage)
+        write_card(folder, made_by, sample, retrained, 0, Settings().torch_device(), ticker.stage)
     _show(folder)
 
 
@@ -233,6 +242,7 @@ def _show(folder: Path, as_json: bool = False) -> None:
         return
     show_zoo(summary)
     if found is None:
-        console.print(f"No card of this state of the zoo; make one with: probe-sandwich zoo card {folder}")
+        recipe = " --recipe broad" if len(summary.by_task) > 1 else ""
+        console.print(f"No card of this state of the zoo; make one with: probe-sandwich zoo card {folder}{recipe}")
     else:
         show_zoo_card(found)

@@ -37,6 +37,7 @@ class Placing(StrEnum):
 class Pooling(StrEnum):
     """How a sequence of vectors becomes one."""
 
+    FIRST = "first"
     LAST = "last"
     MEAN = "mean"
     MAX = "max"
@@ -111,6 +112,8 @@ class SubjectConfig(BaseModel):
         check_names(self.task, self.symbols, self.vocabulary, (self.begin_symbol, self.pad_symbol))
         if self.classes > 2 and not isinstance(self.task, OwnTask):
             raise ValueError(f"task {self.task.name} has two classes")
+        if self.pooling is Pooling.FIRST and self.causal:
+            raise ValueError("pooling first needs causal false: the begin symbol of a causal subject sees itself alone")
         if self.scheme is Scheme.LEARNED and self.max_positions < self.train_max_length + 1:
             raise ValueError("max_positions must be at least train_max_length + 1")
         return self

@@ -218,6 +218,8 @@ class SubjectStack:
         pooled: dict[Pooling, Tensor] = {}
         visible = mask.unsqueeze(-1)
         lengths = mask.sum(dim=-1, keepdim=True)
+        if Pooling.FIRST in poolings:
+            pooled[Pooling.FIRST] = x[:, :, 0]
         if Pooling.LAST in poolings:
             index = (lengths - 1).unsqueeze(-1).expand(-1, -1, 1, x.shape[-1])
             pooled[Pooling.LAST] = x.gather(2, index).squeeze(2)

@@ -117,10 +117,8 @@ def training_run(group: Group) -> Run:
 
 
 def _shard(group: Group, trained: Trained, definition: Definition, device: str, seconds: float) -> Shard:
-    # Labels belong to what is stored: weights of half precision, or of eight bits.
-    stored = (
-        pack(trained.weights) if group.eight_bits else {name: part.half() for name, part in trained.weights.items()}
-    )
+    # Labels belong to what is stored.
+    stored = pack(trained.weights)
     halves = unpack(stored)
     weights = on_device({name: part.float() for name, part in halves.items()}, device)
     results = run_length_test(SubjectStack.of([group.config] * len(group.seeds), weights), definition)

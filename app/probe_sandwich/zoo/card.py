@@ -1,6 +1,7 @@
 """The zoo's card: what it holds, how its labels were checked, and how to make it again."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -13,13 +14,14 @@ from pydantic import BaseModel
 from probe_sandwich.answer import Definition
 from probe_sandwich.files import write_atomically
 from probe_sandwich.length_test import buckets
-from probe_sandwich.tasks.datasets import sample_formulas
-from probe_sandwich.tasks.logic.tasks import Task
+from probe_sandwich.tasks.datasets import NoFormulas, sample_formulas
 from probe_sandwich.tasks.shortcuts import bag_of_symbols_accuracy
 from probe_sandwich.tasks.splits import Split
+from probe_sandwich.tasks.task import AnyTask
+from probe_sandwich.zoo.broad import BroadRecipe, broad_group
 from probe_sandwich.zoo.build import check_recipe
 from probe_sandwich.zoo.info import ZooSummary, summarize
-from probe_sandwich.zoo.recipe import Recipe, manifest
+from probe_sandwich.zoo.recipe import Group, Recipe, manifest
 from probe_sandwich.zoo.shards import INDEX, IndexRow, read_index
 from probe_sandwich.zoo.stability import LabelStability, TrainingStability, label_stability, training_stability
 
@@ -41,16 +43,17 @@ class NothingConverged(ValueError):
 class ZooCard(BaseModel):
     """The JSON beside the index.
 
-    `bag_of_symbols`: accuracy, in each length bucket, of a linear reader and of a small MLP that see nothing but
-    counts of symbols and the length; 0.5 is chance.
+    `bag_of_symbols`: for each task, at the T that most of its subjects have, and each length bucket that has balanced
+    inputs, the accuracy of a linear reader and of a small MLP that see nothing but counts of symbols and the length;
+    0.5 is chance.
     """
 
-    recipe: Recipe
+    recipe: Recipe | BroadRecipe
     definition: Definition
     summary: ZooSummary
     seeds: int
     devices: dict[str, int]
-    bag_of_symbols: dict[str, dict[str, float]]
+    bag_of_symbols: dict[str, dict[str, dict[str, float]]]
     label_stability: LabelStability
     training_stability: TrainingStability
     index_sha256: str
@@ -70,7 +73,7 @@ def read_card(folder: Path) -> ZooCard | None:
 
 def write_card(
     folder: Path,
-    recipe: Recipe,
+    recipe: Recipe | BroadRecipe,
     sample: int,
     retrained: int,
     seed: int,
@@ -83,16 +86,15 @@ def write_card(
     Raises `NotAZoo`, `OtherRecipe`, `NothingConverged`, `DamagedShard`.
     """
     rows = read_index(folder)
-    check_recipe(folder, manifest(recipe))
+    groups = _groups(recipe, {row.group for row in rows})
+    check_recipe(folder, groups)
     if not any(row.converged for row in rows):
         raise NothingConverged(folder)
-    there = {row.group for row in rows}
-    groups = [group for group in manifest(recipe) if group.index in there]
     # Every so many, so that all schemes take turns.
     chosen = groups[:: max(1, len(groups) // retrained)][:retrained] if retrained else []
     definition = rows[0].definition
     progress("reading bags of symbols")
-    bag_of_symbols = _bag_of_symbols(recipe.task, recipe.train_max_length)
+    bags = _bags_of_symbols(rows)
     progress(f"testing {sample} subjects again")
     labels = label_stability(folder, rows, sample, seed, device)
     progress(f"training {len(chosen)} groups again")
@@ -103,17 +105,29 @@ def write_card(
         summary=summarize(rows),
         seeds=len({row.seed for row in rows}),
         devices={device: sum(row.device == device for row in rows) for device in sorted({row.device for row in rows})},
-        bag_of_symbols=bag_of_symbols,
+        bag_of_symbols=bags,
         label_stability=labels,
         training_stability=training,
         index_sha256=_index_hash(folder),
         packages={package: version(package) for package in PACKAGES},
-        rebuild=f"probe-sandwich zoo build DIR --task {recipe.task.name} --models {len(rows)} --seed {recipe.seed}"
-        f" --steps {recipe.steps}",
+        rebuild=_rebuild(recipe, len(rows)),
     )
     write_atomically(folder / CARD, (card.model_dump_json(indent=2) + "\n").encode())
     plot_accuracies(rows, folder / PLOT)
     return card
+
+
+def _groups(recipe: Recipe | BroadRecipe, there: set[int]) -> list[Group]:
+    if isinstance(recipe, BroadRecipe):
+        return [broad_group(index, recipe.seed) for index in sorted(there)]
+    return [group for group in manifest(recipe) if group.index in there]
+
+
+def _rebuild(recipe: Recipe | BroadRecipe, subjects: int) -> str:
+    build = f"probe-sandwich zoo build DIR --models {subjects} --seed {recipe.seed}"
+    if isinstance(recipe, BroadRecipe):
+        return f"{build} --recipe broad"
+    return f"{build} --task {recipe.task.name} --steps {recipe.steps}"
 
 
 def plot_accuracies(rows: Sequence[IndexRow], path: Path) -> None:
@@ -138,13 +152,23 @@ def plot_accuracies(rows: Sequence[IndexRow], path: Path) -> None:
         figure.savefig(path, dpi=150)
 
 
-def _bag_of_symbols(task: Task, train_max_length: int) -> dict[str, dict[str, float]]:
+def _bags_of_symbols(rows: Sequence[IndexRow]) -> dict[str, dict[str, dict[str, float]]]:
+    commonest: dict[str, tuple[AnyTask, int]] = {}
+    for (task, longest), _ in Counter((row.config.task, row.config.train_max_length) for row in rows).most_common():
+        commonest.setdefault(str(task.name), (task, longest))
+    return {f"{name}, T = {commonest[name][1]}": _bag_of_symbols(*commonest[name]) for name in sorted(commonest)}
+
+
+def _bag_of_symbols(task: AnyTask, train_max_length: int) -> dict[str, dict[str, float]]:
     accuracies = {}
     for bucket in buckets(train_max_length):
-        train, test = (
-            sample_formulas(task, bucket.min_length, bucket.max_length, _READER_FORMULAS, seed, split)
-            for seed, split in ((1, Split.TRAINING), (2, Split.EVALUATION))
-        )
+        try:
+            train, test = (
+                sample_formulas(task, bucket.min_length, bucket.max_length, _READER_FORMULAS, seed, split)
+                for seed, split in ((1, Split.TRAINING), (2, Split.EVALUATION))
+            )
+        except NoFormulas:
+            continue
         accuracies[bucket.relative] = bag_of_symbols_accuracy(train, test)
     return accuracies
 

@@ -1,4 +1,4 @@
-"""Eight bits a weight: what a zoo that says so stores of its subjects.
+"""Eight bits a weight: what a zoo stores of its subjects.
 
 A matrix is stored as whole numbers from -127 to 127 with one half-precision scale a row (its last axis); biases and
 gains stay in half precision. The stored weight is the product, rounded to half precision, so that whoever reads it

@@ -59,8 +59,6 @@ class Group:
     training: TrainingConfig
     seeds: tuple[int, ...]
     reserve: bool
-    eight_bits: bool = False
-    """Whether its subjects are stored so, rather than in half precision."""
 
 
 def manifest(recipe: Recipe) -> list[Group]:

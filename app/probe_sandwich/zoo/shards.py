@@ -1,9 +1,9 @@
 """The zoo on disk: one shard a group, and an index derived from the shards.
 
-A shard is one safetensors file: the group's tensors `(models, ...)` in half precision or packed in eight bits, and
-in its metadata the index rows of its subjects. It appears by one atomic rename, so a group is either there, whole, or
-not: resuming is listing files. `index.jsonl` repeats the rows in one place and is made anew from the shards. A zoo that
-is passed on may be pruned: the rows of subjects that did not converge stay, their weights go.
+A shard is one safetensors file: the group's tensors `(models, ...)`, packed in eight bits, and in its metadata the
+index rows of its subjects. It appears by one atomic rename, so a group is either there, whole, or not: resuming is
+listing files. `index.jsonl` repeats the rows in one place and is made anew from the shards. A zoo that is passed on may
+be pruned: the rows of subjects that did not converge stay, their weights go.
 """
 
 import hashlib
@@ -54,7 +54,7 @@ class IndexRow(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     subject: str
-    """sha256 of the subject's half-precision tensors."""
+    """sha256 of the subject's tensors as they are read, in half precision."""
     group: int
     seed: int
     shard: str

@@ -13,7 +13,9 @@ from probe_sandwich.answer import Definition, LengthTestResult
 from probe_sandwich.length_test import run_length_test
 from probe_sandwich.subjects.config import Shape
 from probe_sandwich.subjects.transformer import SubjectStack, join, on_device
+from probe_sandwich.tasks.task import AnyTask
 from probe_sandwich.zoo.build import training_run
+from probe_sandwich.zoo.precision import pack, unpack
 from probe_sandwich.zoo.recipe import Group
 from probe_sandwich.zoo.shards import IndexRow, read_weights, subject_hash
 from probe_sandwich.zoo.training import train_stack
@@ -51,7 +53,7 @@ class LabelStability(BaseModel):
 
 
 class TrainingStability(BaseModel):
-    """Groups trained once more, with their weights seen at full and at half precision and on the way.
+    """Groups trained once more, with their weights seen in full precision, as they are stored, and on the way.
 
     `snapshots` compares, for each share of training, the label then with the final one, over the subjects that had
     converged at both moments; `converged_at` says how many had by then.
@@ -60,7 +62,7 @@ class TrainingStability(BaseModel):
     groups: list[int]
     subjects: int
     reproduced: int
-    half_precision: Flips
+    stored_precision: Flips
     converged_at: dict[str, int]
     snapshots: dict[str, Flips]
 
@@ -87,9 +89,10 @@ def _retested(
     device: torch.device,
     test: Callable[[SubjectStack], list[LengthTestResult]],
 ) -> Flips:
-    alike: dict[Shape, list[IndexRow]] = defaultdict(list)
+    # A length test is of one task and T.
+    alike: dict[tuple[Shape, AnyTask, int], list[IndexRow]] = defaultdict(list)
     for row in rows:
-        alike[row.config.shape].append(row)
+        alike[row.config.shape, row.config.task, row.config.train_max_length].append(row)
     before, after = [], []
     for together in alike.values():
         for start in range(0, len(together), _MODELS_A_STACK):
@@ -112,24 +115,25 @@ def training_stability(
     """Train groups of a finished zoo once more, and compare."""
     stored = {row.seed: row for row in rows}
     reproduced = 0
-    half: list[tuple[LengthTestResult, LengthTestResult]] = []
+    precisions: list[tuple[LengthTestResult, LengthTestResult]] = []
     at: dict[float, list[tuple[IndexRow, LengthTestResult]]] = {share: [] for share in SNAPSHOTS}
     for group in groups:
         (trained,) = train_stack([training_run(group)], device, SNAPSHOTS)
         own = [stored[seed] for seed in group.seeds]
-        reproduced += sum(subject_hash(trained.weights, n) == row.subject for n, row in enumerate(own))
         # Of the same weights: a group trained again on another processor is not the one that is stored.
-        halved = {name: weight.half().float() for name, weight in trained.weights.items()}
-        full = _test(group, trained.weights, definition, device)
-        half += zip(_test(group, halved, definition, device), full, strict=True)
+        kept = unpack(pack(trained.weights))
+        reproduced += sum(subject_hash(kept, n) == row.subject for n, row in enumerate(own))
+        as_kept = _test(group, {name: weight.float() for name, weight in kept.items()}, definition, device)
+        precisions += zip(as_kept, _test(group, trained.weights, definition, device), strict=True)
         for share, weights in zip(SNAPSHOTS, trained.snapshots, strict=True):
             at[share] += zip(own, _test(group, weights, definition, device), strict=True)
     return TrainingStability(
         groups=[group.index for group in groups],
-        subjects=len(half),
+        subjects=len(precisions),
         reproduced=reproduced,
-        half_precision=Flips.count(
-            [(halved.generalizer, halved.certain) for halved, _ in half], [full.generalizer for _, full in half]
+        stored_precision=Flips.count(
+            [(kept.generalizer, kept.certain) for kept, _ in precisions],
+            [full.generalizer for _, full in precisions],
         ),
         converged_at={f"{share:g}": sum(r.converged for _, r in results) for share, results in at.items()}
         | {"1": sum(stored[seed].converged for group in groups for seed in group.seeds)},
