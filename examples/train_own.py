@@ -41,6 +41,7 @@ def train(model: Classifier, lengths: list[tuple[torch.Tensor, torch.Tensor]]) -
 
 def main(folder: Path) -> None:
     """Train and export one model a seed."""
+    torch.set_num_threads(1)  # so small a model gains nothing by more, which wait for one another on a busy machine
     folder.mkdir(parents=True, exist_ok=True)
     lengths = []
     for length in range(5, T + 1):

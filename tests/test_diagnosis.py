@@ -149,7 +149,9 @@ def test_a_subject_without_positions_needs_no_placing(tiny_config: ConfigFactory
 
 
 def test_a_stranger_is_told_what_is_strange(tiny_config: ConfigFactory, tmp_path: Path) -> None:
-    reason = reason_for(tiny_config(scheme="sinusoidal", pooling="mean"), {}, tmp_path)
+    config = tiny_config(scheme="learned", pooling="last")
+    loud = {"positions": 20 * fresh_weights(config)["positions"]}
+    reason = reason_for(config, loud, tmp_path)
     assert re.search(r"unlike those of the zoo's.* of .* is \d+\.\d standard deviations (above|below) theirs", reason)
 
 

@@ -9,7 +9,7 @@ import torch
 from probe_sandwich.files import write_atomically
 from probe_sandwich.zoo.broad import FAMILIES, GROUPS_A_FAMILY, BroadRecipe, broad_group
 from probe_sandwich.zoo.build import OtherRecipe, build
-from probe_sandwich.zoo.card import read_card, write_card
+from probe_sandwich.zoo.card import CARD, read_card, write_card
 from probe_sandwich.zoo.shards import (
     merge,
     read_index,
@@ -58,9 +58,13 @@ def test_a_broad_zoo_is_checked_task_by_task(tmp_path: Path) -> None:
     assert [name.partition(",")[0] for name in card.bag_of_symbols] == ["contains", "majority"]
     assert card.label_stability.second_test_set.compared == 10
     assert list(card.summary.by_task) == ["contains", "majority"]
+    assert "broad_group" in card.rebuild
     with pytest.raises(OtherRecipe):
         write_card(tmp_path, BroadRecipe(seed=1), sample=1, retrained=0, seed=0, device=torch.device("cpu"))
 
 
-def test_a_zoo_without_a_card_has_none(tiny_zoo: Path) -> None:
+def test_a_zoo_without_a_card_has_none_nor_has_one_with_another_versions_card(tiny_zoo: Path, tmp_path: Path) -> None:
     assert read_card(tiny_zoo) is None
+    shutil.copytree(tiny_zoo, tmp_path / "zoo")
+    (tmp_path / "zoo" / CARD).write_text('{"recipe": {}, "half_precision": 1}')
+    assert read_card(tmp_path / "zoo") is None

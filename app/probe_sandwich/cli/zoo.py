@@ -196,7 +196,7 @@ def verify(
 @explained(lambda: "no card was written; run it again")
 def card(
     folder: Zoo,
-    task: Annotated[TaskName, typer.Option(help="Family of formulas that the zoo was built with.")] = (
+    task: Annotated[TaskName, typer.Option(help="Family of formulas that the zoo was built with; not of broad.")] = (
         TaskName.CONJUNCTION
     ),
     recipe: Annotated[RecipeName, typer.Option(help="Recipe that the zoo was built with.")] = RecipeName.ONE_TASK,
@@ -208,7 +208,8 @@ def card(
     sample: Annotated[int, typer.Option(min=1, help="Subjects to test again on other formulas.")] = 300,
     retrained: Annotated[int, typer.Option(min=0, help="Groups to train again.")] = 10,
 ) -> None:
-    """Check the labels and write the zoo's card and plot (a minute for each group trained again)."""
+    """Check how well the labels hold, on other inputs and by training again (minutes a group, more where it was trained
+    for long), and write it into the zoo's folder: zoo-card.json, which `info` shows, and accuracies.png."""
     from probe_sandwich.settings import Settings  # noqa: PLC0415
     from probe_sandwich.zoo.broad import BroadRecipe  # noqa: PLC0415
     from probe_sandwich.zoo.card import write_card  # noqa: PLC0415
@@ -226,7 +227,7 @@ def card(
 @app.command("info")
 @explained()
 def info(folder: Zoo, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Counts, label balance by position scheme, accuracies."""
+    """Counts, labels and accuracies by position scheme and by task, and the card, if there is one."""
     _show(folder, as_json)
 
 
@@ -242,7 +243,9 @@ def _show(folder: Path, as_json: bool = False) -> None:
         return
     show_zoo(summary)
     if found is None:
-        recipe = " --recipe broad" if len(summary.by_task) > 1 else ""
-        console.print(f"No card of this state of the zoo; make one with: probe-sandwich zoo card {folder}{recipe}")
+        console.print(
+            "No card of this state of the zoo, which would say how well its labels hold; make one with "
+            f"`probe-sandwich zoo card {folder}`, naming the recipe that it was built with"
+        )
     else:
         show_zoo_card(found)

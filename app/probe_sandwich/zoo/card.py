@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib as mpl
 import torch
 from matplotlib.figure import Figure
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from probe_sandwich.answer import Definition
 from probe_sandwich.files import write_atomically
@@ -19,7 +19,7 @@ from probe_sandwich.tasks.shortcuts import bag_of_symbols_accuracy
 from probe_sandwich.tasks.splits import Split
 from probe_sandwich.tasks.task import AnyTask
 from probe_sandwich.zoo.broad import BroadRecipe, broad_group
-from probe_sandwich.zoo.build import check_recipe
+from probe_sandwich.zoo.build import OtherRecipe, check_recipe
 from probe_sandwich.zoo.info import ZooSummary, summarize
 from probe_sandwich.zoo.recipe import Group, Recipe, manifest
 from probe_sandwich.zoo.shards import INDEX, IndexRow, read_index
@@ -63,11 +63,14 @@ class ZooCard(BaseModel):
 
 
 def read_card(folder: Path) -> ZooCard | None:
-    """The card, or None where none was made or the zoo has grown since."""
+    """The card, or None where none was made, an earlier version made it, or the zoo has grown since."""
     path = folder / CARD
     if not path.exists():
         return None
-    card = ZooCard.model_validate_json(path.read_text())
+    try:
+        card = ZooCard.model_validate_json(path.read_bytes())
+    except ValidationError:
+        return None
     return card if card.index_sha256 == _index_hash(folder) else None
 
 
@@ -119,15 +122,21 @@ def write_card(
 
 def _groups(recipe: Recipe | BroadRecipe, there: set[int]) -> list[Group]:
     if isinstance(recipe, BroadRecipe):
-        return [broad_group(index, recipe.seed) for index in sorted(there)]
+        try:
+            return [broad_group(index, recipe.seed) for index in sorted(there)]
+        except IndexError as error:
+            raise OtherRecipe(f"the broad recipe has no group {max(there)}; was it made by a later version?") from error
     return [group for group in manifest(recipe) if group.index in there]
 
 
 def _rebuild(recipe: Recipe | BroadRecipe, subjects: int) -> str:
-    build = f"probe-sandwich zoo build DIR --models {subjects} --seed {recipe.seed}"
     if isinstance(recipe, BroadRecipe):
-        return f"{build} --recipe broad"
-    return f"{build} --task {recipe.task.name} --steps {recipe.steps}"
+        # The command takes families in turn; a zoo need not hold so many of each.
+        return f"probe_sandwich.zoo.broad.broad_group(number, {recipe.seed}), for each group of the index"
+    return (
+        f"probe-sandwich zoo build DIR --task {recipe.task.name} --models {subjects} --seed {recipe.seed} "
+        f"--steps {recipe.steps}"
+    )
 
 
 def plot_accuracies(rows: Sequence[IndexRow], path: Path) -> None:
