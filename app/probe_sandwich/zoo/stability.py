@@ -94,7 +94,9 @@ def _retested(
     for row in rows:
         alike[row.config.shape, row.config.task, row.config.train_max_length].append(row)
     before, after = [], []
-    for together in alike.values():
+    # Of one task and T after another: their inputs are drawn once.
+    for key in sorted(alike, key=lambda key: (str(key[1]), key[2])):
+        together = alike[key]
         for start in range(0, len(together), _MODELS_A_STACK):
             part = together[start : start + _MODELS_A_STACK]
             weights = [on_device(single, device) for single in read_weights(folder, part)]
