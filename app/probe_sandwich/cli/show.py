@@ -116,14 +116,23 @@ def show_zoo_card(card: "ZooCard") -> None:
         "full precision": training.stored_precision,
         **snapshots,
     }.items():
-        table.add_row(name, str(flips.compared), str(flips.flipped), str(flips.certain), str(flips.certain_flipped))
+        if flips.compared:
+            counts = (flips.compared, flips.flipped, flips.certain, flips.certain_flipped)
+            table.add_row(name, *map(str, counts))
     console.print(table)
-    for task, buckets in card.bag_of_symbols.items():
-        readers = ", ".join(f"{bucket} {max(found.values()):.3f}" for bucket, found in buckets.items())
-        console.print(f"Best reader of bags of symbols, {task}: {readers}", highlight=False)
-    console.print(f"Trained again: {training.reproduced} of {training.subjects} subjects came out bit for bit the same")
+    bags = "; ".join(f"{task}: {_best(buckets)}" for task, buckets in card.bag_of_symbols.items())
+    console.print(f"Accuracy of the best reader of bags of symbols, over all lengths: {bags}", highlight=False)
+    if training.subjects:
+        again = f"{training.reproduced} of {training.subjects}"
+        console.print(f"Trained again: {again} subjects came out bit for bit the same")
     console.print(
         f"{card.summary.train_core_seconds / 3600:.1f} hours of training on {', '.join(card.devices)}; "
         f"licence {card.licence}; index sha256 {card.index_sha256[:16]}…"
     )
     console.print(f"Made by: {card.rebuild}", soft_wrap=True)
+
+
+def _best(buckets: "dict[str, dict[str, float]]") -> str:
+    """Of each bucket the better reader, the least and the greatest of them where they differ."""
+    found = sorted({f"{max(readers.values()):.3f}" for readers in buckets.values()})
+    return found[0] if len(found) == 1 else f"{found[0]} to {found[-1]}"
