@@ -215,10 +215,12 @@ def card(
     from probe_sandwich.zoo.card import write_card  # noqa: PLC0415
     from probe_sandwich.zoo.shards import read_index  # noqa: PLC0415
 
+    made_by: Recipe | BroadRecipe
     if recipe is RecipeName.BROAD:
         _refuse_steps(steps)
-    groups = max(row.group for row in read_index(folder)) + 1
-    made_by = BroadRecipe(seed=seed) if recipe is RecipeName.BROAD else _recipe(task, groups, seed, steps)
+        made_by = BroadRecipe(seed=seed)
+    else:
+        made_by = _recipe(task, max(row.group for row in read_index(folder)) + 1, seed, steps)
     with progress("reading the zoo") as ticker:
         write_card(folder, made_by, sample, retrained, 0, Settings().torch_device(), ticker.stage)
     _show(folder)
